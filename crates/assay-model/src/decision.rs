@@ -1,0 +1,125 @@
+//! A decision: the outcome for one package, with reasons and references to everything it was made from. Append-only.
+
+use crate::{
+    package::{PackageId, State},
+    policy::{OnFailure, PolicyAction},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{collections::BTreeSet, fmt};
+
+/// Identity of a decision: sortable by time, unguessable enough to be named in public.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DecisionId(pub String);
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What one policy said of one package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The policy.
+    pub policy: String,
+    /// Its revision.
+    pub revision: u32,
+    /// Its name at that revision.
+    pub name: String,
+    /// Its guidance at that revision.
+    pub description: String,
+    /// Matched, did not, or failed.
+    pub outcome: Outcome,
+    /// Reasons, sorted.
+    pub reasons: Vec<String>,
+    /// Every other top-level value of the module.
+    pub output: Value,
+}
+
+/// How an evaluation ended. Undefined is not false: a `match` that is undefined is `NoMatch` only because the contract
+/// says so; an error never is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "detail")]
+pub enum Outcome {
+    /// `match` is true.
+    Match,
+    /// `match` is false or undefined.
+    NoMatch,
+    /// Evaluation failed, with the error.
+    Failed(String),
+}
+
+/// The outcome for one package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Identity.
+    pub id: DecisionId,
+    /// Whose.
+    pub package: PackageId,
+    /// When; also the clock that policies saw.
+    pub at: Timestamp,
+    /// What caused it, for people (`published`, `advisory GHSA-… changed`, `policy max-cvss added`).
+    pub trigger: String,
+    /// The state it gives.
+    pub state: State,
+    /// Tags it gives.
+    pub tags_added: BTreeSet<String>,
+    /// Tags it takes.
+    pub tags_removed: BTreeSet<String>,
+    /// Policies that matched or failed, in order; the rest is only counted.
+    pub verdicts: Vec<Verdict>,
+    /// How many policies were evaluated.
+    pub evaluated: usize,
+    /// Actions that were asked for, in order, each with its policy's slug.
+    pub actions: Vec<(String, PolicyAction)>,
+    /// Vulnerabilities behind it, worst first, at most 20.
+    pub vulnerabilities: Vec<Cited>,
+    /// What it was made from.
+    pub basis: Basis,
+}
+
+/// A vulnerability as a decision cites it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cited {
+    /// Its id.
+    pub id: String,
+    /// Purl of the component.
+    pub component: String,
+    /// Highest score, 0 to 10.
+    pub score: Option<f64>,
+    /// Word.
+    pub severity: crate::finding::Severity,
+    /// The nearest version of the component that fixes it.
+    pub fixed: Option<String>,
+    /// One line.
+    pub title: String,
+}
+
+/// References to everything a decision was made from; with these it can be computed again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// SHA-256 of the canonical input document.
+    pub input: String,
+    /// Slug and revision of every policy that was evaluated, in order.
+    pub policies: Vec<(String, u32)>,
+    /// Number of the last feed import before it.
+    pub advisories: i64,
+    /// Revision of the scanner.
+    pub scanner: String,
+}
+
+/// One evaluated policy, with what the fold needs to know of it.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// What it said.
+    pub verdict: Verdict,
+    /// What a match does.
+    pub actions: Vec<PolicyAction>,
+    /// What a failure means.
+    pub on_failure: OnFailure,
+    /// Whether a match ends the evaluation.
+    pub terminal: bool,
+}

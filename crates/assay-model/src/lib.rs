@@ -1,0 +1,27 @@
+//! The nouns of Assay, the laws of versions and package URLs, and the seams that everything else implements.
+//!
+//! No input or output happens here, and nothing here knows HTTP, SQL or Rego. One noun per file; `ecosystem` holds version
+//! orders; `seam` holds the traits.
+
+pub mod access;
+pub mod advisory;
+pub mod clock;
+pub mod component;
+pub mod decision;
+pub mod digest;
+pub mod event;
+pub mod facts;
+pub mod finding;
+pub mod inventory;
+pub mod package;
+pub mod policy;
+pub mod problem;
+pub mod refusal;
+pub mod repository;
+pub mod score;
+pub mod seam;
+pub mod view;
+pub mod work;
+
+pub use digest::Digest;
+pub use problem::{Kind, Problem};

@@ -1,0 +1,527 @@
+//! The metadata store: ports per noun, used together in one transaction. Closures run on a blocking thread, so that a
+//! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
+
+use super::{Task, matcher::StoredAdvisory};
+use crate::{
+    access::Token,
+    component::{ComponentId, StoredComponent},
+    decision::{Decision, DecisionId},
+    digest::Digest,
+    event::{Event, NewEvent, Seq},
+    finding::{ComponentFinding, Finding},
+    inventory::StoredInventory,
+    package::{File, NewFile, NewPackage, Override, Package, PackageId, Reference, Role, State},
+    policy::Policy,
+    problem::Problem,
+    repository::{Repository, RepositoryId, Settings},
+    score::{Epss, Kev, Scores, StatedSeverity},
+    work::{Job, Lane, NewJob},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+type R<T> = Result<T, Problem>;
+
+/// A unit of work on a transaction.
+pub type Work<'a> = Box<dyn FnMut(&mut dyn Tx) -> R<()> + Send + 'a>;
+
+/// Opens transactions.
+pub trait MetaStore: Send + Sync {
+    /// Runs `work` in a read-only snapshot.
+    fn read(&self, work: Work<'static>) -> Task<'_, ()>;
+    /// Runs `work` in a transaction and commits it durably; rolls back when it fails.
+    fn write(&self, work: Work<'static>) -> Task<'_, ()>;
+    /// The same as [`MetaStore::write`] for callers that are on a blocking thread already (imports).
+    fn write_now(&self, work: Work<'_>) -> R<()>;
+    /// Number of the last event, seen cheaply: other processes' commits show in it.
+    fn head(&self) -> Task<'_, Seq>;
+}
+
+/// Everything a transaction can do.
+pub trait Tx:
+    Repositories
+    + Tokens
+    + Blobs
+    + Uploads
+    + Packages
+    + Files
+    + References
+    + Inventories
+    + Components
+    + Findings
+    + Advisories
+    + Severities
+    + ScoreTables
+    + Feeds
+    + Policies
+    + Decisions
+    + Worklist
+    + EventLog
+    + SettingsTable
+{
+}
+impl<T> Tx for T where
+    T: Repositories
+        + Tokens
+        + Blobs
+        + Uploads
+        + Packages
+        + Files
+        + References
+        + Inventories
+        + Components
+        + Findings
+        + Advisories
+        + Severities
+        + ScoreTables
+        + Feeds
+        + Policies
+        + Decisions
+        + Worklist
+        + EventLog
+        + SettingsTable
+{
+}
+
+/// Runs `work` in a read-only snapshot and gives its result.
+///
+/// # Errors
+/// Those of `work` and of the store.
+pub async fn read<T: Send + 'static>(
+    store: &dyn MetaStore,
+    mut work: impl FnMut(&mut dyn Tx) -> R<T> + Send + 'static,
+) -> R<T> {
+    let (send, receive) = std::sync::mpsc::sync_channel(1);
+    store
+        .read(Box::new(move |tx| {
+            let value = work(tx)?;
+            let _ = send.try_send(value);
+            Ok(())
+        }))
+        .await?;
+    receive.try_recv().map_err(|_| Problem::bug("a read transaction gave no result"))
+}
+
+/// Runs `work` in a transaction and gives its result once it is durable.
+///
+/// # Errors
+/// Those of `work` and of the store.
+pub async fn write<T: Send + 'static>(
+    store: &dyn MetaStore,
+    mut work: impl FnMut(&mut dyn Tx) -> R<T> + Send + 'static,
+) -> R<T> {
+    let slot = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let filled = slot.clone();
+    store
+        .write(Box::new(move |tx| {
+            let value = work(tx)?;
+            *filled.lock().map_err(|_| Problem::bug("poisoned"))? = Some(value);
+            Ok(())
+        }))
+        .await?;
+    slot.lock()
+        .map_err(|_| Problem::bug("poisoned"))?
+        .take()
+        .ok_or_else(|| Problem::bug("a write transaction gave no result"))
+}
+
+/// Repositories.
+pub trait Repositories {
+    /// Makes one; `Conflict` when the name is taken.
+    fn create_repository(&mut self, name: &str, settings: &Settings, at: Timestamp) -> R<Repository>;
+    /// By name.
+    fn repository(&mut self, name: &str) -> R<Option<Repository>>;
+    /// By id.
+    fn repository_by_id(&mut self, id: RepositoryId) -> R<Option<Repository>>;
+    /// All, by name.
+    fn repositories(&mut self) -> R<Vec<Repository>>;
+    /// Changes settings.
+    fn update_repository(&mut self, id: RepositoryId, settings: &Settings) -> R<()>;
+}
+
+/// API tokens.
+pub trait Tokens {
+    /// Keeps a token (its `hash`, never the secret). `Conflict` when the id exists.
+    fn add_token(&mut self, token: &Token) -> R<()>;
+    /// By id, with its hash.
+    fn token(&mut self, id: &str) -> R<Option<Token>>;
+    /// All, by time.
+    fn tokens(&mut self) -> R<Vec<Token>>;
+    /// Ends one; says whether it existed.
+    fn revoke_token(&mut self, id: &str) -> R<bool>;
+}
+
+/// Blobs that are stored, and those that are staged under a name and belong to no package yet.
+pub trait Blobs {
+    /// Notes that the bytes are stored durably and stages them under `name`. Repeating renews the stage.
+    fn stage_blob(
+        &mut self,
+        repository: RepositoryId,
+        format: &str,
+        name: &str,
+        digest: &Digest,
+        size: u64,
+        at: Timestamp,
+    ) -> R<()>;
+    /// Size of a blob staged under that name.
+    fn staged_blob(&mut self, repository: RepositoryId, format: &str, name: &str, digest: &Digest) -> R<Option<u64>>;
+    /// Ends a stage; says whether it existed.
+    fn unstage_blob(&mut self, repository: RepositoryId, format: &str, name: &str, digest: &Digest) -> R<bool>;
+    /// Size of a stored blob, whatever it belongs to.
+    fn blob_size(&mut self, digest: &Digest) -> R<Option<u64>>;
+    /// Ends stages older than `before`; then forgets and gives up to `limit` blobs that nothing refers to and that were
+    /// stored before it. Their bytes may be deleted once this is committed.
+    fn collect_blobs(&mut self, before: Timestamp, limit: usize) -> R<Vec<Digest>>;
+}
+
+/// A resumable upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Unguessable id.
+    pub id: String,
+    /// Where.
+    pub repository: RepositoryId,
+    /// Format.
+    pub format: String,
+    /// Under which name.
+    pub name: String,
+    /// Last append.
+    pub touched_at: Timestamp,
+}
+
+/// Resumable uploads. Their bytes are in spool files.
+pub trait Uploads {
+    /// Notes a new one.
+    fn open_upload(&mut self, upload: &Upload) -> R<()>;
+    /// By id.
+    fn upload(&mut self, id: &str) -> R<Option<Upload>>;
+    /// Renews it.
+    fn touch_upload(&mut self, id: &str, at: Timestamp) -> R<()>;
+    /// Forgets it; says whether it existed.
+    fn close_upload(&mut self, id: &str) -> R<bool>;
+    /// Those not touched since `before`.
+    fn stale_uploads(&mut self, before: Timestamp) -> R<Vec<String>>;
+}
+
+/// Which packages to list. Empty fields do not restrict.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PackageFilter {
+    /// In these repositories; `None` means all.
+    pub repositories: Option<Vec<RepositoryId>>,
+    /// Of this format.
+    pub format: Option<String>,
+    /// Whose name contains this, ignoring case.
+    pub text: Option<String>,
+    /// In this state.
+    pub state: Option<State>,
+    /// After this package (ids descend).
+    pub before: Option<PackageId>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// Packages.
+pub trait Packages {
+    /// Stores a package as pending, or replaces the metadata of the one that is there; says whether it is new. A deleted
+    /// one comes back as new.
+    fn put_package(&mut self, package: &NewPackage) -> R<(PackageId, bool)>;
+    /// By id, in the order asked for; missing ones are left out.
+    fn packages(&mut self, ids: &[PackageId]) -> R<Vec<Package>>;
+    /// All versions of a name that are not deleted, by id. With `version`, only that one.
+    fn packages_named(
+        &mut self,
+        repository: RepositoryId,
+        format: &str,
+        name: &str,
+        version: Option<&str>,
+    ) -> R<Vec<Package>>;
+    /// Distinct names with a version that is neither deleted nor hidden nor quarantined, in order, after `after`.
+    fn package_names(
+        &mut self,
+        repository: RepositoryId,
+        format: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> R<Vec<String>>;
+    /// Packages that are not deleted, newest first.
+    fn list_packages(&mut self, filter: &PackageFilter) -> R<Vec<Package>>;
+    /// Sets what the gate reads. `None` keeps the decision or override as it is.
+    fn set_standing(
+        &mut self,
+        id: PackageId,
+        state: State,
+        tags: &BTreeSet<String>,
+        decision: Option<&DecisionId>,
+        held: Option<Option<&Override>>,
+    ) -> R<()>;
+}
+
+/// Files of packages.
+pub trait Files {
+    /// Adds files; one with the same path and digest is kept, one with the same path and another digest is `Conflict`
+    /// with code `file-exists`. Says how many are new.
+    fn put_files(&mut self, package: PackageId, files: &[NewFile], at: Timestamp) -> R<usize>;
+    /// Files of these packages, by package and path.
+    fn files_of(&mut self, packages: &[PackageId]) -> R<Vec<File>>;
+    /// The file at `path` of any version of the name that is not deleted or hidden, with its package.
+    fn file_at(&mut self, repository: RepositoryId, format: &str, name: &str, path: &str)
+    -> R<Option<(File, Package)>>;
+    /// By id, with its package.
+    fn file(&mut self, id: crate::package::FileId) -> R<Option<(File, Package)>>;
+    /// Files with this digest in packages of the name that are not deleted, with their packages.
+    fn files_with_digest(
+        &mut self,
+        repository: RepositoryId,
+        format: &str,
+        name: &str,
+        digest: &Digest,
+    ) -> R<Vec<(File, Package)>>;
+    /// Removes a package's files and references and marks it deleted.
+    fn delete_package(&mut self, package: PackageId) -> R<()>;
+}
+
+/// Mutable names.
+pub trait References {
+    /// Points `reference` to a package; gives the package it pointed to before.
+    fn set_reference(
+        &mut self,
+        repository: RepositoryId,
+        format: &str,
+        name: &str,
+        reference: &str,
+        package: PackageId,
+        at: Timestamp,
+    ) -> R<Option<PackageId>>;
+    /// All of a name, in order, deleted packages left out.
+    fn references(&mut self, repository: RepositoryId, format: &str, name: &str) -> R<Vec<Reference>>;
+    /// Of these packages, each with its package.
+    fn references_to(&mut self, packages: &[PackageId]) -> R<Vec<Reference>>;
+    /// Removes one; says whether it existed.
+    fn delete_reference(&mut self, repository: RepositoryId, format: &str, name: &str, reference: &str) -> R<bool>;
+}
+
+/// Inventories, one per digest and role.
+pub trait Inventories {
+    /// Keeps an inventory, replaces an older one. For roles other than layer it also upserts components and occurrences
+    /// and gives the ids of its components; ids of those that are new to the workspace are the second list.
+    fn put_inventory(&mut self, inventory: &StoredInventory) -> R<(Vec<ComponentId>, Vec<ComponentId>)>;
+    /// By digest and role.
+    fn inventory(&mut self, digest: &Digest, role: Role) -> R<Option<StoredInventory>>;
+    /// How many inventories were ever made: rises by one with every `put_inventory`. Tests count with it.
+    fn inventories_made(&mut self) -> R<i64>;
+}
+
+/// Components and where they occur.
+pub trait Components {
+    /// By id, in order of id.
+    fn components(&mut self, ids: &[ComponentId]) -> R<Vec<StoredComponent>>;
+    /// Those filed under these (ecosystem, match name) pairs. An ecosystem without release also finds those with one.
+    fn components_named(&mut self, keys: &[(String, String)]) -> R<Vec<StoredComponent>>;
+    /// Components in the inventories of these packages' files, by package.
+    fn components_of(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<StoredComponent>>>;
+    /// Packages, not deleted, with a file whose inventory has any of these components.
+    fn packages_with(&mut self, components: &[ComponentId]) -> R<Vec<PackageId>>;
+    /// Packages, not deleted, with a file of this digest.
+    fn packages_with_digest(&mut self, digest: &Digest) -> R<Vec<PackageId>>;
+    /// Packages, not deleted, after `after`, in order of id: for policy changes.
+    fn package_ids(&mut self, after: Option<PackageId>, limit: usize) -> R<Vec<PackageId>>;
+}
+
+/// Findings, kept per component.
+pub trait Findings {
+    /// Replaces the findings of a component; says whether anything changed.
+    fn set_findings(&mut self, component: ComponentId, findings: &[Finding]) -> R<bool>;
+    /// Findings of these components, by component and id.
+    fn findings_of(&mut self, components: &[ComponentId]) -> R<Vec<ComponentFinding>>;
+    /// Components with a finding that has any of these ids or aliases.
+    fn components_with_ids(&mut self, ids: &[String]) -> R<Vec<ComponentId>>;
+}
+
+/// What happened to a record at import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Not seen before.
+    New,
+    /// A new revision.
+    Changed,
+    /// A new revision that takes it back.
+    Withdrawn,
+    /// The same bytes as before.
+    Unchanged,
+}
+
+/// An advisory to be kept, with what the matcher derived from it.
+#[derive(Clone, Debug)]
+pub struct NewAdvisory {
+    /// The record with its source and revision digest.
+    pub stored: StoredAdvisory,
+    /// Its JSON as read.
+    pub bytes: Vec<u8>,
+    /// Where to file it; empty when withdrawn.
+    pub keys: Vec<(String, String)>,
+    /// What it states about severity; empty when withdrawn.
+    pub stated: Vec<StatedSeverity>,
+}
+
+/// Advisories: every revision is kept, the last one is filed.
+pub trait Advisories {
+    /// Revision digests of the current revisions of these ids of a source, to tell what changed.
+    fn advisory_revisions(&mut self, source: &str, ids: &[String]) -> R<BTreeMap<String, String>>;
+    /// Keeps new revisions and files them; gives, in order, what happened and the keys the previous revision was filed
+    /// under.
+    fn put_advisories(&mut self, advisories: &[NewAdvisory], at: Timestamp) -> R<Vec<(Change, Vec<(String, String)>)>>;
+    /// Current advisories filed under any of these keys, by source and id.
+    fn advisories_filed(&mut self, keys: &[(String, String)]) -> R<Vec<StoredAdvisory>>;
+    /// Current advisories with these ids.
+    fn advisories(&mut self, ids: &[String]) -> R<Vec<StoredAdvisory>>;
+    /// Number of current advisories by source.
+    fn advisory_counts(&mut self) -> R<BTreeMap<String, i64>>;
+}
+
+/// What advisories say of each other and of severity, by vulnerability id.
+pub trait Severities {
+    /// Pairs of ids known to be the same that touch any of `ids`, directly or through others (bounded closure). Only
+    /// from advisories that are not withdrawn; `upstream` counts as an alias.
+    fn aliases_of(&mut self, ids: &[String]) -> R<Vec<(String, String)>>;
+    /// Severities stated for any of these ids.
+    fn stated_for(&mut self, ids: &[String]) -> R<Vec<StatedSeverity>>;
+}
+
+/// EPSS and KEV.
+pub trait ScoreTables {
+    /// Writes those scores that differ; gives what happened to each, in order. A changed date alone is no change.
+    fn put_epss(&mut self, scores: &[Epss]) -> R<Vec<Change>>;
+    /// Writes those entries that differ; gives what happened to each, in order.
+    fn put_kev(&mut self, entries: &[Kev]) -> R<Vec<Change>>;
+    /// Removes KEV entries that are not among `keep`; gives their ids.
+    fn retain_kev(&mut self, keep: &BTreeSet<String>) -> R<Vec<String>>;
+    /// Scores of these CVEs.
+    fn scores(&mut self, cves: &[String]) -> R<Scores>;
+}
+
+/// The last state of a feed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FeedState {
+    /// Source and part (`osv/PyPI`).
+    pub feed: String,
+    /// Where the next fetch goes on.
+    pub cursor: String,
+    /// Last success.
+    pub synced_at: Option<Timestamp>,
+    /// Last error, if the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// A record that was set aside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BadRecord {
+    /// Which source.
+    pub source: String,
+    /// File name inside the feed.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// Its first 64 KiB, lossy text.
+    pub excerpt: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Feeds and what they could not give.
+pub trait Feeds {
+    /// State of every feed.
+    fn feed_states(&mut self) -> R<Vec<FeedState>>;
+    /// Keeps the state of one.
+    fn put_feed_state(&mut self, state: &FeedState) -> R<()>;
+    /// Keeps bad records (one per source and name; a later one replaces it).
+    fn put_bad_records(&mut self, records: &[BadRecord]) -> R<()>;
+    /// The newest ones.
+    fn bad_records(&mut self, limit: usize) -> R<Vec<BadRecord>>;
+    /// Counts an import and gives its number: the advisory snapshot that decisions name.
+    fn next_import(&mut self) -> R<i64>;
+    /// The number of the last import.
+    fn last_import(&mut self) -> R<i64>;
+}
+
+/// Policies, every revision kept.
+pub trait Policies {
+    /// Saves a policy under its slug as a new revision; gives the revision.
+    fn put_policy(&mut self, policy: &Policy) -> R<u32>;
+    /// All, by precedence, then slug.
+    fn policies(&mut self) -> R<Vec<Policy>>;
+    /// One revision of one, also after deletion.
+    fn policy_revision(&mut self, slug: &str, revision: u32) -> R<Option<Policy>>;
+    /// Removes it from the set; its revisions stay. Says whether it existed.
+    fn delete_policy(&mut self, slug: &str) -> R<bool>;
+}
+
+/// Decisions, append-only.
+pub trait Decisions {
+    /// Keeps one.
+    fn append_decision(&mut self, decision: &Decision) -> R<()>;
+    /// By id.
+    fn decision(&mut self, id: &DecisionId) -> R<Option<Decision>>;
+    /// Of a package, newest first.
+    fn decisions_of(&mut self, package: PackageId, limit: usize) -> R<Vec<Decision>>;
+}
+
+/// Jobs waiting, by lane: ready, running, dead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCounts {
+    /// Waiting to be taken.
+    pub waiting: i64,
+    /// Leased.
+    pub running: i64,
+    /// Given up after too many attempts.
+    pub dead: i64,
+}
+
+/// The worklist.
+pub trait Worklist {
+    /// Writes jobs; one that waits already for the same stage and key absorbs a new one (the earlier due time wins).
+    fn enqueue(&mut self, jobs: &[NewJob]) -> R<()>;
+    /// Leases up to `limit` due jobs of a lane until `until`; jobs whose lease ran out are due again.
+    fn claim(&mut self, lane: Lane, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Job>>;
+    /// Removes finished jobs.
+    fn finish(&mut self, ids: &[i64]) -> R<()>;
+    /// Puts a job back until `retry_at`, or gives it up (`None`).
+    fn fail(&mut self, id: i64, error: &str, retry_at: Option<Timestamp>) -> R<()>;
+    /// How many there are.
+    fn job_counts(&mut self) -> R<BTreeMap<Lane, JobCounts>>;
+    /// Dead jobs; with `revive` they are made due again.
+    fn dead_jobs(&mut self, revive: bool, now: Timestamp) -> R<Vec<Job>>;
+}
+
+/// Which events to read.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// After this one.
+    pub after: Seq,
+    /// At most this many.
+    pub limit: usize,
+    /// Only about this subject.
+    pub subject: Option<String>,
+    /// Newest first instead of oldest first.
+    pub newest_first: bool,
+}
+
+/// The log.
+pub trait EventLog {
+    /// Appends, chained to the last; in the same transaction as what it reports.
+    fn append_event(&mut self, event: &NewEvent) -> R<Seq>;
+    /// Reads.
+    fn events(&mut self, filter: &EventFilter) -> R<Vec<Event>>;
+    /// Number of the last one, 0 when there is none.
+    fn last_event(&mut self) -> R<Seq>;
+}
+
+/// Single values: the instance's id, signing keys.
+pub trait SettingsTable {
+    /// Reads.
+    fn setting(&mut self, key: &str) -> R<Option<String>>;
+    /// Writes unless there is one; gives the value that is there afterwards.
+    fn setting_or(&mut self, key: &str, value: &str) -> R<String>;
+    /// Writes.
+    fn put_setting(&mut self, key: &str, value: &str) -> R<()>;
+}

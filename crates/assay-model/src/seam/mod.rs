@@ -1,0 +1,25 @@
+//! The seams: small traits that everything which can be added implements. All are object safe; no framework type occurs
+//! in a signature.
+
+pub mod action;
+pub mod analyzer;
+pub mod blob;
+pub mod format;
+pub mod inspector;
+pub mod judge;
+pub mod matcher;
+pub mod meta;
+pub mod source;
+
+use crate::problem::Problem;
+use std::{future::Future, io, pin::Pin};
+
+/// A boxed future of a result: the one shape of asynchronous seam methods.
+pub type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send + 'a>>;
+
+/// A stream of bytes that are not held in memory as a whole.
+pub type ByteStream = Pin<Box<dyn futures_util::Stream<Item = io::Result<bytes::Bytes>> + Send>>;
+
+/// A readable, seekable artifact.
+pub trait ReadSeek: io::Read + io::Seek + Send {}
+impl<T: io::Read + io::Seek + Send> ReadSeek for T {}

@@ -1,0 +1,110 @@
+//! A source of facts about the world: advisories, scores, catalogues. Fetching is apart from parsing, so that files work
+//! offline; parsing is pure.
+
+use super::{ReadSeek, Task};
+use crate::{
+    advisory::Advisory,
+    problem::Problem,
+    score::{Epss, Kev},
+};
+use serde::{Deserialize, Serialize};
+
+/// What varies by source.
+#[derive(Debug)]
+pub struct SourceSpec {
+    /// Id (`[sources.<id>]` in the configuration, `advisory.source` in the store).
+    pub id: &'static str,
+    /// One line for help and documentation.
+    pub summary: &'static str,
+    /// Seconds between two fetches.
+    pub cadence: u64,
+    /// Licence of its data, for the notice that is shown with it.
+    pub data_license: &'static str,
+}
+
+/// Where a fetch left off: opaque to all but the source (ETag, last modified id).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor(pub String);
+
+/// What a fetch brought.
+#[derive(Debug)]
+pub enum Fetched {
+    /// Nothing new since the cursor.
+    Unchanged,
+    /// Files to parse, and where to go on next time.
+    Batch {
+        /// Downloaded files with the name that [`Source::recognizes`] judges by.
+        files: Vec<(String, std::path::PathBuf)>,
+        /// Kept for next time.
+        cursor: Cursor,
+    },
+}
+
+/// An answer of the network.
+#[derive(Debug)]
+pub struct NetReply {
+    /// 200 or 304; every other status is an error of [`Net::get`].
+    pub status: u16,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// The body, spooled to a temporary file that the caller owns. Empty for 304.
+    pub body: std::path::PathBuf,
+}
+
+/// The network, as sources see it: conditional GET into a file, with limits and retries.
+pub trait Net: Send + Sync {
+    /// Fetches `url`; `etag` makes it conditional.
+    ///
+    /// # Errors
+    /// `Upstream` when the server cannot be reached or answers with an error.
+    fn get<'a>(&'a self, url: &'a str, etag: Option<&'a str>) -> Task<'a, NetReply>;
+}
+
+/// Receives what a parser reads, in order. An implementation may write in batches.
+pub trait Intel {
+    /// A whole advisory, new or a revision; `bytes` are its JSON as read.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn advisory(&mut self, source: &str, advisory: Advisory, bytes: &[u8]) -> Result<(), Problem>;
+    /// An EPSS score.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn epss(&mut self, epss: Epss) -> Result<(), Problem>;
+    /// A KEV entry. A KEV file is whole: entries it lacks are withdrawn at [`Intel::whole`].
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn kev(&mut self, kev: Kev) -> Result<(), Problem>;
+    /// A record that could not be read: set aside with the reason, never fatal.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn bad(&mut self, source: &str, name: &str, reason: &str, bytes: &[u8]) -> Result<(), Problem>;
+    /// Says that the file just read was a complete catalogue of `source`, so that what it lacks is gone.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn whole(&mut self, source: &str) -> Result<(), Problem>;
+    /// Progress within the current file: records read, and how many there are where that is known.
+    fn progress(&mut self, done: u64, total: Option<u64>);
+}
+
+/// One source.
+pub trait Source: Send + Sync {
+    /// What varies by source.
+    fn spec(&self) -> &'static SourceSpec;
+    /// Whether a file of this name, beginning with these bytes, is one of its own.
+    fn recognizes(&self, name: &str, head: &[u8]) -> bool;
+    /// Fetches what is new. `base` is the configured address.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    fn fetch<'a>(&'a self, net: &'a dyn Net, base: &'a str, since: Option<&'a Cursor>) -> Task<'a, Fetched>;
+    /// Reads a file. A bad record is set aside and counted; only a file that is not of this source at all is an error.
+    ///
+    /// # Errors
+    /// `Invalid` for such a file; `TooLarge` past a limit.
+    fn parse(&self, name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem>;
+}

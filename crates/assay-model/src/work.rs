@@ -1,0 +1,100 @@
+//! Jobs: rows written in the same transaction as the fact that causes them. A job says *that* something is to be looked
+//! at, never *why*; the cause is kept for the log only.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Lanes have their own workers, so that a full one never delays another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// A client waits for it.
+    Interactive,
+    /// Inventory of what arrived.
+    Scan,
+    /// The world changed.
+    Change,
+    /// Everything that can wait.
+    Backfill,
+}
+
+impl Lane {
+    /// All lanes.
+    pub const ALL: [Self; 4] = [Self::Interactive, Self::Scan, Self::Change, Self::Backfill];
+    /// Lower-case name, as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Scan => "scan",
+            Self::Change => "change",
+            Self::Backfill => "backfill",
+        }
+    }
+    /// The lane of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|l| l.as_str() == text)
+    }
+}
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Make the inventories a package lacks, match them, decide. Key: package id.
+    Analyze,
+    /// Match the findings of a component anew. Key: component id.
+    Match,
+    /// Decide a package. Key: package id.
+    Decide,
+}
+
+impl Stage {
+    /// Lower-case name, as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Analyze => "analyze",
+            Self::Match => "match",
+            Self::Decide => "decide",
+        }
+    }
+    /// The stage of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Analyze, Self::Match, Self::Decide].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// A job to be written. One that is waiting for the same stage and key already absorbs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// Whose workers take it.
+    pub lane: Lane,
+    /// What to do.
+    pub stage: Stage,
+    /// To what.
+    pub key: i64,
+    /// Why, for people.
+    pub cause: String,
+    /// Not before.
+    pub due: Timestamp,
+}
+
+/// A job as stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Identity.
+    pub id: i64,
+    /// Whose workers take it.
+    pub lane: Lane,
+    /// What to do.
+    pub stage: Stage,
+    /// To what.
+    pub key: i64,
+    /// Why.
+    pub cause: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The last error.
+    pub error: Option<String>,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
