@@ -9,8 +9,8 @@ mod command;
 mod fuzz;
 mod http;
 mod install;
-mod report;
 mod repo;
+mod report;
 mod services;
 mod test;
 

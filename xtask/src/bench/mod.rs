@@ -1,0 +1,104 @@
+//! `cargo xtask bench`: what a release build does on this machine, beside nginx where that means something.
+//!
+//! Figures of one machine and one moment say little; ratios taken in the same run, in pairs, say more. A measurement
+//! that could not be made is a row that says why, never a number.
+
+mod items;
+mod load;
+mod nginx;
+mod server;
+mod table;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{command, repo};
+use table::Row;
+
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Print machine-readable rows instead of the table.
+    pub json: bool,
+    /// Fewer and shorter runs, for trying the harness itself.
+    pub quick: bool,
+    /// Only measurements whose name contains this.
+    pub only: Option<String>,
+}
+
+impl Options {
+    /// # Errors
+    /// For an unknown switch.
+    pub fn parse(switches: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut words = switches.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--json" => options.json = true,
+                "--quick" => options.quick = true,
+                "--only" => options.only = Some(words.next().context("--only WORD")?.clone()),
+                other => bail!("`bench` has no switch {other:?}"),
+            }
+        }
+        Ok(options)
+    }
+
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|word| name.contains(word.as_str()))
+    }
+
+    /// How often a measurement is repeated.
+    pub fn rounds(&self) -> usize {
+        if self.quick { 1 } else { 5 }
+    }
+
+    /// Seconds of load in one round.
+    pub fn seconds(&self) -> u64 {
+        if self.quick { 1 } else { 5 }
+    }
+
+    /// Packages stored for the measurements at scale.
+    pub fn packages(&self) -> usize {
+        if self.quick { 500 } else { 10_000 }
+    }
+}
+
+/// The programs under test, built for release.
+#[derive(Debug)]
+pub struct Programs {
+    pub assay: std::path::PathBuf,
+    pub fill: std::path::PathBuf,
+}
+
+/// The verb `bench`.
+///
+/// # Errors
+/// When the release build fails.
+pub fn run(options: &Options) -> Result<bool> {
+    let programs = build()?;
+    let mut rows: Vec<Row> = Vec::new();
+    for (name, measure) in items::ALL {
+        if !options.wants(name) {
+            continue;
+        }
+        eprintln!("── {name}");
+        match measure(options, &programs) {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => rows.push(Row::not_measured(name, &format!("{error:#}"))),
+        }
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        print!("{}", table::render(&rows));
+    }
+    Ok(rows.iter().all(|row| row.problem.is_none()))
+}
+
+fn build() -> Result<Programs> {
+    let mut cargo = repo::cargo();
+    cargo.args(["build", "--release", "--locked", "-p", "assay", "-p", "assay-testkit", "--bins"]);
+    if !command::loud(&mut cargo)? {
+        bail!("the release build failed");
+    }
+    let folder = repo::Metadata::read()?.target_directory.join("release");
+    Ok(Programs { assay: folder.join("assay"), fill: folder.join("assay-fill") })
+}

@@ -1,0 +1,158 @@
+//! The real clients and helper servers that the tests drive: which they are, and how a Debian-like machine gets them.
+//!
+//! A stamp file remembers the list that was installed last, so that a second run costs a few look-ups. What cannot be
+//! installed is named, never guessed around: the tests that need it say that they were skipped.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command::quiet;
+use crate::repo;
+
+/// A program that tests run, and the Debian package that has it.
+const APT: &[(&str, &str)] = &[
+    ("skopeo", "skopeo"),
+    ("initdb", "postgresql"),
+    ("chromium", "chromium"),
+    ("nginx", "nginx-light"),
+    ("wrk", "wrk"),
+    ("curl", "curl"),
+    ("cc", "gcc"),
+    ("setpriv", "util-linux"),
+];
+
+/// Programs in the private Python environment, and the requirement that brings each.
+const PYTHON: &[(&str, &str)] = &[("pip", "pip"), ("uv", "uv"), ("twine", "twine"), ("moto_server", "moto[server]")];
+
+/// Installs what is missing and says what still is.
+///
+/// # Errors
+/// Never for a missing client; only when the tools folder cannot be written.
+pub fn install() -> Result<Vec<String>> {
+    let folder = repo::tools();
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut missing = Vec::new();
+    if let Err(error) = apt() {
+        let lacking: Vec<&str> = APT.iter().filter(|(name, _)| !present(name)).map(|(_, package)| *package).collect();
+        missing.push(format!("install these Debian packages: {} ({error:#})", lacking.join(" ")));
+    }
+    if let Err(error) = python() {
+        missing.push(format!("Python tools (pip uv twine moto): {error:#}"));
+    }
+    Ok(missing)
+}
+
+/// The verb `install`.
+///
+/// # Errors
+/// As [`install`].
+pub fn run_alone() -> Result<bool> {
+    let missing = install()?;
+    for name in APT.iter().chain(PYTHON).map(|(name, _)| name) {
+        let place = find(name).map_or_else(|| "MISSING".to_owned(), |path| path.display().to_string());
+        println!("{name:<12} {place}");
+    }
+    for line in &missing {
+        eprintln!("missing: {line}");
+    }
+    Ok(missing.is_empty())
+}
+
+/// Where a client is; PostgreSQL's own programs stand in a folder of their version.
+pub fn find(name: &str) -> Option<PathBuf> {
+    repo::program(name).or_else(|| postgres_folder().map(|folder| folder.join(name)).filter(|path| path.is_file()))
+}
+
+/// The folder of the newest PostgreSQL server that Debian's packages installed.
+pub fn postgres_folder() -> Option<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, folder)| folder.join("initdb").is_file())
+        .collect();
+    versions.sort();
+    versions.pop().map(|(_, folder)| folder)
+}
+
+fn present(name: &str) -> bool {
+    find(name).is_some()
+}
+
+fn apt() -> Result<()> {
+    if APT.iter().all(|(name, _)| present(name)) {
+        return Ok(());
+    }
+    if repo::program("apt-get").is_none() {
+        bail!("there is no apt-get on this machine");
+    }
+    let mut packages: Vec<&str> = APT.iter().filter(|(name, _)| !present(name)).map(|(_, package)| *package).collect();
+    packages.push("ca-certificates");
+    eprintln!("installing {} (Debian packages)", packages.join(" "));
+    quiet(as_root()?.args(["apt-get", "update", "-qq"]))?;
+    let mut install = as_root()?;
+    install.args(["apt-get", "install", "-y", "-qq", "--no-install-recommends"]).args(&packages);
+    quiet(&mut install)?;
+    let lacking: Vec<&str> = APT.iter().filter(|(name, _)| !present(name)).map(|(name, _)| *name).collect();
+    if !lacking.is_empty() {
+        bail!("installed, but still not found: {}", lacking.join(" "));
+    }
+    Ok(())
+}
+
+/// `env` run as root, directly or by sudo without a password. The run level keeps Debian from starting the daemons.
+fn as_root() -> Result<Command> {
+    let settings = ["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"];
+    let user = quiet(Command::new("id").arg("-u"))?;
+    if user.stdout.trim_ascii() == b"0" {
+        let mut command = Command::new("env");
+        command.args(settings);
+        return Ok(command);
+    }
+    let sudo = repo::program("sudo").context("this needs root, and there is no sudo")?;
+    quiet(Command::new(&sudo).args(["-n", "true"])).context("this needs root, and sudo asks for a password")?;
+    let mut command = Command::new(sudo);
+    command.args(["-n", "env"]).args(settings);
+    Ok(command)
+}
+
+fn python() -> Result<()> {
+    let stamp = repo::tools().join("python.stamp");
+    let wanted = PYTHON.iter().map(|(_, requirement)| *requirement).collect::<Vec<_>>().join("\n");
+    let complete = PYTHON.iter().all(|(name, _)| repo::tools().join("venv/bin").join(name).is_file());
+    if complete && std::fs::read_to_string(&stamp).is_ok_and(|had| had == wanted) {
+        return Ok(());
+    }
+    eprintln!("installing {} (private Python environment)", wanted.replace('\n', " "));
+    let venv = repo::tools().join("venv");
+    if !venv.join("bin/pip").is_file() {
+        make_venv(&venv)?;
+    }
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]);
+    quiet(pip.args(PYTHON.iter().map(|(_, requirement)| requirement)))?;
+    std::fs::write(&stamp, wanted)?;
+    Ok(())
+}
+
+/// Makes the environment with the first Python that can; Debian's needs two packages for it.
+fn make_venv(venv: &std::path::Path) -> Result<()> {
+    let first = repo::program("python3").is_some_and(|python| make_venv_with(&python, venv).is_ok());
+    if first {
+        return Ok(());
+    }
+    let packages = ["python3", "python3-venv", "python3-pip"];
+    if repo::program("apt-get").is_none() {
+        bail!("a Python 3 with venv and pip is needed");
+    }
+    quiet(as_root()?.args(["apt-get", "update", "-qq"]))?;
+    let mut install = as_root()?;
+    quiet(install.args(["apt-get", "install", "-y", "-qq", "--no-install-recommends"]).args(packages))?;
+    make_venv_with(std::path::Path::new("/usr/bin/python3"), venv)
+}
+
+fn make_venv_with(python: &std::path::Path, venv: &std::path::Path) -> Result<()> {
+    quiet(Command::new(python).args(["-m", "venv", "--clear"]).arg(venv)).map(drop)
+}
