@@ -83,7 +83,7 @@ pub fn s3() -> Result<Service> {
     command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).current_dir(folder.path());
     let mut running = Running::start("moto_server", &command, None, &folder.path().join("log"))?;
     let answers = || http::request(port, "GET", "/", &[], b"").is_ok();
-    running.wait_until(Duration::from_secs(90), answers)?;
+    running.wait_until(Duration::from_secs(240), answers)?;
     let made = http::request(port, "PUT", &format!("/{BUCKET}"), &[], b"")?;
     if made.status != 200 {
         bail!("creating the bucket gave {}: {}", made.status, String::from_utf8_lossy(&made.body));
