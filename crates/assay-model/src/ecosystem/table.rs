@@ -1,0 +1,114 @@
+//! The table of ecosystems: OSV's name, the package-URL type, the version scheme and the rule for names.
+//!
+//! One line adds an ecosystem.
+
+use super::Law;
+use super::NameRule::{self, Cargo, Exact, Lower, Pep503, Repository};
+use super::Scheme::{self, Alpine, Debian, Rpm, Semver};
+
+const fn language(osv: &'static str, purl_type: &'static str, scheme: Scheme, names: NameRule) -> Law {
+    Law { osv, purl_type, purl_namespace: None, scheme, names }
+}
+
+const fn distribution(osv: &'static str, purl_type: &'static str, namespace: &'static str, scheme: Scheme) -> Law {
+    Law { osv, purl_type, purl_namespace: Some(namespace), scheme, names: Exact }
+}
+
+/// The first language of a package-URL type is the one that its package URLs belong to.
+pub(super) static LAWS: &[Law] = &[
+    language("PyPI", "pypi", Scheme::Pep440, Pep503),
+    language("npm", "npm", Scheme::Npm, Exact),
+    language("crates.io", "cargo", Semver, Cargo),
+    language("Maven", "maven", Scheme::Maven, Exact),
+    language("NuGet", "nuget", Scheme::NuGet, Lower),
+    language("RubyGems", "gem", Scheme::Gem, Exact),
+    language("Go", "golang", Scheme::Go, Lower),
+    language("Packagist", "composer", Scheme::Packagist, Lower),
+    language("Hex", "hex", Semver, Lower),
+    language("Pub", "pub", Scheme::Pub, Lower),
+    language("SwiftURL", "swift", Semver, Repository),
+    language("ConanCenter", "conan", Semver, Lower),
+    language("CRAN", "cran", Scheme::Cran, Exact),
+    language("Bioconductor", "bioconductor", Scheme::Cran, Exact),
+    language("Hackage", "hackage", Scheme::Hackage, Exact),
+    language("GHC", "", Scheme::Hackage, Exact),
+    language("opam", "opam", Scheme::Opam, Exact),
+    language("Julia", "julia", Semver, Exact),
+    language("GitHub Actions", "github", Semver, Lower),
+    language("VSCode", "vscode-extension", Semver, Lower),
+    language("Bitnami", "bitnami", Semver, Lower),
+    language("Kubernetes", "", Semver, Exact),
+    language("Linux", "", Semver, Exact),
+    language("OSS-Fuzz", "", Scheme::Opaque, Exact),
+    language("Android", "", Scheme::Opaque, Exact),
+    language("FreeBSD", "", Scheme::Opaque, Exact),
+    language("GIT", "", Scheme::Opaque, Exact),
+    distribution("Debian", "deb", "debian", Debian),
+    distribution("Ubuntu", "deb", "ubuntu", Debian),
+    distribution("Echo", "deb", "echo", Debian),
+    distribution("Alpine", "apk", "alpine", Alpine),
+    distribution("Wolfi", "apk", "wolfi", Alpine),
+    distribution("Chainguard", "apk", "chainguard", Alpine),
+    distribution("MinimOS", "apk", "minimos", Alpine),
+    distribution("Alpaquita", "apk", "alpaquita", Alpine),
+    distribution("BellSoft Hardened Containers", "apk", "bellsoft-hardened-containers", Alpine),
+    distribution("CleanStart", "apk", "cleanstart", Alpine),
+    distribution("Red Hat", "rpm", "redhat", Rpm),
+    distribution("AlmaLinux", "rpm", "almalinux", Rpm),
+    distribution("Rocky Linux", "rpm", "rocky-linux", Rpm),
+    distribution("Oracle Linux", "rpm", "oracle", Rpm),
+    distribution("Amazon Linux", "rpm", "amazon", Rpm),
+    distribution("Fedora", "rpm", "fedora", Rpm),
+    distribution("CentOS", "rpm", "centos", Rpm),
+    distribution("openSUSE", "rpm", "opensuse", Rpm),
+    distribution("SUSE", "rpm", "suse", Rpm),
+    distribution("Mageia", "rpm", "mageia", Rpm),
+    distribution("openEuler", "rpm", "openeuler", Rpm),
+    distribution("Azure Linux", "rpm", "azure-linux", Rpm),
+    distribution("Photon OS", "rpm", "photon", Rpm),
+];
+
+/// Ecosystems that repackage others: what follows the first colon names the ecosystem whose rules hold
+/// (`Root:Alpine:3.18`, `TuxCare:PyPI`).
+pub(super) const WRAPPERS: [&str; 3] = ["Root", "TuxCare", "Docker Hardened Images"];
+
+/// Names that people and tools use beside OSV's names, package-URL types and scheme names.
+pub(super) const ALIASES: &[(&str, &str)] = &[
+    ("almalinux", "AlmaLinux"),
+    ("alma", "AlmaLinux"),
+    ("amazon", "Amazon Linux"),
+    ("amzn", "Amazon Linux"),
+    ("apk", "Alpine"),
+    ("azurelinux", "Azure Linux"),
+    ("cargo", "crates.io"),
+    ("crates", "crates.io"),
+    ("crates-io", "crates.io"),
+    ("rust", "crates.io"),
+    ("composer", "Packagist"),
+    ("php", "Packagist"),
+    ("conan", "ConanCenter"),
+    ("deb", "Debian"),
+    ("dpkg", "Debian"),
+    ("erlang", "Hex"),
+    ("elixir", "Hex"),
+    ("gem", "RubyGems"),
+    ("ruby", "RubyGems"),
+    ("github-actions", "GitHub Actions"),
+    ("golang", "Go"),
+    ("java", "Maven"),
+    ("mariner", "Azure Linux"),
+    ("cbl-mariner", "Azure Linux"),
+    ("node", "npm"),
+    ("ol", "Oracle Linux"),
+    ("oracle", "Oracle Linux"),
+    ("pep440", "PyPI"),
+    ("photon", "Photon OS"),
+    ("python", "PyPI"),
+    ("redhat", "Red Hat"),
+    ("rhel", "Red Hat"),
+    ("rocky", "Rocky Linux"),
+    ("rpm", "Red Hat"),
+    ("swift", "SwiftURL"),
+    ("sles", "SUSE"),
+    ("dotnet", "NuGet"),
+];
