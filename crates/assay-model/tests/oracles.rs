@@ -168,7 +168,7 @@ fn run(test: &Value) -> Result<Value, String> {
 }
 
 /// True when the same file wants the input both refused and made canonical: no parser can do both, and
-/// reading it (RFC-like: liberal in what is accepted) is what a registry needs.
+/// reading it is what a registry needs.
 fn contradicts_itself(test: &Value, all: &[Value]) -> bool {
     let reads = |other: &&Value| other["expected_failure"] != true && other["input"] == test["input"];
     test["expected_failure"] == true && all.iter().any(|other| reads(&other))

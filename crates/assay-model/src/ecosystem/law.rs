@@ -97,13 +97,16 @@ pub fn of(ecosystem: &str) -> Option<&'static Law> {
         Some((base, suffix)) => (base, Some(suffix)),
         None => (ecosystem, None),
     };
-    if WRAPPERS.contains(&base) {
-        // One level only: a wrapper inside a wrapper has no meaning.
-        let inner = suffix?;
-        let inner_base = inner.split(':').next().unwrap_or(inner);
-        return LAWS.iter().find(|law| law.osv == inner_base);
+    let exact = |name: &str| LAWS.iter().find(|law| law.osv == name);
+    // One level only: a wrapper inside a wrapper has no meaning.
+    let inner = || exact(suffix?.split(':').next()?);
+    if let Some(law) = exact(ecosystem) {
+        return Some(law);
     }
-    LAWS.iter().find(|law| law.osv == base)
+    if WRAPPERS.contains(&base) {
+        return inner().or_else(|| exact(base));
+    }
+    exact(base)
 }
 
 /// The law of a package-URL type that is one language's. Types that distributions share (`deb`, `apk`,
@@ -146,6 +149,9 @@ mod tests {
         assert!(of("Nowhere:1").is_none());
         assert_eq!(of("Root:Alpine:3.18").map(|law| law.scheme), Some(Scheme::Alpine));
         assert!(of("Root").is_none());
+        assert_eq!(of("Echo:PyPI").map(|law| law.scheme), Some(Scheme::Pep440));
+        assert_eq!(of("Echo:npm").map(|law| law.scheme), Some(Scheme::Pub));
+        assert_eq!(of("Echo").map(|law| law.scheme), Some(Scheme::Debian));
     }
 
     #[test]

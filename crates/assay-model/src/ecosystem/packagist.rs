@@ -65,11 +65,11 @@ impl Part<'_> {
     }
 }
 
-/// Cuts at `.`, `-`, `_`, `+` and wherever digits and other characters meet.
+/// Cuts at everything but letters and digits, and wherever letters and digits meet.
 fn parts(text: &str) -> Vec<Part<'_>> {
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
     let mut list = Vec::new();
-    for piece in text.split(['.', '-', '_', '+']) {
+    for piece in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '#') {
         let mut start = 0;
         let bytes = piece.as_bytes();
         for at in 1..bytes.len() {

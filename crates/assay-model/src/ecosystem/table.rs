@@ -39,6 +39,8 @@ pub(super) static LAWS: &[Law] = &[
     language("Bitnami", "bitnami", Semver, Lower),
     language("Kubernetes", "", Semver, Exact),
     language("Linux", "", Semver, Exact),
+    // Rebuilds are told apart by build metadata (`+echo.2`), which only this order looks at.
+    language("Echo:npm", "npm", Scheme::Pub, Exact),
     language("OSS-Fuzz", "", Scheme::Opaque, Exact),
     language("Android", "", Scheme::Opaque, Exact),
     language("FreeBSD", "", Scheme::Opaque, Exact),
@@ -70,7 +72,7 @@ pub(super) static LAWS: &[Law] = &[
 
 /// Ecosystems that repackage others: what follows the first colon names the ecosystem whose rules hold
 /// (`Root:Alpine:3.18`, `TuxCare:PyPI`).
-pub(super) const WRAPPERS: [&str; 3] = ["Root", "TuxCare", "Docker Hardened Images"];
+pub(super) const WRAPPERS: [&str; 4] = ["Root", "TuxCare", "Docker Hardened Images", "Echo"];
 
 /// Names that people and tools use beside OSV's names, package-URL types and scheme names.
 pub(super) const ALIASES: &[(&str, &str)] = &[
