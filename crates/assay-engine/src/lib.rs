@@ -1,1 +1,166 @@
+//! The two flows of Assay. Bytes: intake → inventory → match → decide → act → gate. Change: a fact changed → which
+//! packages does it touch → decide again.
+//!
+//! Stages take only an id and look at current facts; the worklist says that something is to be looked at, never why.
+//! Nothing here knows a protocol, SQL, Rego or HTTP.
 
+mod access;
+mod analyze;
+mod catalogue;
+mod decide;
+mod desk;
+mod fold;
+mod gate;
+mod intake;
+mod lobby;
+mod log;
+mod matching;
+mod notice;
+mod policies;
+mod refresh;
+mod refusal;
+pub mod report;
+mod scan;
+mod shelf;
+mod sweep;
+mod workers;
+
+pub use access::IssuedToken;
+pub use catalogue::{PackageDetail, PackageRow, ScoredFinding};
+pub use desk::Desk;
+pub use fold::{Folded, fold};
+pub use gate::{Cleared, Denied};
+pub use lobby::EngineLobby;
+pub use log::LogCheck;
+pub use policies::PolicyDraft;
+pub use refresh::{ImportReport, SourceCounts};
+pub use scan::ScanResult;
+pub use workers::Drained;
+
+use assay_model::{
+    clock::Clock,
+    digest::Digest,
+    problem::Problem,
+    seam::{
+        action::Action, blob::BlobStore, format::Format, inspector::Inspector, judge::Judge, matcher::Matcher,
+        meta::MetaStore, source::Source,
+    },
+};
+use moka::sync::Cache;
+use notice::Notices;
+use std::{path::PathBuf, sync::Arc};
+
+/// Limits on what one upload may bring.
+#[derive(Clone, Copy, Debug)]
+pub struct IntakeLimits {
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Seconds a stage or a resumable upload may stay unused before it is collected.
+    pub stage_seconds: i64,
+}
+
+impl Default for IntakeLimits {
+    fn default() -> Self {
+        Self { file_bytes: 20 << 30, stage_seconds: 24 * 3600 }
+    }
+}
+
+/// Everything the engine is wired from.
+pub struct Parts {
+    /// Metadata.
+    pub meta: Arc<dyn MetaStore>,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Package formats.
+    pub formats: &'static [&'static dyn Format],
+    /// Takes artifacts apart.
+    pub inspector: Arc<dyn Inspector>,
+    /// Joins components and advisories.
+    pub matcher: Arc<dyn Matcher>,
+    /// Evaluates policies.
+    pub judge: Arc<dyn Judge>,
+    /// What policies can do.
+    pub actions: &'static [&'static dyn Action],
+    /// Sources of advisories and scores.
+    pub sources: &'static [&'static dyn Source],
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Directory for uploads in progress, on the file system of the blobs where these are files.
+    pub spool: PathBuf,
+    /// Name of the installation, as policies see it.
+    pub workspace: String,
+    /// Address under which people reach the web page, for links in refusals.
+    pub public_url: String,
+    /// Limits.
+    pub limits: IntakeLimits,
+}
+
+/// The engine: cheap to share, one per process.
+pub struct Engine {
+    parts: Parts,
+    notices: Notices,
+    shelves: Cache<shelf::Scope, Arc<shelf::Shelved>>,
+    homes: Cache<assay_model::package::FileId, shelf::Scope>,
+    small_blobs: Cache<Digest, bytes::Bytes>,
+    tokens: Cache<String, Arc<access::KnownToken>>,
+    repositories: Cache<String, Arc<assay_model::repository::Repository>>,
+    collecting: tokio::sync::RwLock<()>,
+    sessions: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    rules: std::sync::Mutex<Option<decide::CompiledRules>>,
+    owner: String,
+}
+
+impl Engine {
+    /// Wires an engine. Workers run only after [`Engine::start_workers`].
+    ///
+    /// # Errors
+    /// When the spool directory cannot be made.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, Problem> {
+        std::fs::create_dir_all(parts.spool.join("sessions"))
+            .map_err(|e| Problem::internal(format!("cannot make the spool directory {}", parts.spool.display()), e))?;
+        Ok(Arc::new(Self {
+            parts,
+            notices: Notices::default(),
+            shelves: Cache::new(20_000),
+            homes: Cache::new(200_000),
+            small_blobs: Cache::builder()
+                .max_capacity(32 << 20)
+                .weigher(|_, b: &bytes::Bytes| u32::try_from(b.len()).unwrap_or(u32::MAX))
+                .build(),
+            tokens: Cache::new(10_000),
+            repositories: Cache::new(10_000),
+            collecting: tokio::sync::RwLock::new(()),
+            sessions: std::sync::Mutex::default(),
+            rules: std::sync::Mutex::new(None),
+            owner: access::random_hex(8)?,
+        }))
+    }
+
+    /// The metadata store, for tests and tools that look behind the curtain.
+    pub fn meta(&self) -> &dyn MetaStore {
+        self.parts.meta.as_ref()
+    }
+
+    /// The registered formats.
+    pub fn formats(&self) -> &'static [&'static dyn Format] {
+        self.parts.formats
+    }
+
+    /// The registered sources.
+    pub fn sources(&self) -> &'static [&'static dyn Source] {
+        self.parts.sources
+    }
+
+    /// The registered actions.
+    pub fn actions(&self) -> &'static [&'static dyn Action] {
+        self.parts.actions
+    }
+
+    fn format(&self, id: &str) -> Option<&'static dyn Format> {
+        self.parts.formats.iter().copied().find(|f| f.spec().id == id)
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.parts.clock.now()
+    }
+}

@@ -1,0 +1,222 @@
+//! The analyze stage: makes the inventories that a package's files lack, files their components, matches those that are
+//! new, and asks for a decision. An inventory is made once per digest and shared by every package that has it.
+
+use crate::{Engine, matching, shelf::Scope};
+use assay_model::{
+    digest::Digest,
+    event::NewEvent,
+    inventory::{Inventory, Skipped, StoredInventory},
+    package::{File, Package, PackageId, Role},
+    problem::{Kind, Problem},
+    seam::{ReadSeek, meta},
+    work::{Lane, NewJob, Stage},
+};
+use serde_json::{Value, json};
+use std::{future::Future, io::Read, pin::Pin, sync::Arc};
+
+type Made<'a> = Pin<Box<dyn Future<Output = Result<Inventory, Problem>> + Send + 'a>>;
+
+/// Images within images within images: an index may name indexes, to this depth.
+const NESTING: u8 = 3;
+
+impl Engine {
+    /// Analyzes one package. Repeating it finds everything done and only asks for the decision.
+    pub(crate) async fn analyze(self: &Arc<Self>, id: PackageId, cause: &str) -> Result<(), Problem> {
+        let (package, files) = {
+            let found = meta::read(self.meta(), move |tx| Ok((tx.packages(&[id])?.pop(), tx.files_of(&[id])?))).await?;
+            match found {
+                (Some(package), files) => (package, files),
+                (None, _) => return Ok(()),
+            }
+        };
+        for file in &files {
+            if let Some(role) = file.role {
+                self.ensure_inventory(&package, file, role).await?;
+            }
+        }
+        let (now, cause) = (self.now(), cause.to_owned());
+        meta::write(self.meta(), move |tx| {
+            tx.enqueue(&[NewJob {
+                lane: Lane::Interactive,
+                stage: Stage::Decide,
+                key: id.0,
+                cause: cause.clone(),
+                due: now,
+            }])
+        })
+        .await
+    }
+
+    async fn ensure_inventory(self: &Arc<Self>, package: &Package, file: &File, role: Role) -> Result<(), Problem> {
+        let digest = file.digest.clone();
+        if meta::read(self.meta(), move |tx| tx.inventory(&digest, role)).await?.is_some() {
+            return Ok(());
+        }
+        let inventory = match role {
+            Role::Image => self.image(package, NESTING).await?,
+            Role::File | Role::Layer => self.file_inventory(file).await?,
+        };
+        self.file_away(package, file.digest.clone(), role, inventory).await
+    }
+
+    /// A file that cannot be read at all still gets an inventory: one that says so.
+    async fn file_inventory(self: &Arc<Self>, file: &File) -> Result<Inventory, Problem> {
+        let reader = self.parts.blobs.local(&file.digest).await?;
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();
+        let size = file.size;
+        let engine = self.clone();
+        let shown = name.clone();
+        let made = blocking(move || {
+            let mut reader: Box<dyn ReadSeek> = reader;
+            engine.parts.inspector.file(&name, size, reader.as_mut())
+        })
+        .await;
+        made.or_else(|problem| unreadable(&shown, problem))
+    }
+
+    fn image<'a>(self: &'a Arc<Self>, package: &'a Package, nesting: u8) -> Made<'a> {
+        Box::pin(async move {
+            let children = digests_in(&package.metadata, "children");
+            if !children.is_empty() {
+                return self.index(package, &children, nesting).await;
+            }
+            let mut layers = Vec::new();
+            let mut missing = Vec::new();
+            for digest in digests_in(&package.metadata, "layers") {
+                match self.layer(&digest).await? {
+                    Some(inventory) => layers.push((digest, inventory)),
+                    None => missing.push(skipped(digest.as_str(), "unsupported", "the layer is stored elsewhere")),
+                }
+            }
+            let engine = self.clone();
+            let mut inventory = blocking(move || Ok(engine.parts.inspector.compose(&layers))).await?;
+            inventory.skipped.extend(missing);
+            Ok(inventory)
+        })
+    }
+
+    /// An index holds what its images hold.
+    async fn index(
+        self: &Arc<Self>,
+        package: &Package,
+        children: &[Digest],
+        nesting: u8,
+    ) -> Result<Inventory, Problem> {
+        let mut whole = Inventory::default();
+        if nesting == 0 {
+            whole.skipped.push(skipped(&package.at.version, "limit", "indexes are nested too deeply"));
+            return Ok(whole);
+        }
+        for child in children {
+            let (place, at) = (package.repository, package.at.clone());
+            let version = child.to_string();
+            let found =
+                meta::read(self.meta(), move |tx| tx.packages_named(place, &at.format, &at.name, Some(&version)))
+                    .await?;
+            let Some(image) = found.first() else {
+                whole.skipped.push(skipped(child.as_str(), "unsupported", "the image is not in this repository"));
+                continue;
+            };
+            let part = self.image(image, nesting - 1).await?;
+            whole.files_seen += part.files_seen;
+            whole.os = whole.os.or(part.os);
+            whole.analyzers.extend(part.analyzers);
+            whole.skipped.extend(part.skipped);
+            whole.components.extend(part.components);
+        }
+        whole.sort();
+        whole.components.dedup();
+        Ok(whole)
+    }
+
+    /// The inventory of a layer, from the store when any image had it before.
+    async fn layer(self: &Arc<Self>, digest: &Digest) -> Result<Option<Inventory>, Problem> {
+        let wanted = digest.clone();
+        if let Some(stored) = meta::read(self.meta(), move |tx| tx.inventory(&wanted, Role::Layer)).await? {
+            return Ok(Some(stored.inventory));
+        }
+        if self.parts.blobs.stat(digest).await?.is_none() {
+            return Ok(None);
+        }
+        let reader = self.parts.blobs.local(digest).await?;
+        let engine = self.clone();
+        let made = blocking(move || {
+            let mut reader: Box<dyn Read + Send> = Box::new(reader);
+            engine.parts.inspector.layer(reader.as_mut())
+        })
+        .await;
+        let inventory = made.or_else(|problem| unreadable(digest.as_str(), problem))?;
+        let stored = self.stored(digest.clone(), Role::Layer, inventory.clone());
+        meta::write(self.meta(), move |tx| tx.put_inventory(&stored).map(|_| ())).await?;
+        Ok(Some(inventory))
+    }
+
+    fn stored(&self, digest: Digest, role: Role, inventory: Inventory) -> StoredInventory {
+        let scanner = self.parts.inspector.revision().to_owned();
+        StoredInventory { digest, role, scanner, made_at: self.now(), inventory }
+    }
+
+    /// Keeps an inventory, matches the components that the workspace did not know, and logs it: one transaction.
+    async fn file_away(
+        self: &Arc<Self>,
+        package: &Package,
+        digest: Digest,
+        role: Role,
+        inventory: Inventory,
+    ) -> Result<(), Problem> {
+        let stored = self.stored(digest, role, inventory);
+        let subject = self.scope_of(package).await?.subject(&package.at.version);
+        let engine = self.clone();
+        meta::write(self.meta(), move |tx| {
+            let (all, new) = tx.put_inventory(&stored)?;
+            matching::match_components(tx, engine.parts.matcher.as_ref(), &new)?;
+            let body = json!({
+                "digest": stored.digest, "role": stored.role, "scanner": stored.scanner,
+                "components": all.len(), "new_components": new.len(), "skipped": stored.inventory.skipped.len(),
+            });
+            let subject = subject.clone();
+            let at = stored.made_at;
+            tx.append_event(&NewEvent { at, kind: "inventory.made", actor: "system".into(), subject, body })
+        })
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn scope_of(&self, package: &Package) -> Result<Scope, Problem> {
+        let id = package.repository;
+        let repository = meta::read(self.meta(), move |tx| tx.repository_by_id(id)).await?;
+        let repository = repository.ok_or_else(|| Problem::bug("a package without repository"))?;
+        Ok(Scope { repository: repository.name, format: package.at.format.clone(), name: package.at.name.clone() })
+    }
+}
+
+/// Runs work that computes or reads files on a thread where that hurts nobody.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal("a worker thread panicked", e))?
+}
+
+fn unreadable(path: &str, problem: Problem) -> Result<Inventory, Problem> {
+    let reason = match problem.kind {
+        Kind::Invalid => "corrupt",
+        Kind::TooLarge => "limit",
+        Kind::Unsupported => "unsupported",
+        _ => return Err(problem),
+    };
+    Ok(Inventory { skipped: vec![skipped(path, reason, &problem.message)], ..Inventory::default() })
+}
+
+fn skipped(path: &str, reason: &str, detail: &str) -> Skipped {
+    Skipped { path: path.to_owned(), reason: reason.to_owned(), detail: detail.to_owned() }
+}
+
+/// Digests under `metadata.<key>[].digest`: how an image's package names its layers and an index its images.
+fn digests_in(metadata: &Value, key: &str) -> Vec<Digest> {
+    let entries = metadata.get(key).and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.get("digest").and_then(Value::as_str)?.parse().ok())
+        .collect()
+}

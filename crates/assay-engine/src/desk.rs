@@ -1,0 +1,88 @@
+//! A desk: the engine as one format sees it, scoped to one repository and one caller. Every method checks the caller's
+//! permission on the repository that is served, so that a format cannot forget to.
+
+use crate::{Engine, shelf::Scope};
+use assay_model::{
+    access::{Caller, Permission},
+    digest::Digest,
+    problem::Problem,
+    repository::Repository,
+    seam::{
+        ReadSeek, Task,
+        format::{Format, Repo, Staged},
+    },
+};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+/// One repository, one format, one caller.
+pub struct Desk {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) repository: Arc<Repository>,
+    pub(crate) format: &'static dyn Format,
+    pub(crate) caller: Caller,
+    /// Staged digests that were looked up at this desk: only these may be read back.
+    pub(crate) staged_seen: Mutex<BTreeSet<Digest>>,
+}
+
+impl Engine {
+    /// A desk for `caller` in the repository of that name.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Unauthenticated` for a caller who might learn of a repository by asking.
+    pub async fn desk(
+        self: &Arc<Self>,
+        repository: &str,
+        format: &'static dyn Format,
+        caller: Caller,
+    ) -> Result<Desk, Problem> {
+        let Some(repository) = self.find_repository(repository).await? else {
+            return Err(match caller {
+                Caller::Anonymous => Problem::new(
+                    assay_model::Kind::Unauthenticated,
+                    "unauthenticated",
+                    "authentication required: this repository does not exist, or needs a token",
+                ),
+                _ => Problem::not_found(format!("there is no repository `{repository}`")),
+            });
+        };
+        let desk = Desk::new(self.clone(), repository, format, caller);
+        desk.require(Permission::Read)?;
+        Ok(desk)
+    }
+}
+
+impl Desk {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        repository: Arc<Repository>,
+        format: &'static dyn Format,
+        caller: Caller,
+    ) -> Self {
+        Self { engine, repository, format, caller, staged_seen: Mutex::default() }
+    }
+    pub(crate) fn require(&self, needed: Permission) -> Result<(), Problem> {
+        self.caller.require(needed, &self.repository)
+    }
+    pub(crate) fn scope(&self, name: &str) -> Scope {
+        Scope {
+            repository: self.repository.name.clone(),
+            format: self.format.spec().id.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl Repo for Desk {
+    fn repository(&self) -> &str {
+        &self.repository.name
+    }
+    fn read<'a>(&'a self, staged: &'a Staged) -> Task<'a, Box<dyn ReadSeek>> {
+        Box::pin(async move {
+            self.require(Permission::Write)?;
+            self.engine.parts.blobs.local(&staged.digest).await
+        })
+    }
+}

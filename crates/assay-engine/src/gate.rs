@@ -1,0 +1,224 @@
+//! The serve gate: the only way out for bytes. It authorises the caller on the repository that is really served, reads
+//! the package's state, and gives a [`Cleared`] that nothing else can make.
+
+use crate::{Desk, Engine, shelf::Shelved};
+use assay_model::{
+    access::{Caller, Permission},
+    decision::DecisionId,
+    digest::Digest,
+    package::{File, FileId, Package, State},
+    problem::{Kind, Problem},
+    refusal::Refusal,
+    repository::Repository,
+    seam::{ByteStream, meta},
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use std::{ops::Range, sync::Arc, time::Duration};
+
+const SMALL: u64 = 64 << 10;
+
+/// Bytes that may leave. Only the gate makes one.
+#[derive(Debug)]
+pub struct Cleared {
+    digest: Digest,
+    size: u64,
+    media_type: String,
+    decision: Option<DecisionId>,
+    stored_at: Option<Timestamp>,
+}
+
+impl Cleared {
+    /// SHA-256 of the bytes: a strong validator.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+    /// `Content-Type`.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+    /// The decision that allows it.
+    pub fn decision(&self) -> Option<&DecisionId> {
+        self.decision.as_ref()
+    }
+    /// When the file arrived: `Last-Modified`.
+    pub fn stored_at(&self) -> Option<Timestamp> {
+        self.stored_at
+    }
+}
+
+/// Why bytes may not leave.
+#[derive(Debug)]
+pub enum Denied {
+    /// Not found, not permitted, not ready.
+    Problem(Problem),
+    /// Decided against.
+    Refused(Box<Refusal>),
+}
+
+impl From<Problem> for Denied {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl Desk {
+    /// Clears a file for this caller, waiting up to the repository's hold for a decision that is under way.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub async fn clear(&self, id: FileId) -> Result<Cleared, Denied> {
+        self.require(Permission::Read)?;
+        let hold = Duration::from_secs(u64::from(self.repository.settings.hold_seconds));
+        let deadline = tokio::time::Instant::now() + hold;
+        let mut commits = self.engine.notices.subscribe();
+        loop {
+            let shelved = self.home_of(id).await?;
+            let Some((file, package)) = shelved.get(id) else {
+                return Err(Problem::not_found("there is no such file").into());
+            };
+            if package.repository != self.repository.id {
+                return Err(Problem::not_found("there is no such file").into());
+            }
+            match package.state {
+                State::Available => return Ok(cleared(file, package)),
+                State::Quarantined => return Err(self.refused(&shelved, package).await?),
+                State::Hidden | State::Deleted => return Err(Problem::not_found("there is no such file").into()),
+                State::Pending => {}
+            }
+            if tokio::time::timeout_at(deadline, commits.changed()).await.is_err() {
+                return Err(
+                    Problem::busy("this package is still being inspected; try again in a few seconds", 5).into()
+                );
+            }
+        }
+    }
+
+    /// Clears bytes that are staged and belong to no package yet, for those who may write here.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub async fn clear_staged(&self, digest: &Digest) -> Result<Cleared, Denied> {
+        self.require(Permission::Write)?;
+        if !self.staged_seen.lock().is_ok_and(|seen| seen.contains(digest)) {
+            return Err(Problem::not_found("there is no such blob").into());
+        }
+        let wanted = digest.clone();
+        let size = meta::read(self.engine.meta(), move |tx| tx.blob_size(&wanted)).await?;
+        let size = size.ok_or_else(|| Problem::not_found("there is no such blob"))?;
+        Ok(Cleared {
+            digest: digest.clone(),
+            size,
+            media_type: "application/octet-stream".to_owned(),
+            decision: None,
+            stored_at: None,
+        })
+    }
+
+    async fn home_of(&self, id: FileId) -> Result<Arc<Shelved>, Problem> {
+        let scope = match self.engine.homes.get(&id) {
+            Some(scope) => scope,
+            None => {
+                let found = meta::read(self.engine.meta(), move |tx| tx.file(id)).await?;
+                let (_, package) = found.ok_or_else(|| Problem::not_found("there is no such file"))?;
+                self.scope(&package.at.name)
+            }
+        };
+        if scope.repository != self.repository.name || scope.format != self.format.spec().id {
+            return Err(Problem::not_found("there is no such file"));
+        }
+        self.engine.shelved(&scope, self.repository.id).await
+    }
+
+    async fn refused(&self, shelved: &Shelved, package: &Package) -> Result<Denied, Problem> {
+        let index = shelved.view.versions.iter().position(|v| v.package.id == package.id).unwrap_or_default();
+        let scope = self.scope(&shelved.view.name);
+        let refusal = self.engine.refusal_in(&scope, &shelved.view, index).await?;
+        Ok(Denied::Refused(Box::new(refusal)))
+    }
+}
+
+fn cleared(file: &File, package: &Package) -> Cleared {
+    Cleared {
+        digest: file.digest.clone(),
+        size: file.size,
+        media_type: file.media_type.clone(),
+        decision: package.decision.clone(),
+        stored_at: Some(file.uploaded_at),
+    }
+}
+
+impl Engine {
+    /// Streams cleared bytes; `range` lies within the size.
+    ///
+    /// # Errors
+    /// From the blob store.
+    pub async fn open(&self, cleared: &Cleared, range: Option<Range<u64>>) -> Result<ByteStream, Problem> {
+        if cleared.size > SMALL {
+            return self.parts.blobs.open(&cleared.digest, range).await;
+        }
+        let whole = self.small(cleared).await?;
+        let from = range.as_ref().map_or(0, |r| usize::try_from(r.start).unwrap_or(usize::MAX));
+        let to = range.as_ref().map_or(whole.len(), |r| usize::try_from(r.end).unwrap_or(usize::MAX));
+        let part = whole.slice(from.min(whole.len())..to.min(whole.len()).max(from.min(whole.len())));
+        Ok(Box::pin(futures_util::stream::once(async move { Ok(part) })))
+    }
+
+    async fn small(&self, cleared: &Cleared) -> Result<Bytes, Problem> {
+        if let Some(bytes) = self.small_blobs.get(&cleared.digest) {
+            return Ok(bytes);
+        }
+        let mut stream = self.parts.blobs.open(&cleared.digest, None).await?;
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = stream.next().await {
+            whole.extend_from_slice(&chunk.map_err(|e| Problem::internal("cannot read a stored blob", e))?);
+        }
+        let whole = whole.freeze();
+        if whole.len() as u64 != cleared.size || Digest::of(&whole) != cleared.digest {
+            return Err(Problem::new(
+                Kind::Internal,
+                "damaged",
+                format!("the stored bytes of {} are damaged", cleared.digest),
+            ));
+        }
+        self.small_blobs.insert(cleared.digest.clone(), whole.clone());
+        Ok(whole)
+    }
+
+    /// The repository of that name, whoever asks.
+    pub(crate) async fn find_repository(&self, name: &str) -> Result<Option<Arc<Repository>>, Problem> {
+        if let Some(found) = self.repositories.get(name) {
+            return Ok(Some(found));
+        }
+        let epoch = self.notices.epoch();
+        let wanted = name.to_owned();
+        let found = meta::read(self.meta(), move |tx| tx.repository(&wanted)).await?.map(Arc::new);
+        if let Some(repository) = &found
+            && self.notices.epoch() == epoch
+        {
+            self.repositories.insert(name.to_owned(), repository.clone());
+        }
+        Ok(found)
+    }
+
+    /// A repository that the caller may use with `needed`.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unauthenticated` or `Forbidden`.
+    pub async fn repository(
+        &self,
+        caller: &Caller,
+        name: &str,
+        needed: Permission,
+    ) -> Result<Arc<Repository>, Problem> {
+        let found = self.find_repository(name).await?;
+        let found = found.ok_or_else(|| Problem::not_found(format!("there is no repository `{name}`")))?;
+        caller.require(needed, &found)?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,443 @@
+//! The ingest gate: the only way in for bytes. Spool → hash → blob → one transaction with package, files, event and work.
+//! A crash at any point leaves either nothing that a reader can see or everything.
+
+use crate::{Desk, Engine, access::random_hex};
+use assay_model::{
+    access::Permission,
+    digest::Digest,
+    event::NewEvent,
+    package::{Coordinates, NewPackage, PackageId, State},
+    problem::{Kind, Problem},
+    repository::RepositoryId,
+    seam::{
+        ByteStream, Task,
+        format::{Claim, Expect, Intake, Receipt, Staged},
+        meta::{self, Tx, Upload},
+    },
+    work::{Lane, NewJob, Stage},
+};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::Digest as _;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Hashes that are computed while bytes pass.
+struct Hashers {
+    sha256: sha2::Sha256,
+    sha512: Option<sha2::Sha512>,
+    md5: Option<md5::Md5>,
+    sha1: Option<sha1::Sha1>,
+    size: u64,
+}
+
+impl Hashers {
+    fn new(also: &[&str]) -> Self {
+        Self {
+            sha256: sha2::Sha256::new(),
+            sha512: also.contains(&"sha512").then(sha2::Sha512::new),
+            md5: also.contains(&"md5").then(md5::Md5::new),
+            sha1: also.contains(&"sha1").then(sha1::Sha1::new),
+            size: 0,
+        }
+    }
+    fn update(&mut self, bytes: &[u8]) {
+        self.size += bytes.len() as u64;
+        self.sha256.update(bytes);
+        if let Some(h) = &mut self.sha512 {
+            h.update(bytes);
+        }
+        if let Some(h) = &mut self.md5 {
+            h.update(bytes);
+        }
+        if let Some(h) = &mut self.sha1 {
+            h.update(bytes);
+        }
+    }
+    fn finish(self) -> Result<Staged, Problem> {
+        let mut hashes = BTreeMap::new();
+        if let Some(h) = self.sha512 {
+            hashes.insert("sha512".to_owned(), hex::encode(h.finalize()));
+        }
+        if let Some(h) = self.md5 {
+            hashes.insert("md5".to_owned(), hex::encode(h.finalize()));
+        }
+        if let Some(h) = self.sha1 {
+            hashes.insert("sha1".to_owned(), hex::encode(h.finalize()));
+        }
+        Ok(Staged { digest: Digest::sha256(&hex::encode(self.sha256.finalize()))?, size: self.size, hashes })
+    }
+}
+
+fn check(staged: &Staged, expect: &Expect) -> Result<(), Problem> {
+    if let Some(size) = expect.size.filter(|s| *s != staged.size) {
+        return Err(Problem::invalid(
+            "size-mismatch",
+            format!("{} bytes were announced and {} arrived", size, staged.size),
+        ));
+    }
+    if let Some(digest) = expect.digest.as_ref().filter(|d| **d != staged.digest) {
+        return Err(Problem::invalid(
+            "digest-mismatch",
+            format!("the digest {digest} was announced and the bytes have {}", staged.digest),
+        ));
+    }
+    Ok(())
+}
+
+fn disk(e: std::io::Error) -> Problem {
+    Problem::internal("cannot write to the spool directory", e)
+}
+
+impl Engine {
+    fn cap(&self, expect: &Expect) -> u64 {
+        expect.at_most.unwrap_or(u64::MAX).min(self.parts.limits.file_bytes)
+    }
+
+    fn too_large(cap: u64) -> Problem {
+        Problem::new(
+            Kind::TooLarge,
+            "too-large",
+            format!("more than {cap} bytes; the limit for a file is `limits.file_bytes` in the configuration"),
+        )
+    }
+
+    /// Streams a body into a temporary file, hashing it.
+    async fn spool(&self, mut body: ByteStream, expect: &Expect) -> Result<(tempfile::TempPath, Staged), Problem> {
+        let cap = self.cap(expect);
+        let (file, path) =
+            tempfile::Builder::new().prefix("stage-").tempfile_in(&self.parts.spool).map_err(disk)?.into_parts();
+        let mut out = tokio::io::BufWriter::with_capacity(256 << 10, tokio::fs::File::from_std(file));
+        let mut hashers = Hashers::new(&expect.also);
+        while let Some(chunk) = body.next().await {
+            let chunk: Bytes = chunk.map_err(|e| {
+                Problem::invalid("incomplete-body", "the request body ended before all bytes had arrived").caused_by(e)
+            })?;
+            hashers.update(&chunk);
+            if hashers.size > cap {
+                return Err(Self::too_large(cap));
+            }
+            out.write_all(&chunk).await.map_err(disk)?;
+        }
+        out.flush().await.map_err(disk)?;
+        let staged = hashers.finish()?;
+        check(&staged, expect)?;
+        Ok((path, staged))
+    }
+
+    async fn keep(&self, desk: &Desk, name: &str, spooled: &Path, staged: &Staged) -> Result<(), Problem> {
+        let _not_collected = self.collecting.read().await;
+        self.parts.blobs.put(&staged.digest, spooled).await?;
+        let (at, repository, format) = (self.now(), desk.repository.id, desk.format.spec().id);
+        let (name, digest, size) = (name.to_owned(), staged.digest.clone(), staged.size);
+        meta::write(self.meta(), move |tx| tx.stage_blob(repository, format, &name, &digest, size, at)).await
+    }
+
+    fn session_path(&self, id: &str) -> Result<PathBuf, Problem> {
+        if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(no_session());
+        }
+        Ok(self.parts.spool.join("sessions").join(id))
+    }
+
+    fn session_lock(&self, id: &str) -> Result<Arc<tokio::sync::Mutex<()>>, Problem> {
+        let mut sessions = self.sessions.lock().map_err(|_| Problem::bug("the session table is poisoned"))?;
+        sessions.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Ok(sessions.entry(id.to_owned()).or_default().clone())
+    }
+
+    /// Ends uploads and stages that nobody came back for and deletes bytes that nothing refers to.
+    pub(crate) async fn collect(&self) -> Result<usize, Problem> {
+        let before = self.now() - jiff::SignedDuration::from_secs(self.parts.limits.stage_seconds);
+        let stale = meta::write(self.meta(), move |tx| {
+            let stale = tx.stale_uploads(before)?;
+            for id in &stale {
+                tx.close_upload(id)?;
+            }
+            Ok(stale)
+        })
+        .await?;
+        for id in stale {
+            let _ = tokio::fs::remove_file(self.session_path(&id)?).await;
+        }
+        let mut removed = 0;
+        loop {
+            let _alone = self.collecting.write().await;
+            let orphans = meta::write(self.meta(), move |tx| tx.collect_blobs(before, 500)).await?;
+            if orphans.is_empty() {
+                return Ok(removed);
+            }
+            for digest in &orphans {
+                self.parts.blobs.delete(digest).await?;
+            }
+            removed += orphans.len();
+        }
+    }
+}
+
+fn no_session() -> Problem {
+    Problem::new(Kind::NotFound, "no-such-upload", "there is no such upload; it was finished, cancelled or expired")
+}
+
+impl Desk {
+    async fn own_session(&self, id: &str) -> Result<Upload, Problem> {
+        self.require(Permission::Write)?;
+        self.engine.session_path(id)?;
+        let wanted = id.to_owned();
+        let upload = meta::read(self.engine.meta(), move |tx| tx.upload(&wanted)).await?.ok_or_else(no_session)?;
+        if upload.repository != self.repository.id || upload.format != self.format.spec().id {
+            return Err(no_session());
+        }
+        Ok(upload)
+    }
+
+    async fn session_length(&self, id: &str) -> Result<u64, Problem> {
+        let path = self.engine.session_path(id)?;
+        Ok(tokio::fs::metadata(path).await.map_err(|_| no_session())?.len())
+    }
+
+    /// Makes the bytes of a session a staged blob.
+    async fn finish_session(&self, upload: &Upload, expect: &Expect) -> Result<Staged, Problem> {
+        let path = self.engine.session_path(&upload.id)?;
+        let mut file = tokio::fs::File::open(&path).await.map_err(|_| no_session())?;
+        let mut hashers = Hashers::new(&expect.also);
+        let mut buffer = vec![0_u8; 256 << 10];
+        loop {
+            let n = file.read(&mut buffer).await.map_err(disk)?;
+            if n == 0 {
+                break;
+            }
+            hashers.update(buffer.get(..n).unwrap_or_default());
+        }
+        let staged = hashers.finish()?;
+        check(&staged, expect)?;
+        self.engine.keep(self, &upload.name, &path, &staged).await?;
+        Ok(staged)
+    }
+}
+
+impl Intake for Desk {
+    fn stage<'a>(&'a self, name: &'a str, body: ByteStream, expect: Expect) -> Task<'a, Staged> {
+        Box::pin(async move {
+            self.require(Permission::Write)?;
+            let (spooled, staged) = self.engine.spool(body, &expect).await?;
+            self.engine.keep(self, name, &spooled, &staged).await?;
+            Ok(staged)
+        })
+    }
+
+    fn open_session<'a>(&'a self, name: &'a str) -> Task<'a, String> {
+        Box::pin(async move {
+            self.require(Permission::Write)?;
+            let id = random_hex(16)?;
+            tokio::fs::File::create_new(self.engine.session_path(&id)?).await.map_err(disk)?;
+            let upload = Upload {
+                id: id.clone(),
+                repository: self.repository.id,
+                format: self.format.spec().id.to_owned(),
+                name: name.to_owned(),
+                touched_at: self.engine.now(),
+            };
+            meta::write(self.engine.meta(), move |tx| tx.open_upload(&upload)).await?;
+            Ok(id)
+        })
+    }
+
+    fn append<'a>(&'a self, session: &'a str, at: Option<u64>, mut body: ByteStream) -> Task<'a, u64> {
+        Box::pin(async move {
+            self.own_session(session).await?;
+            let lock = self.engine.session_lock(session)?;
+            let _one_writer = lock.lock().await;
+            let mut length = self.session_length(session).await?;
+            if at.is_some_and(|at| at != length) {
+                return Err(Problem::new(
+                    Kind::Range,
+                    "out-of-order",
+                    format!("the upload has {length} bytes; the next chunk must begin there"),
+                ));
+            }
+            let path = self.engine.session_path(session)?;
+            let mut file = tokio::fs::OpenOptions::new().append(true).open(path).await.map_err(|_| no_session())?;
+            let cap = self.engine.parts.limits.file_bytes;
+            let mut broken = None;
+            while let Some(chunk) = body.next().await {
+                let chunk = match chunk {
+                    Ok(chunk) => chunk,
+                    Err(e) => {
+                        broken = Some(e);
+                        break;
+                    }
+                };
+                length += chunk.len() as u64;
+                if length > cap {
+                    return Err(Engine::too_large(cap));
+                }
+                file.write_all(&chunk).await.map_err(disk)?;
+            }
+            file.flush().await.map_err(disk)?;
+            file.sync_data().await.map_err(disk)?;
+            let (id, now) = (session.to_owned(), self.engine.now());
+            meta::write(self.engine.meta(), move |tx| tx.touch_upload(&id, now)).await?;
+            match broken {
+                Some(e) => {
+                    Err(Problem::invalid("incomplete-body", format!("the chunk ended early; resume at byte {length}"))
+                        .caused_by(e))
+                }
+                None => Ok(length),
+            }
+        })
+    }
+
+    fn session<'a>(&'a self, session: &'a str) -> Task<'a, u64> {
+        Box::pin(async move {
+            self.own_session(session).await?;
+            self.session_length(session).await
+        })
+    }
+
+    fn close_session<'a>(&'a self, session: &'a str, keep: Option<Expect>) -> Task<'a, Option<Staged>> {
+        Box::pin(async move {
+            let upload = self.own_session(session).await?;
+            let lock = self.engine.session_lock(session)?;
+            let _one_writer = lock.lock().await;
+            let outcome = match &keep {
+                Some(expect) => self.finish_session(&upload, expect).await.map(Some),
+                None => Ok(None),
+            };
+            let id = upload.id.clone();
+            meta::write(self.engine.meta(), move |tx| tx.close_upload(&id)).await?;
+            let _ = tokio::fs::remove_file(self.engine.session_path(&upload.id)?).await;
+            outcome
+        })
+    }
+
+    fn publish<'a>(&'a self, claim: Claim) -> Task<'a, Receipt> {
+        Box::pin(async move {
+            self.require(Permission::Write)?;
+            let publication = Publication {
+                repository: self.repository.id,
+                immutable_tags: self.repository.settings.immutable_tags,
+                format: self.format.spec().id,
+                subject: self.scope(&claim.name).subject(&claim.version),
+                actor: self.caller.name().to_owned(),
+                at: self.engine.now(),
+                claim,
+            };
+            let receipt = meta::write(self.engine.meta(), move |tx| publication.store(tx)).await?;
+            self.engine.notice().await?;
+            Ok(receipt)
+        })
+    }
+}
+
+struct Publication {
+    repository: RepositoryId,
+    immutable_tags: bool,
+    format: &'static str,
+    subject: String,
+    actor: String,
+    at: Timestamp,
+    claim: Claim,
+}
+
+impl Publication {
+    fn store(&self, tx: &mut dyn Tx) -> Result<Receipt, Problem> {
+        let claim = &self.claim;
+        self.check_bytes(tx)?;
+        let (package, new) = tx.put_package(&NewPackage {
+            repository: self.repository,
+            at: Coordinates {
+                format: self.format.to_owned(),
+                name: claim.name.clone(),
+                version: claim.version.clone(),
+            },
+            metadata: claim.metadata.clone(),
+            uploader: self.actor.clone(),
+            uploaded_at: self.at,
+            published_at: claim.published_at,
+        })?;
+        let added = tx.put_files(package, &claim.files, self.at)?;
+        for file in &claim.files {
+            tx.unstage_blob(self.repository, self.format, &claim.name, &file.digest)?;
+        }
+        let moved = self.set_references(tx, package)?;
+        if claim.replaces_others {
+            for other in tx.packages_named(self.repository, self.format, &claim.name, None)? {
+                if other.id != package {
+                    tx.delete_package(other.id)?;
+                }
+            }
+        }
+        if new || added > 0 {
+            self.schedule(tx, package, new, added)?;
+        } else if moved {
+            self.log(tx, "package.tagged", json!({"references": claim.references}))?;
+        }
+        Ok(Receipt { package, created: new || added > 0 })
+    }
+
+    /// Bytes that a claim names must be staged under its name, or belong to the name already.
+    fn check_bytes(&self, tx: &mut dyn Tx) -> Result<(), Problem> {
+        for file in &self.claim.files {
+            let name = &self.claim.name;
+            let staged = tx.staged_blob(self.repository, self.format, name, &file.digest)?.is_some();
+            let known = staged || !tx.files_with_digest(self.repository, self.format, name, &file.digest)?.is_empty();
+            if !known {
+                return Err(Problem::invalid(
+                    "blob-unknown",
+                    format!("the bytes {} of `{}` were not uploaded", file.digest, file.path),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn set_references(&self, tx: &mut dyn Tx, package: PackageId) -> Result<bool, Problem> {
+        let mut moved = false;
+        for reference in &self.claim.references {
+            let before =
+                tx.set_reference(self.repository, self.format, &self.claim.name, reference, package, self.at)?;
+            moved |= before != Some(package);
+            if self.immutable_tags && before.is_some_and(|b| b != package) {
+                return Err(Problem::conflict(format!(
+                    "`{reference}` is set already and tags of this repository are immutable"
+                )));
+            }
+        }
+        Ok(moved)
+    }
+
+    /// New bytes are undecided, whatever was decided about the package before.
+    fn schedule(&self, tx: &mut dyn Tx, package: PackageId, new: bool, added: usize) -> Result<(), Problem> {
+        let claim = &self.claim;
+        if !new {
+            if let Some(stored) = tx.packages(&[package])?.into_iter().next() {
+                tx.set_standing(package, State::Pending, &stored.tags, None, None)?;
+            }
+        }
+        tx.enqueue(&[NewJob {
+            lane: Lane::Interactive,
+            stage: Stage::Analyze,
+            key: package.0,
+            cause: "published".to_owned(),
+            due: self.at,
+        }])?;
+        let bytes: u64 = claim.files.iter().map(|f| f.size).sum();
+        self.log(
+            tx,
+            "package.published",
+            json!({"package": package.0, "files": added, "bytes": bytes, "references": claim.references}),
+        )
+    }
+
+    fn log(&self, tx: &mut dyn Tx, kind: &'static str, body: serde_json::Value) -> Result<(), Problem> {
+        let event = NewEvent { at: self.at, kind, actor: self.actor.clone(), subject: self.subject.clone(), body };
+        tx.append_event(&event).map(|_| ())
+    }
+}

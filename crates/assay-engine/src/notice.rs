@@ -1,0 +1,107 @@
+//! Notices: what a commit changed, told to caches, waiting pulls and workers of this process. The event log is the one
+//! channel: own commits are noticed at once, those of other processes when the log's head is seen to move.
+
+use crate::{Engine, shelf::Scope};
+use assay_model::{
+    event::{Event, Seq},
+    problem::Problem,
+    seam::meta::{self, EventFilter},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Mutex, watch};
+
+const PAGE: usize = 1000;
+
+pub(crate) struct Notices {
+    seen: AtomicI64,
+    /// Rises with every invalidation; a load that began before is not cached.
+    epoch: AtomicU64,
+    reading: Mutex<()>,
+    wake: watch::Sender<Seq>,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { seen: AtomicI64::new(-1), epoch: AtomicU64::new(0), reading: Mutex::new(()), wake: watch::channel(0).0 }
+    }
+}
+
+impl Notices {
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+    /// Changes whenever something was committed.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Seq> {
+        self.wake.subscribe()
+    }
+}
+
+impl Engine {
+    /// Takes notice of everything committed so far. Called after each commit of our own before it is acknowledged, and
+    /// by [`Engine::watch`] for those of others.
+    pub(crate) async fn notice(&self) -> Result<(), Problem> {
+        let _one_reader = self.notices.reading.lock().await;
+        let mut seen = self.notices.seen.load(Ordering::SeqCst);
+        if seen < 0 {
+            seen = meta::read(self.meta(), |tx| tx.last_event()).await?;
+            self.forget_everything();
+        }
+        loop {
+            let filter = EventFilter { after: seen, limit: PAGE, ..EventFilter::default() };
+            let events = meta::read(self.meta(), move |tx| tx.events(&filter)).await?;
+            let full = events.len() == PAGE;
+            for event in &events {
+                self.forget_what_changed(event);
+                seen = event.seq;
+            }
+            if !full {
+                break;
+            }
+        }
+        self.notices.seen.store(seen, Ordering::SeqCst);
+        self.notices.wake.send_replace(seen);
+        Ok(())
+    }
+
+    fn forget_what_changed(&self, event: &Event) {
+        self.notices.epoch.fetch_add(1, Ordering::SeqCst);
+        match event.kind.split('.').next().unwrap_or_default() {
+            "package" | "decision" => match Scope::of_subject(&event.subject) {
+                Some(scope) => self.shelves.invalidate(&scope),
+                None => self.forget_everything(),
+            },
+            "token" => self.tokens.invalidate_all(),
+            "feed" | "policy" => {}
+            _ => self.forget_everything(),
+        }
+    }
+
+    fn forget_everything(&self) {
+        self.notices.epoch.fetch_add(1, Ordering::SeqCst);
+        self.shelves.invalidate_all();
+        self.tokens.invalidate_all();
+        self.repositories.invalidate_all();
+    }
+
+    /// Watches the log's head for commits of other processes until the task is dropped.
+    pub async fn watch(self: Arc<Self>) {
+        let mut known: Seq = -1;
+        loop {
+            match self.parts.meta.head().await {
+                Ok(head) if head != known => match self.notice().await {
+                    Ok(()) => known = head,
+                    Err(problem) => tracing::warn!(%problem, "cannot read the event log"),
+                },
+                Ok(_) => {}
+                Err(problem) => tracing::warn!(%problem, "cannot read the event log's head"),
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    }
+}

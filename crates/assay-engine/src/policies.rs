@@ -1,0 +1,179 @@
+//! Saving and removing policies. Either asks for a decision about every package, in the change lane.
+
+use crate::{Engine, matching::decide_jobs};
+use assay_model::{
+    access::{Caller, Permission},
+    event::NewEvent,
+    package::PackageId,
+    policy::{OnFailure, Policy, PolicyAction},
+    problem::Problem,
+    seam::meta::{self, Tx},
+    work::Lane,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+const PAGE: usize = 2000;
+
+/// A policy as its author writes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PolicyDraft {
+    /// For people; the slug is made from it.
+    pub name: String,
+    /// Guidance for those whom it stops.
+    #[serde(default)]
+    pub description: String,
+    /// Rego source.
+    pub rego: String,
+    /// Order, ascending.
+    #[serde(default = "middle")]
+    pub precedence: u16,
+    /// Whether a match is the last word.
+    #[serde(default)]
+    pub terminal: bool,
+    /// Whether it is evaluated.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// What a failure means.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// What a match does.
+    #[serde(default)]
+    pub actions: Vec<PolicyAction>,
+}
+
+fn middle() -> u16 {
+    100
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Lower-case letters, digits and hyphens.
+fn slug_of(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').chars().take(80).collect()
+}
+
+impl Engine {
+    /// Saves a policy: checks source and actions, keeps a revision, and asks for every package to be decided again.
+    ///
+    /// # Errors
+    /// `Invalid` with line and column for bad Rego, or naming the action; `Forbidden`.
+    pub async fn save_policy(&self, caller: &Caller, draft: PolicyDraft) -> Result<Policy, Problem> {
+        caller.require_everywhere(Permission::Admin)?;
+        let slug = slug_of(&draft.name);
+        if slug.is_empty() || draft.name.chars().count() > 100 || draft.description.chars().count() > 250 {
+            return Err(Problem::invalid(
+                "bad-policy",
+                "a policy needs a name of 1 to 100 characters with a letter or digit, and at most 250 characters of description",
+            ));
+        }
+        let actions = draft.actions.iter().map(|a| self.check_action(a)).collect::<Result<Vec<_>, _>>()?;
+        let now = self.now();
+        let policy = Policy {
+            slug,
+            reads: self.parts.judge.check(&draft.rego)?,
+            name: draft.name,
+            description: draft.description,
+            rego: draft.rego,
+            precedence: draft.precedence,
+            terminal: draft.terminal,
+            enabled: draft.enabled,
+            on_failure: draft.on_failure,
+            actions,
+            revision: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        self.parts.judge.compile(vec![policy.clone()])?;
+        let actor = caller.name().to_owned();
+        let saved = meta::write(self.meta(), move |tx| {
+            let revision = tx.put_policy(&policy)?;
+            let (kind, verb) = if revision == 1 { ("policy.added", "added") } else { ("policy.edited", "edited") };
+            let body = json!({"revision": revision, "enabled": policy.enabled, "actions": policy.actions, "precedence": policy.precedence});
+            let (actor, subject) = (actor.clone(), policy.slug.clone());
+            tx.append_event(&NewEvent { at: now, kind, actor, subject, body })?;
+            decide_everything(tx, &format!("policy {} {verb}", policy.slug), now)?;
+            Ok(Policy { revision, ..policy.clone() })
+        })
+        .await?;
+        self.notice().await?;
+        Ok(saved)
+    }
+
+    fn check_action(&self, action: &PolicyAction) -> Result<PolicyAction, Problem> {
+        let known = |a: &&&dyn assay_model::seam::action::Action| {
+            a.spec().id == action.kind || a.spec().aliases.contains(&action.kind.as_str())
+        };
+        let Some(kind) = self.parts.actions.iter().find(known) else {
+            let kinds: Vec<&str> = self.parts.actions.iter().map(|a| a.spec().id).collect();
+            return Err(Problem::invalid(
+                "unknown-action",
+                format!("there is no action `{}`; known are {}", action.kind, kinds.join(", ")),
+            ));
+        };
+        kind.check(&action.params)?;
+        Ok(PolicyAction { kind: kind.spec().id.to_owned(), params: action.params.clone() })
+    }
+
+    /// Removes a policy; what it did is taken back as its packages are decided again.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`.
+    pub async fn remove_policy(&self, caller: &Caller, slug: &str) -> Result<(), Problem> {
+        caller.require_everywhere(Permission::Admin)?;
+        let (slug, at, actor) = (slug.to_owned(), self.now(), caller.name().to_owned());
+        meta::write(self.meta(), move |tx| {
+            if !tx.delete_policy(&slug)? {
+                return Err(Problem::not_found(format!("there is no policy `{slug}`")));
+            }
+            let (actor, subject) = (actor.clone(), slug.clone());
+            tx.append_event(&NewEvent { at, kind: "policy.removed", actor, subject, body: json!({}) })?;
+            decide_everything(tx, &format!("policy {slug} removed"), at)
+        })
+        .await?;
+        self.notice().await
+    }
+
+    /// All policies, in order of evaluation.
+    ///
+    /// # Errors
+    /// `Forbidden` for callers who may not read all repositories.
+    pub async fn policies(&self, caller: &Caller) -> Result<Vec<Policy>, Problem> {
+        caller.require_everywhere(Permission::Read)?;
+        meta::read(self.meta(), |tx| tx.policies()).await
+    }
+}
+
+fn decide_everything(tx: &mut dyn Tx, cause: &str, due: Timestamp) -> Result<(), Problem> {
+    let mut after: Option<PackageId> = None;
+    loop {
+        let ids = tx.package_ids(after, PAGE)?;
+        tx.enqueue(&decide_jobs(&ids, Lane::Change, cause, due))?;
+        match ids.last() {
+            Some(last) if ids.len() == PAGE => after = Some(*last),
+            _ => return Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug_of;
+
+    #[test]
+    fn slugs_are_plain() {
+        assert_eq!(slug_of("Max CVSS  score!"), "max-cvss-score");
+        assert_eq!(slug_of("--é--"), "");
+    }
+}

@@ -1,0 +1,3 @@
+//! Renderings of inventories and findings in standard formats. Pure.
+
+pub mod cyclonedx;

@@ -1,0 +1,58 @@
+//! A scan without storing anything: the same inventory, matcher and scores, over what the feeds brought.
+
+use crate::{Engine, catalogue::ScoredFinding, decide::worst_first, matching::Filed};
+use assay_model::{
+    component::Component,
+    finding::Finding,
+    inventory::Inventory,
+    problem::Problem,
+    seam::meta::{self, Tx},
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// What a scan found.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScanResult {
+    /// What is inside.
+    pub inventory: Inventory,
+    /// Findings, worst first.
+    pub findings: Vec<ScoredFinding>,
+    /// Number of advisories by source: nothing found and nothing to look in must not be confused.
+    pub advisories: BTreeMap<String, i64>,
+}
+
+impl Engine {
+    /// Matches an inventory that is not stored.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn scan(self: &Arc<Self>, inventory: Inventory) -> Result<ScanResult, Problem> {
+        let engine = self.clone();
+        meta::read(self.meta(), move |tx| {
+            let unowned = inventory.components.iter().filter(|o| o.owned_by.is_none());
+            let components: BTreeSet<Component> = unowned.map(|o| o.component.clone()).collect();
+            let findings = engine.match_all(tx, &components)?;
+            Ok(ScanResult { inventory: inventory.clone(), findings, advisories: tx.advisory_counts()? })
+        })
+        .await
+    }
+
+    fn match_all(&self, tx: &mut dyn Tx, components: &BTreeSet<Component>) -> Result<Vec<ScoredFinding>, Problem> {
+        let matcher = self.parts.matcher.as_ref();
+        let filed = Filed::load(tx, matcher, components.iter())?;
+        let mut all: Vec<(Component, Finding)> = Vec::new();
+        for component in components {
+            let found = filed.findings(tx, matcher, component)?;
+            all.extend(found.into_iter().map(|finding| (component.clone(), finding)));
+        }
+        worst_first(&mut all);
+        let ids: BTreeSet<String> =
+            all.iter().flat_map(|(_, f)| f.ids().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let scores = tx.scores(&ids.into_iter().collect::<Vec<_>>())?;
+        Ok(all.into_iter().map(|one| ScoredFinding::join(one, &scores)).collect())
+    }
+}

@@ -1,0 +1,276 @@
+//! What is there: the cached view of one name, from which formats render indexes and the gate finds files. No SQL is
+//! spent on a name that was looked at before and did not change since.
+
+use crate::{Desk, Engine};
+use assay_model::{
+    access::Permission,
+    digest::Digest,
+    event::NewEvent,
+    package::{File, FileId, Package, PackageId, State},
+    problem::Problem,
+    repository::RepositoryId,
+    seam::{
+        Task,
+        format::{SeenBlob, Shelf, Withdraw},
+        meta::{self, Tx},
+    },
+    view::{PackageView, VersionView},
+};
+use serde_json::json;
+use std::{collections::HashMap, sync::Arc};
+
+/// One name of one format in one repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Scope {
+    pub(crate) repository: String,
+    pub(crate) format: String,
+    pub(crate) name: String,
+}
+
+impl Scope {
+    /// The subject of events about a version: `repository/format/name@version`.
+    pub(crate) fn subject(&self, version: &str) -> String {
+        format!("{}/{}/{}@{version}", self.repository, self.format, self.name)
+    }
+    pub(crate) fn of_subject(subject: &str) -> Option<Self> {
+        let (repository, rest) = subject.split_once('/')?;
+        let (format, rest) = rest.split_once('/')?;
+        let (name, _) = rest.rsplit_once('@')?;
+        Some(Self { repository: repository.into(), format: format.into(), name: name.into() })
+    }
+}
+
+/// A name as loaded: the view that formats see, and the standing that the gate reads.
+pub(crate) struct Shelved {
+    pub(crate) view: PackageView,
+    by_path: HashMap<String, FileId>,
+    by_digest: HashMap<Digest, Vec<FileId>>,
+    by_id: HashMap<FileId, (usize, usize)>,
+}
+
+impl Shelved {
+    fn new(view: PackageView) -> Self {
+        let mut shelved = Self { by_path: HashMap::new(), by_digest: HashMap::new(), by_id: HashMap::new(), view };
+        for (v, version) in shelved.view.versions.iter().enumerate() {
+            for (f, file) in version.files.iter().enumerate() {
+                shelved.by_id.insert(file.id, (v, f));
+                shelved.by_digest.entry(file.digest.clone()).or_default().push(file.id);
+                let better = shelved.by_path.get(&file.path).is_none() || version.package.state == State::Available;
+                if better {
+                    shelved.by_path.insert(file.path.clone(), file.id);
+                }
+            }
+        }
+        shelved
+    }
+    pub(crate) fn get(&self, id: FileId) -> Option<(&File, &Package)> {
+        let (v, f) = self.by_id.get(&id)?;
+        let version = self.view.versions.get(*v)?;
+        Some((version.files.get(*f)?, &version.package))
+    }
+    /// Of the files with this digest, the one whose package stands best: a layer that an allowed image shares with a
+    /// blocked one is served.
+    fn with_digest(&self, digest: &Digest) -> Option<&File> {
+        let ids = self.by_digest.get(digest)?;
+        let rank = |state: State| match state {
+            State::Available => 0,
+            State::Pending => 1,
+            _ => 2,
+        };
+        ids.iter().filter_map(|id| self.get(*id)).min_by_key(|(_, package)| rank(package.state)).map(|(file, _)| file)
+    }
+}
+
+impl Engine {
+    /// The view of a name, from memory where it did not change.
+    pub(crate) async fn shelved(&self, scope: &Scope, repository: RepositoryId) -> Result<Arc<Shelved>, Problem> {
+        if let Some(found) = self.shelves.get(scope) {
+            return Ok(found);
+        }
+        let epoch = self.notices.epoch();
+        let wanted = scope.clone();
+        let mut view = meta::read(self.meta(), move |tx| load_view(tx, repository, &wanted)).await?;
+        self.explain_blocked(scope, &mut view).await?;
+        let shelved = Arc::new(Shelved::new(view));
+        if self.notices.epoch() == epoch {
+            for id in shelved.by_id.keys() {
+                self.homes.insert(*id, scope.clone());
+            }
+            self.shelves.insert(scope.clone(), shelved.clone());
+        }
+        Ok(shelved)
+    }
+
+    async fn explain_blocked(&self, scope: &Scope, view: &mut PackageView) -> Result<(), Problem> {
+        let blocked: Vec<usize> = view
+            .versions
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| v.package.state == State::Quarantined)
+            .map(|(i, _)| i)
+            .collect();
+        for i in blocked {
+            let refusal = self.refusal_in(scope, view, i).await?;
+            if let Some(version) = view.versions.get_mut(i) {
+                version.blocked = Some(refusal.sentence());
+            }
+        }
+        let open: std::collections::BTreeSet<PackageId> =
+            view.versions.iter().filter(|v| v.blocked.is_none()).map(|v| v.package.id).collect();
+        view.references.retain(|r| open.contains(&r.package));
+        Ok(())
+    }
+}
+
+fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result<PackageView, Problem> {
+    let mut packages = tx.packages_named(repository, &scope.format, &scope.name, None)?;
+    packages.retain(|p| !matches!(p.state, State::Hidden | State::Deleted));
+    let ids: Vec<PackageId> = packages.iter().map(|p| p.id).collect();
+    let mut files: HashMap<PackageId, Vec<File>> = HashMap::new();
+    for file in tx.files_of(&ids)? {
+        files.entry(file.package).or_default().push(file);
+    }
+    let references = tx.references(repository, &scope.format, &scope.name)?;
+    let revision = revision_of(&packages, &files, &references);
+    let versions = packages
+        .into_iter()
+        .map(|package| VersionView { files: files.remove(&package.id).unwrap_or_default(), package, blocked: None })
+        .collect();
+    Ok(PackageView { name: scope.name.clone(), versions, references, revision })
+}
+
+/// Covers everything a rendering can depend on.
+fn revision_of(
+    packages: &[Package],
+    files: &HashMap<PackageId, Vec<File>>,
+    references: &[assay_model::package::Reference],
+) -> String {
+    let mut text = String::new();
+    for package in packages {
+        text.push_str(&format!(
+            "{}:{}:{}:{:?};",
+            package.id.0,
+            package.state.as_str(),
+            package.metadata,
+            package.decision
+        ));
+        for file in files.get(&package.id).into_iter().flatten() {
+            text.push_str(&format!("{}={},", file.path, file.digest));
+        }
+    }
+    for reference in references {
+        text.push_str(&format!("{}>{};", reference.name, reference.package.0));
+    }
+    Digest::of(text.as_bytes()).hex().chars().take(32).collect()
+}
+
+impl Shelf for Desk {
+    fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<PackageView>> {
+        Box::pin(async move {
+            self.require(Permission::Read)?;
+            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            Ok((!shelved.view.versions.is_empty()).then(|| shelved.view.clone()))
+        })
+    }
+
+    fn names<'a>(&'a self, after: Option<&'a str>, limit: usize) -> Task<'a, Vec<String>> {
+        Box::pin(async move {
+            self.require(Permission::Read)?;
+            let (repository, format, after) = (self.repository.id, self.format.spec().id, after.map(str::to_owned));
+            meta::read(self.engine.meta(), move |tx| tx.package_names(repository, format, after.as_deref(), limit))
+                .await
+        })
+    }
+
+    fn file<'a>(&'a self, name: &'a str, path: &'a str) -> Task<'a, Option<File>> {
+        Box::pin(async move {
+            self.require(Permission::Read)?;
+            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            let id = shelved.by_path.get(path);
+            Ok(id.and_then(|id| shelved.get(*id)).map(|(file, _)| file.clone()))
+        })
+    }
+
+    fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
+        Box::pin(async move {
+            self.require(Permission::Read)?;
+            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            if let Some(file) = shelved.with_digest(digest) {
+                return Ok(Some(SeenBlob { digest: digest.clone(), size: file.size, file: Some(file.id) }));
+            }
+            if self.require(Permission::Write).is_err() {
+                return Ok(None);
+            }
+            let (repository, format) = (self.repository.id, self.format.spec().id);
+            let (name, wanted) = (name.to_owned(), digest.clone());
+            let size =
+                meta::read(self.engine.meta(), move |tx| tx.staged_blob(repository, format, &name, &wanted)).await?;
+            if size.is_some()
+                && let Ok(mut seen) = self.staged_seen.lock()
+            {
+                seen.insert(digest.clone());
+            }
+            Ok(size.map(|size| SeenBlob { digest: digest.clone(), size, file: None }))
+        })
+    }
+
+    fn withdraw<'a>(&'a self, what: Withdraw) -> Task<'a, bool> {
+        Box::pin(async move {
+            self.require(Permission::Write)?;
+            let at = self.engine.now();
+            let (repository, format) = (self.repository.id, self.format.spec().id);
+            let (place, actor) = (self.repository.name.clone(), self.caller.name().to_owned());
+            let done = meta::write(self.engine.meta(), move |tx| {
+                let scope = |name: &str| Scope { repository: place.clone(), format: format.into(), name: name.into() };
+                let (existed, kind, subject) = match &what {
+                    Withdraw::Version { name, version } => {
+                        let found = tx.packages_named(repository, format, name, Some(version))?;
+                        for package in &found {
+                            tx.delete_package(package.id)?;
+                        }
+                        (!found.is_empty(), "package.deleted", scope(name).subject(version))
+                    }
+                    Withdraw::Reference { name, reference } => (
+                        tx.delete_reference(repository, format, name, reference)?,
+                        "package.untagged",
+                        scope(name).subject(reference),
+                    ),
+                    Withdraw::Blob { name, digest } => {
+                        return tx.unstage_blob(repository, format, name, digest);
+                    }
+                };
+                if existed {
+                    tx.append_event(&NewEvent { at, kind, actor: actor.clone(), subject, body: json!({}) })?;
+                }
+                Ok(existed)
+            })
+            .await?;
+            self.engine.notice().await?;
+            Ok(done)
+        })
+    }
+
+    fn mount<'a>(
+        &'a self,
+        name: &'a str,
+        from_repository: &'a str,
+        from_name: &'a str,
+        digest: &'a Digest,
+    ) -> Task<'a, Option<SeenBlob>> {
+        Box::pin(async move {
+            self.require(Permission::Write)?;
+            let Some(source) = self.engine.find_repository(from_repository).await? else { return Ok(None) };
+            if self.caller.require(Permission::Read, &source).is_err() {
+                return Ok(None);
+            }
+            let from = Desk::new(self.engine.clone(), source, self.format, self.caller.clone());
+            let Some(seen) = from.blob(from_name, digest).await? else { return Ok(None) };
+            let (at, repository, format) = (self.engine.now(), self.repository.id, self.format.spec().id);
+            let (name, wanted, size) = (name.to_owned(), digest.clone(), seen.size);
+            let _not_collected = self.engine.collecting.read().await;
+            meta::write(self.engine.meta(), move |tx| tx.stage_blob(repository, format, &name, &wanted, size, at))
+                .await?;
+            Ok(Some(SeenBlob { file: None, ..seen }))
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! The sweep: recomputes from state alone who is undecided without a job, and collects what nobody refers to. It must
+//! find nothing to decide; what it finds is reported and mended.
+
+use crate::Engine;
+use assay_model::{
+    package::State,
+    problem::Problem,
+    seam::meta::{self, PackageFilter},
+    work::{Lane, NewJob, Stage},
+};
+use std::{sync::Arc, time::Duration};
+
+impl Engine {
+    /// Sweeps once; gives how many packages were pending. Their jobs absorb the ones written here.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn sweep(&self) -> Result<usize, Problem> {
+        let now = self.now();
+        let filter = PackageFilter { state: Some(State::Pending), limit: 10_000, ..PackageFilter::default() };
+        let pending = meta::write(self.meta(), move |tx| {
+            let pending = tx.list_packages(&filter)?;
+            let job = |id: i64| NewJob {
+                lane: Lane::Scan,
+                stage: Stage::Analyze,
+                key: id,
+                cause: "sweep".to_owned(),
+                due: now,
+            };
+            tx.enqueue(&pending.iter().map(|p| job(p.id.0)).collect::<Vec<_>>())?;
+            Ok(pending.len())
+        })
+        .await?;
+        let collected = self.collect().await?;
+        if collected > 0 {
+            tracing::info!(collected, "removed blobs that nothing refers to");
+        }
+        Ok(pending)
+    }
+
+    pub(crate) async fn sweep_regularly(self: Arc<Self>) {
+        loop {
+            match self.sweep().await {
+                Ok(0) => {}
+                Ok(pending) => tracing::info!(pending, "packages await their decision"),
+                Err(problem) => tracing::error!(%problem, "the sweep failed"),
+            }
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+        }
+    }
+}

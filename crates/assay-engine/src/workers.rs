@@ -1,0 +1,172 @@
+//! Workers: they lease jobs lane by lane and run the stage that a job names. A lane that is full never delays another;
+//! a job that keeps failing ends as a dead letter that an operator can see and retry.
+
+use crate::Engine;
+use assay_model::{
+    package::PackageId,
+    problem::Problem,
+    seam::meta::{self, Tx},
+    work::{Job, Lane, Stage},
+};
+use jiff::SignedDuration;
+use std::{sync::Arc, time::Duration};
+
+const BATCH: usize = 64;
+const LEASE_SECONDS: i64 = 300;
+const ATTEMPTS: u32 = 6;
+
+/// Counts matched components, in the settings table.
+pub(crate) const MATCHED: &str = "tally.matched";
+/// Counts decided packages.
+pub(crate) const DECIDED: &str = "tally.decided";
+
+/// Adds to a tally; tallies only tell people how much a change cost.
+pub(crate) fn tally(tx: &mut dyn Tx, key: &str, n: usize) -> Result<(), Problem> {
+    if n == 0 {
+        return Ok(());
+    }
+    let before: u64 = tx.setting(key)?.and_then(|v| v.parse().ok()).unwrap_or(0);
+    tx.put_setting(key, &(before + n as u64).to_string())
+}
+
+/// What has been done so far, over all processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Drained {
+    /// Components matched.
+    pub matched: u64,
+    /// Packages decided.
+    pub decided: u64,
+}
+
+impl Engine {
+    /// Starts the workers of all lanes; they end when the handle is aborted.
+    pub fn start_workers(self: &Arc<Self>) -> tokio::task::JoinSet<()> {
+        let mut set = tokio::task::JoinSet::new();
+        for (lane, workers) in [(Lane::Interactive, 2), (Lane::Scan, 1), (Lane::Change, 1), (Lane::Backfill, 1)] {
+            for _ in 0..workers {
+                set.spawn(self.clone().work(lane));
+            }
+        }
+        set.spawn(self.clone().watch());
+        set.spawn(self.clone().sweep_regularly());
+        set
+    }
+
+    async fn work(self: Arc<Self>, lane: Lane) {
+        let mut commits = self.notices.subscribe();
+        loop {
+            match self.run_lane(lane).await {
+                Ok(0) => {
+                    let _ = tokio::time::timeout(Duration::from_secs(2), commits.changed()).await;
+                }
+                Ok(_) => {}
+                Err(problem) => {
+                    tracing::error!(lane = lane.as_str(), %problem, "a worker cannot reach its jobs");
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+            }
+        }
+    }
+
+    /// Leases and runs one batch; says how many jobs it had.
+    async fn run_lane(self: &Arc<Self>, lane: Lane) -> Result<usize, Problem> {
+        let now = self.now();
+        let waiting = meta::read(self.meta(), |tx| tx.job_counts()).await?;
+        if waiting.get(&lane).is_none_or(|counts| counts.waiting + counts.running == 0) {
+            return Ok(0);
+        }
+        let until = now + SignedDuration::from_secs(LEASE_SECONDS);
+        let owner = self.owner.clone();
+        let jobs = meta::write(self.meta(), move |tx| tx.claim(lane, &owner, now, until, BATCH)).await?;
+        let count = jobs.len();
+        let of = |stage: Stage| jobs.iter().filter(|j| j.stage == stage).cloned().collect::<Vec<Job>>();
+        for job in of(Stage::Analyze) {
+            let outcome = self.analyze(PackageId(job.key), &job.cause).await;
+            self.settle(&[job], outcome, true).await?;
+        }
+        for stage in [Stage::Match, Stage::Decide] {
+            let batch = of(stage);
+            if !batch.is_empty() {
+                self.run_batch(stage, &batch).await?;
+            }
+        }
+        if count > 0 {
+            self.notice().await?;
+        }
+        Ok(count)
+    }
+
+    /// Runs a batch as one; where that fails, one by one, so that a bad one holds up only itself.
+    async fn run_batch(self: &Arc<Self>, stage: Stage, batch: &[Job]) -> Result<(), Problem> {
+        if let Err(problem) = self.run_stage(stage, batch).await {
+            if batch.len() == 1 {
+                return self.settle(batch, Err(problem), false).await;
+            }
+            for job in batch {
+                let one = std::slice::from_ref(job);
+                let outcome = self.run_stage(stage, one).await;
+                self.settle(one, outcome, false).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_stage(self: &Arc<Self>, stage: Stage, batch: &[Job]) -> Result<(), Problem> {
+        match stage {
+            Stage::Match => self.match_batch(batch).await,
+            Stage::Decide => self.decide_batch(batch).await,
+            Stage::Analyze => Err(Problem::bug("analyze jobs run one by one")),
+        }
+    }
+
+    /// Removes finished jobs (`finish` says whether the stage did not do so itself) or puts failed ones back.
+    async fn settle(&self, jobs: &[Job], outcome: Result<(), Problem>, finish: bool) -> Result<(), Problem> {
+        let now = self.now();
+        let ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
+        match outcome {
+            Ok(()) if finish => meta::write(self.meta(), move |tx| tx.finish(&ids)).await,
+            Ok(()) => Ok(()),
+            Err(problem) => {
+                let attempts = jobs.iter().map(|job| job.attempts).max().unwrap_or(0);
+                tracing::warn!(?ids, attempts, %problem, cause = ?std::error::Error::source(&problem).map(ToString::to_string), "a job failed");
+                let backoff = SignedDuration::from_secs(1 << attempts.min(8));
+                let retry = (attempts < ATTEMPTS).then(|| now + backoff);
+                let message = problem.to_string();
+                meta::write(self.meta(), move |tx| ids.iter().try_for_each(|id| tx.fail(*id, &message, retry))).await
+            }
+        }
+    }
+
+    /// Runs jobs in this process until none is due that a change or an upload caused: for the command line and tests.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn drain(self: &Arc<Self>) -> Result<(), Problem> {
+        loop {
+            let mut ran = 0;
+            for lane in Lane::ALL {
+                ran += self.run_lane(lane).await?;
+            }
+            let counts = meta::read(self.meta(), |tx| tx.job_counts()).await?;
+            let running: i64 = counts.values().map(|c| c.running).sum();
+            if ran == 0 && running == 0 {
+                return Ok(());
+            }
+            if ran == 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    /// The tallies so far.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn drained(&self) -> Result<Drained, Problem> {
+        meta::read(self.meta(), |tx| {
+            let mut read = |key| Ok::<u64, Problem>(tx.setting(key)?.and_then(|v| v.parse().ok()).unwrap_or(0));
+            Ok(Drained { matched: read(MATCHED)?, decided: read(DECIDED)? })
+        })
+        .await
+    }
+}
