@@ -1,1 +1,37 @@
+//! Analyzers, one folder each, and the inspector that takes whole artifacts apart with them.
+//!
+//! Lives here: what files say about components. Does not live here: unpacking (`assay-archive`), matching, storage.
+//! To add an analyzer: a folder with an `Analyzer` and a `Part`, and its two lines below.
 
+mod component;
+mod inspector;
+mod part;
+mod purl;
+mod python;
+mod release;
+mod stanza;
+
+mod apk;
+mod dpkg;
+mod node_package;
+mod os_release;
+mod python_dist_info;
+mod sdist;
+mod wheel;
+
+pub use inspector::StandardInspector;
+pub use part::Part;
+
+/// Every analyzer. The order decides nothing but which one a whole artifact is offered to first.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Part>> {
+    vec![
+        Box::new(wheel::Wheel),
+        Box::new(sdist::Sdist),
+        Box::new(node_package::NodePackage),
+        Box::new(apk::Apk),
+        Box::new(dpkg::Dpkg),
+        Box::new(os_release::OsReleaseFile),
+        Box::new(python_dist_info::PythonDistInfo),
+    ]
+}

@@ -1,0 +1,113 @@
+//! Building occurrences: purl, ecosystem and the keys that advisories are matched by, from what a file says.
+
+use assay_model::component::{Component, Occurrence};
+use assay_model::ecosystem::{self, Law};
+use assay_model::inventory::OsRelease;
+
+use crate::purl::Purl;
+
+const ARCHITECTURE: &str = "architecture";
+
+/// A package of a language's ecosystem, named as OSV names it. A name `@scope/rest` has its scope as namespace.
+pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Component {
+    let law = ecosystem::of(osv);
+    let normal = law.map_or_else(|| name.into(), |law| law.normalize_name(name));
+    let purl_type = law.map_or("generic", |law| law.purl_type);
+    let (namespace, bare) = split_scope(&normal);
+    let purl = Purl { purl_type, namespace, name: bare, version, qualifiers: &[] }.to_string();
+    Component {
+        purl,
+        purl_type: purl_type.to_owned(),
+        namespace: namespace.to_owned(),
+        name: split_scope(name).1.to_owned(),
+        version: version.to_owned(),
+        ecosystem: osv.to_owned(),
+        match_name: normal.to_string(),
+        match_version: version.to_owned(),
+    }
+}
+
+fn split_scope(name: &str) -> (&str, &str) {
+    name.split_once('/').filter(|(scope, _)| scope.starts_with('@')).unwrap_or(("", name))
+}
+
+/// An installed package of a distribution, before it is known which one: namespace and ecosystem come with [`settle`].
+pub(crate) struct OsPackage<'a> {
+    pub(crate) purl_type: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) architecture: &'a str,
+    pub(crate) source: &'a str,
+    pub(crate) source_version: &'a str,
+}
+
+impl OsPackage<'_> {
+    pub(crate) fn occurrence(&self, path: &str, analyzer: &str) -> Occurrence {
+        let component = Component {
+            purl: String::new(),
+            purl_type: self.purl_type.to_owned(),
+            namespace: String::new(),
+            name: self.name.to_owned(),
+            version: self.version.to_owned(),
+            ecosystem: String::new(),
+            match_name: self.source.to_owned(),
+            match_version: self.source_version.to_owned(),
+        };
+        let mut found = occurrence(component, path, analyzer);
+        if !self.architecture.is_empty() {
+            found.properties.insert(ARCHITECTURE.to_owned(), self.architecture.to_owned());
+        }
+        found.component.purl = distribution_purl(&found, "");
+        found
+    }
+}
+
+/// An occurrence that says nothing more than what and where.
+pub(crate) fn occurrence(component: Component, path: &str, analyzer: &str) -> Occurrence {
+    Occurrence {
+        component,
+        path: path.to_owned(),
+        layer: None,
+        analyzer: analyzer.to_owned(),
+        is_subject: false,
+        owned_by: None,
+        license: None,
+        summary: None,
+        requires: Vec::new(),
+        properties: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Whether this is a package of a distribution, whose purl and ecosystem depend on the release it runs on.
+pub(crate) fn is_distribution(component: &Component) -> bool {
+    ecosystem::laws().iter().any(|law| law.is_distribution() && law.purl_type == component.purl_type)
+}
+
+/// Gives a distribution's package the namespace, ecosystem and purl of this release.
+pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
+    let law = ecosystem::of(&os.ecosystem).filter(|law| law.purl_type == found.component.purl_type);
+    let namespace = law.and_then(|law: &Law| law.purl_namespace).unwrap_or(&os.id);
+    found.component.namespace = namespace.to_owned();
+    found.component.ecosystem = if law.is_some() { os.ecosystem.clone() } else { String::new() };
+    let distro = if os.version.is_empty() { os.id.clone() } else { format!("{}-{}", os.id, os.version) };
+    found.component.purl = distribution_purl(found, &distro);
+}
+
+fn distribution_purl(found: &Occurrence, distro: &str) -> String {
+    let component = &found.component;
+    let architecture = found.properties.get(ARCHITECTURE).map_or("", String::as_str);
+    let upstream = match (component.match_name == component.name, component.match_version == component.version) {
+        (true, true) => String::new(),
+        (_, true) => component.match_name.clone(),
+        (_, false) => format!("{}@{}", component.match_name, component.match_version),
+    };
+    let qualifiers = [("arch", architecture), ("distro", distro), ("upstream", upstream.as_str())];
+    Purl {
+        purl_type: &component.purl_type,
+        namespace: &component.namespace,
+        name: &component.name,
+        version: &component.version,
+        qualifiers: &qualifiers,
+    }
+    .to_string()
+}

@@ -1,0 +1,238 @@
+//! Offers the files of one tree to the analyzers, and keeps account of what was removed, replaced and not read.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind, Report};
+use assay_model::inventory::{Inventory, Skipped, Whiteout};
+use assay_model::problem::Problem;
+use assay_model::seam::analyzer::Entry;
+use tempfile::SpooledTempFile;
+
+use crate::component;
+use crate::part::{Halt, LIMIT, Part, UNSAFE_PATH, UNSUPPORTED, problem, skipped, text};
+
+use super::owners::Owners;
+
+/// Files above this go to a temporary file rather than into memory while they are analyzed.
+const MEMORY_BYTES: usize = 8 << 20;
+/// Archives in a file system above this are not opened.
+const NESTED_BYTES: u64 = 1 << 30;
+/// How many skipped files are told one by one.
+const SKIPPED: usize = 1000;
+
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+/// Databases of packages that no analyzer reads yet: their presence means that the look is not complete.
+const UNREAD: [&str; 9] = [
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/Packages.db",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "usr/share/rpm/rpmdb.sqlite",
+    "var/lib/rpmmanifest/container-manifest-2",
+    "var/lib/pacman/local/ALPM_DB_VERSION",
+];
+
+/// What the tree is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    FileSystem,
+    /// Of an image: whiteouts mean something.
+    Layer,
+}
+
+pub(super) struct Collector<'a> {
+    parts: &'a [Box<dyn Part>],
+    budget: &'a Budget,
+    within: Within,
+    out: Inventory,
+    owners: Owners,
+    /// Path and target of hard links that an analyzer would read.
+    links: Vec<(String, String)>,
+    more_skipped: u64,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(parts: &'a [Box<dyn Part>], budget: &'a Budget, within: Within) -> Self {
+        Self {
+            parts,
+            budget,
+            within,
+            out: Inventory::default(),
+            owners: Owners::default(),
+            links: Vec::new(),
+            more_skipped: 0,
+        }
+    }
+
+    /// Looks at one entry.
+    pub(super) fn visit(&mut self, head: &EntryHead, body: &mut dyn Read) -> Result<(), Halt> {
+        if self.within == Within::Layer && self.whiteout(head) {
+            return Ok(());
+        }
+        if head.kind == EntryKind::Dir {
+            return Ok(());
+        }
+        self.out.files_seen += 1;
+        let entry = Entry { path: &head.path, size: head.size, is_artifact: false };
+        let takers: Vec<&'a dyn Part> =
+            self.parts.iter().map(AsRef::as_ref).filter(|part| part.wants(&entry)).collect();
+        let listers: Vec<&'a dyn Part> =
+            self.parts.iter().map(AsRef::as_ref).filter(|part| part.lists_owned_files(&head.path)).collect();
+        if UNREAD.contains(&head.path.as_str()) {
+            self.skip(&head.path, UNSUPPORTED, "this package database is not read");
+        }
+        if takers.is_empty() && listers.is_empty() {
+            return Ok(());
+        }
+        match &head.kind {
+            EntryKind::File => self.read(&entry, body, &takers, &listers)?,
+            EntryKind::Hardlink(target) if !takers.is_empty() => self.links.push((head.path.clone(), target.clone())),
+            _ => {}
+        }
+        if self.within == Within::Layer && !takers.is_empty() {
+            // Whatever stands here now hides what a lower layer had in its place.
+            self.out.whiteouts.push(Whiteout { path: head.path.clone(), opaque: false });
+        }
+        Ok(())
+    }
+
+    fn whiteout(&mut self, head: &EntryHead) -> bool {
+        let (folder, name) = head.path.rsplit_once('/').unwrap_or(("", &head.path));
+        if name == OPAQUE {
+            self.out.whiteouts.push(Whiteout { path: folder.to_owned(), opaque: true });
+            return true;
+        }
+        let Some(removed) = name.strip_prefix(WHITEOUT) else { return false };
+        // `.wh..wh.` begins the file-system driver's own names.
+        if !removed.is_empty() && !removed.starts_with(WHITEOUT) {
+            let path = if folder.is_empty() { removed.to_owned() } else { format!("{folder}/{removed}") };
+            self.out.whiteouts.push(Whiteout { path, opaque: false });
+        }
+        true
+    }
+
+    fn read(
+        &mut self,
+        entry: &Entry<'_>,
+        body: &mut dyn Read,
+        takers: &[&dyn Part],
+        listers: &[&dyn Part],
+    ) -> Result<(), Halt> {
+        if entry.size > NESTED_BYTES {
+            self.skip(entry.path, LIMIT, "the file is larger than 1 GiB");
+            return Ok(());
+        }
+        let mut file = SpooledTempFile::new(MEMORY_BYTES);
+        io::copy(body, &mut file).map_err(ArchiveError::from)?;
+        let nested = self.budget.nested().map_err(problem);
+        for part in takers {
+            rewind(&mut file)?;
+            let looked = match &nested {
+                Ok(nested) => part.look(entry, &mut file, nested, &mut self.out),
+                Err(too_deep) => Err(Problem::new(too_deep.kind, too_deep.code, too_deep.message.clone())),
+            };
+            match looked {
+                Ok(()) => {}
+                Err(problem) if problem.kind == assay_model::Kind::Internal => return Err(Halt(problem)),
+                Err(problem) => self.add_skipped(skipped(entry.path, &problem)),
+            }
+            self.out.analyzers.insert(part.spec().id.to_owned());
+        }
+        for part in listers {
+            rewind(&mut file)?;
+            // A list that is too long is no loss worth telling: packages are only counted twice.
+            if let Ok(list) = text(&mut file, self.budget) {
+                self.owners.read(self.parts, *part, entry.path, &list);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn skip(&mut self, path: &str, reason: &str, detail: &str) {
+        self.add_skipped(Skipped { path: path.to_owned(), reason: reason.to_owned(), detail: detail.to_owned() });
+    }
+
+    fn add_skipped(&mut self, skipped: Skipped) {
+        if self.out.skipped.len() < SKIPPED {
+            self.out.skipped.push(skipped);
+        } else {
+            self.more_skipped += 1;
+        }
+    }
+
+    /// Ends a walk: a broken one is an error if nothing was read, and a gap in the inventory otherwise.
+    pub(super) fn close(mut self, outcome: Result<Report, Halt>) -> Result<Inventory, Problem> {
+        match outcome {
+            Ok(report) => self.take_notices(&report),
+            Err(Halt(problem)) if self.out.files_seen == 0 || problem.kind == assay_model::Kind::Internal => {
+                return Err(problem);
+            }
+            Err(Halt(problem)) => self.add_skipped(skipped("", &problem)),
+        }
+        Ok(self.finish())
+    }
+
+    fn take_notices(&mut self, report: &Report) {
+        for notice in report.notices.iter().filter(|notice| !notice.path.is_empty()) {
+            self.skip(&notice.path, UNSAFE_PATH, &notice.what);
+        }
+        self.more_skipped += report.more_notices;
+    }
+
+    /// Everything that was found, in order.
+    pub(super) fn finish(mut self) -> Inventory {
+        self.resolve_links();
+        settle(&mut self.out);
+        self.owners.mark(&mut self.out);
+        if self.more_skipped > 0 {
+            let detail = format!("{} more files were not read", self.more_skipped);
+            self.out.skipped.push(Skipped { path: String::new(), reason: LIMIT.to_owned(), detail });
+        }
+        self.out.sort();
+        self.out.components.dedup();
+        self.out.whiteouts.sort_by(|a, b| (&a.path, a.opaque).cmp(&(&b.path, b.opaque)));
+        self.out.whiteouts.dedup();
+        self.out
+    }
+
+    /// A hard link repeats a file: what was read there holds here too.
+    fn resolve_links(&mut self) {
+        for (path, target) in std::mem::take(&mut self.links) {
+            let copies: Vec<_> = self.out.components.iter().filter(|found| found.path == target).cloned().collect();
+            if copies.is_empty() {
+                let detail = format!("a hard link to {target}, which was not kept");
+                self.skip(&path, UNSUPPORTED, &detail);
+            }
+            self.out.components.extend(copies.into_iter().map(|mut copy| {
+                copy.path.clone_from(&path);
+                copy
+            }));
+        }
+    }
+}
+
+/// Gives the distribution's packages the names of its release, once that is known. Purls of owners follow.
+pub(super) fn settle(out: &mut Inventory) {
+    let Some(os) = out.os.clone() else { return };
+    let mut renamed = std::collections::HashMap::new();
+    for found in out.components.iter_mut().filter(|found| component::is_distribution(&found.component)) {
+        let before = found.component.purl.clone();
+        component::settle(found, &os);
+        renamed.insert(before, found.component.purl.clone());
+    }
+    for owner in out.components.iter_mut().filter_map(|found| found.owned_by.as_mut()) {
+        if let Some(purl) = renamed.get(owner) {
+            owner.clone_from(purl);
+        }
+    }
+}
+
+fn rewind(file: &mut SpooledTempFile) -> Result<(), Halt> {
+    file.seek(SeekFrom::Start(0))
+        .map(|_| ())
+        .map_err(|error| Halt(Problem::internal("a temporary file cannot be read", error)))
+}

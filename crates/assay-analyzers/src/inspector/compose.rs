@@ -1,0 +1,100 @@
+//! One image from its layers (OCI image specification, "Applying changesets").
+//!
+//! A package database is rewritten whole by each layer that installs something. What it says replaces what the lower
+//! one said; a package that stood there before in the same version keeps the layer that first brought it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use assay_model::component::Occurrence;
+use assay_model::digest::Digest;
+use assay_model::inventory::{Inventory, OsRelease, Skipped, Whiteout};
+
+use super::collector::settle;
+use crate::release;
+
+#[derive(Default)]
+struct Image {
+    components: Vec<Occurrence>,
+    releases: Vec<OsRelease>,
+    skipped: Vec<Skipped>,
+    analyzers: BTreeSet<String>,
+    files_seen: u64,
+}
+
+/// Lowest layer first.
+pub(super) fn compose(layers: &[(Digest, Inventory)]) -> Inventory {
+    let mut image = Image::default();
+    for (digest, layer) in layers {
+        image.add(digest, layer);
+    }
+    let mut out = Inventory {
+        components: image.components,
+        os: None,
+        analyzers: image.analyzers,
+        files_seen: image.files_seen,
+        skipped: image.skipped,
+        whiteouts: Vec::new(),
+    };
+    for found in image.releases {
+        release::keep_better(&mut out.os, found);
+    }
+    settle(&mut out);
+    out.sort();
+    out
+}
+
+/// What makes two occurrences the same package in the same place.
+fn key(found: &Occurrence) -> (&str, &str, &str, &str) {
+    (&found.path, &found.analyzer, &found.component.name, &found.component.version)
+}
+
+impl Image {
+    fn add(&mut self, digest: &Digest, layer: &Inventory) {
+        let hidden = Hidden::new(&layer.whiteouts);
+        self.releases.retain(|found| !hidden.covers(&found.path));
+        self.skipped.retain(|skipped| skipped.path.is_empty() || !hidden.covers(&skipped.path));
+        let (covered, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.components).into_iter().partition(|found| hidden.covers(&found.path));
+        self.components = kept;
+        let origins: HashMap<_, _> = covered.iter().map(|found| (key(found), &found.layer)).collect();
+        for found in &layer.components {
+            let mut found = found.clone();
+            let origin = origins.get(&key(&found)).and_then(|origin| (*origin).clone());
+            found.layer = Some(origin.unwrap_or_else(|| digest.as_str().to_owned()));
+            self.components.push(found);
+        }
+        self.releases.extend(layer.os.clone());
+        self.skipped.extend(layer.skipped.iter().cloned());
+        self.analyzers.extend(layer.analyzers.iter().cloned());
+        self.files_seen += layer.files_seen;
+    }
+}
+
+/// The paths of lower layers that a layer hides.
+struct Hidden<'a> {
+    removed: BTreeSet<&'a str>,
+    emptied: BTreeSet<&'a str>,
+}
+
+impl<'a> Hidden<'a> {
+    fn new(whiteouts: &'a [Whiteout]) -> Self {
+        let of = |opaque: bool| {
+            whiteouts.iter().filter(move |whiteout| whiteout.opaque == opaque).map(|whiteout| whiteout.path.as_str())
+        };
+        Self { removed: of(false).collect(), emptied: of(true).collect() }
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        let mut above = path;
+        loop {
+            if self.removed.contains(above) || above != path && self.emptied.contains(above) {
+                return true;
+            }
+            match above.rsplit_once('/') {
+                Some((folder, _)) => above = folder,
+                // The root itself can be made opaque.
+                None => return self.emptied.contains(""),
+            }
+        }
+    }
+}

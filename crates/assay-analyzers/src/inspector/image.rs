@@ -1,0 +1,218 @@
+//! Images in one tar: what `docker save` writes (`manifest.json`), and OCI image layouts (`index.json`).
+//!
+//! The document that names the layers often comes last. So whatever lies where layers lie is read as one when it passes
+//! by, in the one pass over the archive, and sorted out afterwards.
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+
+use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind, Report, SNIFF_BYTES, sniff};
+use assay_model::digest::Digest;
+use assay_model::inventory::{Inventory, Skipped};
+use assay_model::problem::Problem;
+use assay_model::seam::inspector::Inspector;
+use serde_json::Value;
+
+use super::hashing::Hashing;
+use super::missing;
+use crate::part::{CORRUPT, Halt, UNSAFE_PATH, UNSUPPORTED, skipped};
+
+const DOCKER_MANIFEST: &str = "manifest.json";
+const OCI_INDEX: &str = "index.json";
+/// Manifests and configurations are small; larger documents are not kept.
+const DOCUMENT_BYTES: u64 = 4 << 20;
+const DOCUMENTS_BYTES: usize = 32 << 20;
+/// An index may name indexes, but not for ever.
+const INDEX_DEPTH: u32 = 4;
+/// More than any client accepts.
+const LAYERS: usize = 1000;
+
+#[derive(Default)]
+pub(super) struct ImageArchive {
+    documents: BTreeMap<String, Value>,
+    documents_bytes: usize,
+    layers: BTreeMap<String, Result<(Digest, Inventory), Problem>>,
+    /// Older `docker save` repeats a layer as a link to the first.
+    links: BTreeMap<String, String>,
+}
+
+impl ImageArchive {
+    /// Takes the entry if it can be part of an image archive.
+    pub(super) fn visit(
+        &mut self,
+        head: &EntryHead,
+        body: &mut dyn Read,
+        budget: &Budget,
+        inspect: impl FnOnce(&mut dyn Read) -> Result<Inventory, Problem>,
+    ) -> Result<bool, Halt> {
+        let path = head.path.as_str();
+        if let EntryKind::Symlink(target) | EntryKind::Hardlink(target) = &head.kind {
+            let is_layer = path.ends_with("/layer.tar");
+            if is_layer {
+                self.links.insert(path.to_owned(), target.trim_start_matches("../").to_owned());
+            }
+            return Ok(is_layer);
+        }
+        if !head.is_file() || !has_a_place(path) {
+            return Ok(false);
+        }
+        let mut first = Vec::new();
+        (&mut *body).take(SNIFF_BYTES as u64).read_to_end(&mut first).map_err(ArchiveError::from)?;
+        let looks_like_layer = sniff(&first).is_some();
+        let mut whole = Cursor::new(first).chain(body);
+        if looks_like_layer && !path.ends_with(".json") {
+            self.layer(path, &mut whole, inspect)?;
+        } else if head.size <= DOCUMENT_BYTES {
+            self.document(path, &mut whole, budget)?;
+        }
+        Ok(true)
+    }
+
+    fn layer(
+        &mut self,
+        path: &str,
+        body: &mut dyn Read,
+        inspect: impl FnOnce(&mut dyn Read) -> Result<Inventory, Problem>,
+    ) -> Result<(), Halt> {
+        if self.layers.len() >= LAYERS {
+            return Err(Halt(Problem::invalid(CORRUPT, format!("the archive has more than {LAYERS} layers"))));
+        }
+        let mut hashing = Hashing::new(body);
+        let inspected = inspect(&mut hashing);
+        let digest = hashing.finish().map_err(ArchiveError::from)??;
+        self.layers.insert(path.to_owned(), inspected.map(|inventory| (digest, inventory)));
+        Ok(())
+    }
+
+    fn document(&mut self, path: &str, body: &mut dyn Read, budget: &Budget) -> Result<(), Halt> {
+        let bytes = assay_archive::read_small(body, budget)?;
+        self.documents_bytes += bytes.len();
+        if self.documents_bytes <= DOCUMENTS_BYTES
+            && let Ok(document) = serde_json::from_slice(&bytes)
+        {
+            self.documents.insert(path.to_owned(), document);
+        }
+        io::copy(body, &mut io::sink()).map_err(ArchiveError::from)?;
+        Ok(())
+    }
+
+    /// Known once the whole archive has passed.
+    pub(super) fn is_one(&self) -> bool {
+        self.documents.get(DOCKER_MANIFEST).is_some_and(|manifest| manifest[0]["Layers"].is_array())
+            || self.documents.get(OCI_INDEX).is_some_and(|index| index["manifests"].is_array())
+    }
+
+    /// The inventory of the image, or of all images if the archive has several.
+    pub(super) fn compose(mut self, inspector: &dyn Inspector, report: &Report) -> Inventory {
+        let images = match self.documents.get(DOCKER_MANIFEST).filter(|manifest| manifest.is_array()) {
+            Some(manifest) => docker_images(manifest),
+            None => self.oci_images(),
+        };
+        let mut out = Inventory::default();
+        for image in images {
+            let mut skipped = Vec::new();
+            let layers = self.take_layers(&image, &mut skipped);
+            let one = inspector.compose(&layers);
+            out.files_seen += one.files_seen;
+            out.os = out.os.or(one.os);
+            out.analyzers.extend(one.analyzers);
+            out.components.extend(one.components);
+            out.skipped.extend(one.skipped);
+            out.skipped.extend(skipped);
+        }
+        let unsafe_entries = report.notices.iter().filter(|notice| !notice.path.is_empty());
+        out.skipped.extend(unsafe_entries.map(|notice| Skipped {
+            path: notice.path.clone(),
+            reason: UNSAFE_PATH.to_owned(),
+            detail: notice.what.clone(),
+        }));
+        out.sort();
+        out.components.dedup();
+        out
+    }
+
+    fn take_layers(&mut self, image: &[String], skips: &mut Vec<Skipped>) -> Vec<(Digest, Inventory)> {
+        let mut layers = Vec::new();
+        for path in image {
+            let place = self.links.get(path).unwrap_or(path);
+            match self.layers.get(place) {
+                Some(Ok((digest, inventory))) => layers.push((digest.clone(), inventory.clone())),
+                Some(Err(problem)) => skips.push(skipped(path, problem)),
+                None if self.documents.contains_key(place) => skips.push(Skipped {
+                    path: path.clone(),
+                    reason: UNSUPPORTED.to_owned(),
+                    detail: "this layer is no archive".to_owned(),
+                }),
+                None => skips.push(skipped(path, &missing(path))),
+            }
+        }
+        layers
+    }
+
+    fn oci_images(&self) -> Vec<Vec<String>> {
+        let mut images = Vec::new();
+        if let Some(index) = self.documents.get(OCI_INDEX) {
+            self.descend(index, INDEX_DEPTH, &mut images);
+        }
+        images
+    }
+
+    fn descend(&self, document: &Value, depth: u32, images: &mut Vec<Vec<String>>) {
+        if let Some(layers) = document["layers"].as_array() {
+            if !is_attestation(document) {
+                images.push(layers.iter().filter_map(|layer| blob_path(layer["digest"].as_str()?)).collect());
+            }
+            return;
+        }
+        if depth == 0 || images.len() >= LAYERS {
+            return;
+        }
+        for descriptor in document["manifests"].as_array().into_iter().flatten() {
+            let path = descriptor["digest"].as_str().and_then(blob_path).unwrap_or_default();
+            match self.documents.get(&path) {
+                Some(inner) => self.descend(inner, depth - 1, images),
+                // Named as a layer, so that its absence is told.
+                None => images.push(vec![path]),
+            }
+        }
+    }
+}
+
+/// Provenance and bills of material travel as manifests whose layers are statements, not files.
+fn is_attestation(manifest: &Value) -> bool {
+    let of_statement = |layer: &Value| layer["mediaType"].as_str().is_some_and(|media| media.contains("in-toto"));
+    manifest["layers"].as_array().is_some_and(|layers| !layers.is_empty() && layers.iter().all(of_statement))
+}
+
+fn docker_images(manifest: &Value) -> Vec<Vec<String>> {
+    let layers = |image: &Value| {
+        let names = image["Layers"].as_array().into_iter().flatten();
+        names.filter_map(Value::as_str).map(|name| name.trim_start_matches("./").to_owned()).collect()
+    };
+    manifest.as_array().into_iter().flatten().map(layers).collect()
+}
+
+/// `sha256:…` as a path of an image layout.
+fn blob_path(digest: &str) -> Option<String> {
+    let digest: Digest = digest.parse().ok()?;
+    Some(format!("blobs/{}/{}", digest.algorithm(), digest.hex()))
+}
+
+/// Where image archives keep documents and layers: `<id>/layer.tar`, `blobs/<algorithm>/<hex>`, `<hex>.tar[.gz]`, and
+/// documents at the top.
+fn has_a_place(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        [file] => {
+            file.ends_with(".json")
+                || file.split_once('.').is_some_and(|(stem, rest)| is_hex(stem) && rest.starts_with("tar"))
+        }
+        [folder, "layer.tar"] => is_hex(folder),
+        ["blobs", "sha256" | "sha512", hex] => is_hex(hex),
+        _ => false,
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() >= 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
