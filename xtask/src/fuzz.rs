@@ -12,6 +12,9 @@ use anyhow::{Context, Result, bail};
 use crate::report::{Outcome, Report};
 use crate::{command, repo};
 
+/// Seconds that all targets share in a brief run.
+const BRIEF_SECONDS: u64 = 150;
+
 /// How long past its time a target may go on before it counts as hung.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -60,10 +63,12 @@ pub fn run_alone(options: &Options) -> Result<bool> {
 ///
 /// # Errors
 /// When the engine cannot be built.
-pub fn brief(seconds: u64) -> Result<Outcome> {
+pub fn brief() -> Result<Outcome> {
     let engine = build()?;
     let mut failures = Vec::new();
-    for target in chosen(&engine, &[])? {
+    let targets = chosen(&engine, &[])?;
+    let seconds = (BRIEF_SECONDS / targets.len().max(1) as u64).clamp(2, 10);
+    for target in targets {
         if let Outcome::Failed(why) = one(&engine, &target, seconds, None)? {
             failures.push(why);
         }

@@ -10,9 +10,6 @@ use crate::report::{Outcome, Report};
 use crate::services::{self, Service};
 use crate::{ci, command, fuzz, install, repo};
 
-/// Seconds each fuzz target gets within the test command.
-const FUZZ_SECONDS: u64 = 5;
-
 #[derive(Debug, Default)]
 pub struct Options {
     fast: bool,
@@ -62,7 +59,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let mut skipped = Vec::new();
     report.step("tests", || run_tests(options, &environment, &mut skipped));
     if !options.fast {
-        report.step("fuzz targets, briefly", || fuzz::brief(FUZZ_SECONDS));
+        report.step("fuzz targets, briefly", fuzz::brief);
     }
     drop(environment);
     skipped.sort();

@@ -4,10 +4,13 @@
 //! `cargo xtask test`), and cargo-fuzz by way of the `fuzz/` folder for long, coverage-guided runs.
 //! A target may return anything; what it must not do is panic, hang, or take memory without bound.
 
+mod advisories;
+mod analyzers;
 mod archive;
 pub mod engine;
 mod model;
 mod mutate;
+mod policy;
 
 pub use mutate::Random;
 
@@ -41,6 +44,9 @@ impl std::fmt::Debug for Target {
 pub fn targets() -> Vec<Target> {
     let mut all = archive::targets();
     all.extend(model::targets());
+    all.extend(analyzers::targets());
+    all.extend(advisories::targets());
+    all.extend(policy::targets());
     all
 }
 

@@ -1,0 +1,100 @@
+//! Targets of `assay-advisories`: each source's parser, and CVSS vectors.
+//!
+//! They follow the crate's own list: a new source is fuzzed as soon as [`samples`] holds a file that it recognises, and
+//! a test fails until then.
+
+use std::io::Cursor;
+
+use assay_advisories::ALL;
+use assay_advisories::cvss::Vector;
+use assay_model::Problem;
+use assay_model::advisory::Advisory;
+use assay_model::score::{Epss, Kev};
+use assay_model::seam::source::Intel;
+
+use super::Target;
+use crate::make::feeds;
+
+pub(super) fn targets() -> Vec<Target> {
+    let mut all = Vec::new();
+    for source in ALL {
+        let wanted: Vec<(&str, Vec<u8>)> = samples()
+            .into_iter()
+            .filter(|(name, bytes)| source.recognizes(name, &bytes[..bytes.len().min(4096)]))
+            .collect();
+        let name = wanted.first().map_or("feed", |(name, _)| *name);
+        let seeds = wanted.iter().map(|(_, bytes)| bytes.clone()).collect();
+        all.push(Target::new(format!("source-{}", source.spec().id), seeds, move |input| {
+            let _ = source.recognizes(name, &input[..input.len().min(4096)]);
+            // Errors are an answer; what is looked for is worse.
+            let _ = source.parse(name, &mut Cursor::new(input), &mut Sink::default());
+        }));
+    }
+    let vectors = [
+        feeds::CRITICAL,
+        "CVSS:3.0/AV:L/AC:H/PR:L/UI:R/S:C/C:L/I:N/A:L/E:P/RL:O/RC:C",
+        "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:A",
+        "AV:N/AC:L/Au:N/C:P/I:P/A:P",
+    ];
+    let seeds = vectors.iter().map(|vector| vector.as_bytes().to_vec()).collect();
+    all.push(Target::new("model-cvss", seeds, |input| {
+        let Ok(text) = std::str::from_utf8(input) else { return };
+        if let Ok(vector) = Vector::parse(text) {
+            assert!((0.0..=10.0).contains(&vector.score), "{text}");
+        }
+    }));
+    all
+}
+
+fn samples() -> Vec<(&'static str, Vec<u8>)> {
+    let record = feeds::osv_record("PYSEC-1", "PyPI", "a", Some("1.2"), feeds::CRITICAL, "2026-01-01T00:00:00Z");
+    let one = serde_json::to_vec(&record).unwrap_or_default();
+    let gone = feeds::withdrawn(record.clone(), "2026-02-01T00:00:00Z");
+    let bulk = feeds::osv_zip(&[record, gone]).unwrap_or_default();
+    let day = feeds::epss_csv_gz("2026-01-01", &[("CVE-2026-0001", 0.5, 0.9)]).unwrap_or_default();
+    let plain = b"#model_version:v1,score_date:2026-01-01T00:00:00+0000\ncve,epss,percentile\nCVE-2026-1,0.1,0.2\n";
+    let kev = feeds::kev_json("2026-01-01", &[("CVE-2026-0001", "2025-12-31")]).unwrap_or_default();
+    vec![
+        ("all.zip", bulk),
+        ("PYSEC-1.json", one),
+        ("epss_scores-2026-01-01.csv.gz", day),
+        ("epss_scores-2026-01-01.csv", plain.to_vec()),
+        ("known_exploited_vulnerabilities.json", kev),
+    ]
+}
+
+/// Takes everything and keeps nothing.
+#[derive(Default)]
+struct Sink {
+    records: u64,
+}
+
+impl Intel for Sink {
+    fn advisory(&mut self, _: &str, advisory: Advisory, _: &[u8]) -> Result<(), Problem> {
+        // What was read can be written: it goes into the store as JSON.
+        assert!(serde_json::to_vec(&advisory).is_ok());
+        self.records += 1;
+        Ok(())
+    }
+
+    fn epss(&mut self, _: Epss) -> Result<(), Problem> {
+        self.records += 1;
+        Ok(())
+    }
+
+    fn kev(&mut self, _: Kev) -> Result<(), Problem> {
+        self.records += 1;
+        Ok(())
+    }
+
+    fn bad(&mut self, _: &str, _: &str, reason: &str, _: &[u8]) -> Result<(), Problem> {
+        assert!(!reason.is_empty(), "a record is set aside with its reason");
+        Ok(())
+    }
+
+    fn whole(&mut self, _: &str) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64, _: Option<u64>) {}
+}

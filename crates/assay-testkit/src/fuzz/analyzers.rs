@@ -1,0 +1,117 @@
+//! Targets of `assay-analyzers`: each analyzer on the files it wants, and the inspector on whole artifacts.
+//!
+//! They follow the crate's own list: a new analyzer is fuzzed as soon as [`samples`] holds a file that it wants, and a
+//! test fails until then.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use assay_analyzers::StandardInspector;
+use assay_archive::{Budget, Limits};
+use assay_model::inventory::Inventory;
+use assay_model::seam::analyzer::Entry;
+use assay_model::seam::inspector::Inspector;
+
+use super::Target;
+use crate::make::{gzip, oci, sdist, tar, wheel::Wheel};
+
+/// A file as an analyzer meets it.
+struct Sample {
+    path: &'static str,
+    is_artifact: bool,
+    bytes: Vec<u8>,
+}
+
+pub(super) fn targets() -> Vec<Target> {
+    let mut all = Vec::new();
+    for (at, part) in assay_analyzers::all().iter().enumerate() {
+        let wanted = samples().into_iter().filter(|sample| part.wants(&entry(sample, sample.bytes.len())));
+        let wanted: Vec<Sample> = wanted.collect();
+        let name = format!("analyzer-{}", part.spec().id);
+        let seeds = wanted.iter().map(|sample| sample.bytes.clone()).collect();
+        let part = assay_analyzers::all().swap_remove(at);
+        all.push(Target::new(name, seeds, move |input| {
+            for sample in &wanted {
+                let mut out = Inventory::default();
+                // Errors are an answer; what is looked for is worse.
+                let _ =
+                    part.look(&entry(sample, input.len()), &mut Cursor::new(input), &Budget::new(limits()), &mut out);
+            }
+        }));
+    }
+    let inspector = StandardInspector::new(limits());
+    all.push(Target::new("inspect-layer", layers(), move |input| {
+        if let Ok(inventory) = inspector.layer(&mut Cursor::new(input)) {
+            let digest = assay_model::Digest::of(input);
+            let _ = inspector.compose(&[(digest.clone(), inventory.clone()), (digest, inventory)]);
+        }
+    }));
+    let inspector = StandardInspector::new(limits());
+    let artifacts = samples().into_iter().filter(|sample| sample.is_artifact).map(|sample| sample.bytes);
+    all.push(Target::new("inspect-file", artifacts.chain(layers()).collect(), move |input| {
+        for name in ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-1.0.tgz", "a.bin"] {
+            let _ = inspector.file(name, input.len() as u64, &mut Cursor::new(input));
+        }
+    }));
+    all
+}
+
+fn entry(sample: &Sample, size: usize) -> Entry<'static> {
+    Entry { path: sample.path, size: size as u64, is_artifact: sample.is_artifact }
+}
+
+/// Bounds under which no input may take long.
+fn limits() -> Limits {
+    Limits::default()
+        .with_entries(10_000)
+        .with_entry_bytes(8 << 20)
+        .with_total_bytes(16 << 20)
+        .with_metadata_bytes(1 << 20)
+        .with_deadline(Duration::from_secs(5))
+}
+
+fn layers() -> Vec<Vec<u8>> {
+    let layer = tar(&[
+        ("etc/os-release", OS_RELEASE),
+        ("lib/apk/db/installed", APK),
+        ("var/lib/dpkg/status", DPKG),
+        ("usr/lib/python3/site-packages/a-1.dist-info/METADATA", METADATA),
+        ("usr/lib/node_modules/a/package.json", PACKAGE_JSON),
+        ("usr/lib/.wh.old", b""),
+        ("opt/.wh..wh..opq", b""),
+    ]);
+    let apk = oci::Apk { name: "musl", version: "1.1.22-r3", origin: "musl", license: "MIT" };
+    let image = oci::Image::new().alpine("3.10.9", &[apk]).and_then(|image| image.docker_archive("a:1"));
+    [layer, image].into_iter().flatten().collect()
+}
+
+const OS_RELEASE: &[u8] = b"ID=alpine\nVERSION_ID=3.10.9\nPRETTY_NAME=\"Alpine Linux v3.10\"\n";
+const APK: &[u8] =
+    b"C:Q1AA=\nP:musl\nV:1.1.22-r3\nA:x86_64\nL:MIT\no:musl\nF:lib\nR:ld-musl-x86_64.so.1\na:0:0:755\n\nP:b\nV:1\n\n";
+const DPKG: &[u8] = b"Package: curl\nStatus: install ok installed\nArchitecture: amd64\nSource: curl (7.88.1-10)\n\
+    Version: 7.88.1-10+deb12u5\nDescription: x\n .\n y\nDepends: libc6 (>= 2.34), libcurl4\n\nPackage: b\nStatus: deinstall ok config-files\nVersion: 1\n";
+const METADATA: &[u8] = b"Metadata-Version: 2.1\nName: a\nVersion: 1.0\nLicense: MIT\n\
+    Classifier: License :: OSI Approved :: MIT License\nRequires-Dist: b[x]>=1,<2; python_version < \"3.9\"\n\nText.\n";
+const PACKAGE_JSON: &[u8] = br#"{"name":"@s/a","version":"1.0.0","license":"MIT","dependencies":{"b":"^1.0.0"}}"#;
+
+fn samples() -> Vec<Sample> {
+    let file = |path, bytes: &[u8]| Sample { path, is_artifact: false, bytes: bytes.to_vec() };
+    let artifact = |path, bytes| Sample { path, is_artifact: true, bytes };
+    let npm = tar(&[("package/package.json", PACKAGE_JSON)]).and_then(|tar| gzip(&tar)).unwrap_or_default();
+    let wheel = Wheel::new("a", "1.0").requires("b>=1").build().map(|built| built.bytes).unwrap_or_default();
+    let sdist = sdist::sdist("a", "1.0", &["b"]).map(|built| built.bytes).unwrap_or_default();
+    vec![
+        file("etc/os-release", OS_RELEASE),
+        file("etc/alpine-release", b"3.10.9\n"),
+        file("etc/debian_version", b"12.5\n"),
+        file("lib/apk/db/installed", APK),
+        file("var/lib/dpkg/status", DPKG),
+        file("var/lib/dpkg/status.d/curl", DPKG),
+        file("usr/lib/python3/site-packages/a-1.0.dist-info/METADATA", METADATA),
+        file("usr/lib/python3/site-packages/a-1.0.egg-info/PKG-INFO", METADATA),
+        file("usr/lib/node_modules/@s/a/package.json", PACKAGE_JSON),
+        artifact("a-1.0.tgz", npm),
+        artifact("a-1.0-py3-none-any.whl", wheel),
+        artifact("a-1.0.tar.gz", sdist),
+    ]
+}
