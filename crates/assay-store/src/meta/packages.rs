@@ -1,0 +1,211 @@
+//! Packages: their address, and what the gate reads.
+
+use super::Session;
+use crate::sql::{KEYS_AT_ONCE, R, Row, Value, all, clean, first, numbers, value, value::json, value::params};
+use assay_model::{
+    Problem,
+    decision::DecisionId,
+    package::{Coordinates, NewPackage, Override, Package, PackageId, State},
+    repository::RepositoryId,
+    seam::meta::{PackageFilter, Packages},
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// The columns of a package under the alias `p`, in the order that [`read`] reads them.
+pub(super) const COLUMNS: &str = "p.id, p.repository, p.format, p.name, p.version, p.metadata, p.state, p.held, p.tags, \
+                                  p.decision, p.uploader, p.uploaded_at, p.published_at";
+
+pub(super) fn read(row: &mut Row) -> R<Package> {
+    Ok(Package {
+        id: PackageId(row.int()?),
+        repository: RepositoryId(row.int()?),
+        at: Coordinates { format: row.text()?, name: row.text()?, version: row.text()? },
+        metadata: row.json()?,
+        state: row.word(State::parse)?,
+        held: row.json_or_null()?,
+        tags: row.json()?,
+        decision: row.text_or_null()?.map(DecisionId),
+        uploader: row.text()?,
+        uploaded_at: row.time()?,
+        published_at: row.time_or_null()?,
+    })
+}
+
+impl Packages for Session<'_> {
+    fn put_package(&mut self, package: &NewPackage) -> R<(PackageId, bool)> {
+        let at = &package.at;
+        let metadata = json(&package.metadata)?;
+        let made = first(
+            self.sql,
+            "INSERT INTO package (repository, format, name, version, metadata, state, tags, uploader, uploaded_at, published_at)
+             VALUES ($1, $2, $3, $4, $5, 'pending', '[]', $6, $7, $8)
+             ON CONFLICT (repository, format, name, version) DO UPDATE SET metadata = excluded.metadata, state = 'pending',
+               tags = '[]', held = NULL, decision = NULL, uploader = excluded.uploader,
+               uploaded_at = excluded.uploaded_at, published_at = excluded.published_at
+             WHERE package.state = 'deleted'
+             RETURNING id",
+            &[
+                package.repository.into(),
+                (&at.format).into(),
+                (&at.name).into(),
+                (&at.version).into(),
+                metadata.clone(),
+                (&package.uploader).into(),
+                package.uploaded_at.into(),
+                package.published_at.into(),
+            ],
+        )?;
+        if let Some(mut row) = made {
+            return Ok((PackageId(row.int()?), true));
+        }
+        // unique (repository, format, name, version)
+        let kept = first(
+            self.sql,
+            "UPDATE package SET metadata = $5, published_at = COALESCE($6, published_at)
+             WHERE repository = $1 AND format = $2 AND name = $3 AND version = $4 RETURNING id",
+            &[
+                package.repository.into(),
+                (&at.format).into(),
+                (&at.name).into(),
+                (&at.version).into(),
+                metadata,
+                package.published_at.into(),
+            ],
+        )?;
+        let mut row = kept.ok_or_else(|| Problem::bug("a package is neither there nor new"))?;
+        Ok((PackageId(row.int()?), false))
+    }
+
+    fn packages(&mut self, ids: &[PackageId]) -> R<Vec<Package>> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(KEYS_AT_ONCE) {
+            // primary key
+            let rows = all(
+                self.sql,
+                &format!("SELECT {COLUMNS} FROM package p WHERE p.id IN (SELECT CAST(value AS BIGINT) FROM @list($1))"),
+                &[numbers(chunk.iter().map(|p| p.0))],
+                read,
+            )?;
+            found.extend(rows.into_iter().map(|p| (p.id, p)));
+        }
+        let mut seen = BTreeSet::new();
+        Ok(ids.iter().filter(|id| seen.insert(**id)).filter_map(|id| found.remove(id)).collect())
+    }
+
+    fn packages_named(
+        &mut self,
+        repository: RepositoryId,
+        format: &str,
+        name: &str,
+        version: Option<&str>,
+    ) -> R<Vec<Package>> {
+        // unique (repository, format, name, version)
+        let of_name = format!(
+            "SELECT {COLUMNS} FROM package p
+             WHERE p.repository = $1 AND p.format = $2 AND p.name = $3 AND p.state <> 'deleted'"
+        );
+        match version {
+            Some(version) => all(
+                self.sql,
+                &format!("{of_name} AND p.version = $4 ORDER BY p.id"),
+                &params![repository, format, name, version],
+                read,
+            ),
+            None => all(self.sql, &format!("{of_name} ORDER BY p.id"), &params![repository, format, name], read),
+        }
+    }
+
+    fn package_names(
+        &mut self,
+        repository: RepositoryId,
+        format: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> R<Vec<String>> {
+        // unique (repository, format, name, version), in order; every name sorts after the empty one
+        all(
+            self.sql,
+            "SELECT DISTINCT p.name FROM package p
+             WHERE p.repository = $1 AND p.format = $2 AND p.name > $3 AND p.state IN ('available', 'pending')
+             ORDER BY p.name LIMIT $4",
+            &[repository.into(), format.into(), after.unwrap_or_default().into(), value::limit(limit)],
+            |r| r.text(),
+        )
+    }
+
+    fn list_packages(&mut self, filter: &PackageFilter) -> R<Vec<Package>> {
+        let (conditions, params) = conditions(filter);
+        // primary key, descending, until the page is full; package_by_state where a state is asked for
+        all(
+            self.sql,
+            &format!(
+                "SELECT {COLUMNS} FROM package p WHERE {} ORDER BY p.id DESC LIMIT ${}",
+                conditions.join(" AND "),
+                params.len()
+            ),
+            &params,
+            read,
+        )
+    }
+
+    fn set_standing(
+        &mut self,
+        id: PackageId,
+        state: State,
+        tags: &BTreeSet<String>,
+        decision: Option<&DecisionId>,
+        held: Option<Option<&Override>>,
+    ) -> R<()> {
+        let mut set = "UPDATE package SET state = $2, tags = $3".to_owned();
+        let mut params = vec![Value::from(id), state.as_str().into(), json(tags)?];
+        if let Some(decision) = decision {
+            params.push(decision.into());
+            set.push_str(&format!(", decision = ${}", params.len()));
+        }
+        if let Some(held) = held {
+            params.push(held.map_or(Ok(Value::Null), json)?);
+            set.push_str(&format!(", held = ${}", params.len()));
+        }
+        // primary key
+        match self.sql.execute(&format!("{set} WHERE id = $1"), &params)? {
+            0 => Err(Problem::not_found("no such package")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The conditions of a filter, and its parameters with the limit as the last one.
+fn conditions(filter: &PackageFilter) -> (Vec<String>, Vec<Value>) {
+    let mut conditions = Vec::new();
+    let mut params = Vec::new();
+    let mut add = |condition: &str, value: Value| {
+        params.push(value);
+        conditions.push(condition.replace("$?", &format!("${}", params.len())));
+    };
+    match filter.state {
+        Some(state) => add("p.state = $? AND p.state <> 'deleted'", state.as_str().into()),
+        None => add("p.state <> $?", State::Deleted.as_str().into()),
+    }
+    if let Some(repositories) = &filter.repositories {
+        add("p.repository IN (SELECT CAST(value AS BIGINT) FROM @list($?))", numbers(repositories.iter().map(|r| r.0)));
+    }
+    if let Some(format) = &filter.format {
+        add("p.format = $?", clean(format).as_ref().into());
+    }
+    if let Some(text) = filter.text.as_deref().filter(|t| !t.is_empty()) {
+        let mut pattern = String::from("%");
+        for c in clean(text).to_lowercase().chars() {
+            if matches!(c, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+        pattern.push('%');
+        add("lower(p.name) LIKE $? ESCAPE '\\'", pattern.into());
+    }
+    if let Some(before) = filter.before {
+        add("p.id < $?", before.into());
+    }
+    params.push(value::limit(filter.limit));
+    (conditions, params)
+}
