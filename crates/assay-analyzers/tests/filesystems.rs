@@ -174,6 +174,30 @@ fn what_a_layer_hides_from_us_is_told() {
 }
 
 #[test]
+fn a_name_that_comes_twice_counts_as_it_came_last() {
+    let tar = tar_of(&[
+        ("lib/apk/db/installed", apk_db(&[("old", "1")])),
+        ("etc/os-release", "ID=debian\nVERSION_ID=12\n".to_owned()),
+        ("etc/os-release", ALPINE.to_owned()),
+        ("lib/apk/db/installed", apk_db(&[("new", "1")])),
+    ]);
+    let inventory = layer(&tar);
+    assert_eq!(inventory.components.len(), 1);
+    assert_eq!(named(&inventory, "new").component.ecosystem, "Alpine:v3.10");
+}
+
+#[test]
+fn packages_that_no_advisory_can_match_are_told() {
+    let db = ("lib/apk/db/installed", apk_db(&[("musl", "1")]));
+    let (_, whole) = image(&[tar_of(std::slice::from_ref(&db))]);
+    assert_eq!(whole.components.len(), 1);
+    assert_eq!(whole.skipped.len(), 1, "{:?}", whole.skipped);
+    let (_, whole) = image(&[tar_of(&[db, ("etc/os-release", "ID=plan9\nPRETTY_NAME=Plan9\n".to_owned())])]);
+    assert!(whole.skipped[0].detail.contains("Plan9"), "{:?}", whole.skipped);
+    assert_eq!(named(&whole, "musl").component.purl, "pkg:apk/plan9/musl@1?arch=x86_64&distro=plan9&upstream=musl-src");
+}
+
+#[test]
 fn a_cut_layer_says_so_and_keeps_what_was_read() {
     let tar = tar_of(&[("lib/apk/db/installed", apk_db(&[("musl", "1")])), ("big", "x".repeat(9000))]);
     let inventory = layer(&tar[..tar.len() - 6000]);

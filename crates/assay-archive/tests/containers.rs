@@ -221,7 +221,7 @@ fn tar_sparse_in_the_old_form() {
 fn a_visitor_may_stop_and_may_skip() {
     let bytes = gz(&tar_of(FILES));
     let mut met = Vec::new();
-    let report = Walker::new(&Limits::default())
+    let report = Walker::new(Limits::default())
         .names(Names::Layer)
         .stream(bytes.as_slice(), Kind::Tar, |head, _| {
             met.push(head.path.clone());
@@ -237,7 +237,7 @@ fn a_visitor_may_stop_and_may_skip() {
 fn a_tar_without_end_mark_is_read_and_noted() {
     let mut bytes = tar_of(FILES);
     bytes.truncate(bytes.len() - 1024);
-    let (seen, report) = collect_with(&Walker::new(&Limits::default()), &bytes, Kind::Tar).unwrap();
+    let (seen, report) = collect_with(&Walker::new(Limits::default()), &bytes, Kind::Tar).unwrap();
     assert_eq!(seen.len(), 2);
     assert_eq!(report.notices.len(), 1);
 }

@@ -74,7 +74,7 @@ fn zip_with_two_entries_of_one_name() {
     let mut bytes = zip_of(&[("name1", b"good"), ("name2", b"evil")]);
     assert_eq!(replace_all(&mut bytes, b"name2", b"name1"), 2);
     assert!(matches!(skim(&bytes, Kind::Zip, &Limits::default()), Err(ArchiveError::Corrupt(_))));
-    let walker = Walker::new(&Limits::default()).tolerance(Tolerance::SkipAndReport);
+    let walker = Walker::new(Limits::default()).tolerance(Tolerance::SkipAndReport);
     let (seen, report) = collect_with(&walker, &bytes, Kind::Zip).unwrap();
     assert_eq!((seen.len(), report.notices.len()), (2, 1));
 }
@@ -137,7 +137,7 @@ fn names_that_climb_are_refused_or_reported() {
         bytes.extend(end_mark());
         let error = skim(&bytes, Kind::Tar, &Limits::default()).unwrap_err();
         assert!(matches!(error, ArchiveError::UnsafePath { .. }), "{error}");
-        let walker = Walker::new(&Limits::default()).tolerance(Tolerance::SkipAndReport);
+        let walker = Walker::new(Limits::default()).tolerance(Tolerance::SkipAndReport);
         let (seen, report) = collect_with(&walker, &bytes, Kind::Tar).unwrap();
         assert_eq!(paths(&seen), ["good"]);
         assert_eq!(report.notices.len(), 1);
@@ -158,7 +158,7 @@ fn links_that_leave_a_package_are_refused_and_those_of_a_layer_are_not_followed(
     bytes.extend(raw_tar(b'0', b"escape/passwd", b"", b"evil"));
     bytes.extend(end_mark());
     assert!(matches!(skim(&bytes, Kind::Tar, &Limits::default()), Err(ArchiveError::UnsafePath { .. })));
-    let walker = Walker::new(&Limits::default()).names(Names::Layer);
+    let walker = Walker::new(Limits::default()).names(Names::Layer);
     let (seen, _) = collect_with(&walker, &bytes, Kind::Tar).unwrap();
     assert_eq!(paths(&seen), ["escape", "escape/passwd"]);
 }
@@ -168,7 +168,7 @@ fn layers_may_have_absolute_names() {
     let mut bytes = raw_tar(b'0', b"/etc/os-release", b"", b"x");
     bytes.extend(raw_tar(b'0', b"./usr/lib/a\\x2db", b"", b"x"));
     bytes.extend(end_mark());
-    let walker = Walker::new(&Limits::default()).names(Names::Layer);
+    let walker = Walker::new(Limits::default()).names(Names::Layer);
     let (seen, _) = collect_with(&walker, &bytes, Kind::Tar).unwrap();
     assert_eq!(paths(&seen), ["etc/os-release", "usr/lib/a\\x2db"]);
 }
@@ -279,7 +279,7 @@ fn every_cut_of_an_archive_is_noticed() {
 #[test]
 fn a_body_that_fails_ends_the_walk_even_if_the_visitor_looks_away() {
     let bytes = tar_of(&[("a", &[1; 700])]);
-    let outcome = Walker::new(&Limits::default()).stream(&bytes[..800], Kind::Tar, |_, body| {
+    let outcome = Walker::new(Limits::default()).stream(&bytes[..800], Kind::Tar, |_, body| {
         let _ = std::io::copy(body, &mut std::io::sink());
         Ok::<_, ArchiveError>(Flow::Continue)
     });
@@ -308,6 +308,6 @@ fn a_failing_disk_is_not_blamed_on_the_archive() {
     let packed = gz(&tar_of(&[("a", &[5; 3000])]));
     let reader = (&packed[..20]).chain(Broken);
     let outcome =
-        Walker::new(&Limits::default()).stream(reader, Kind::Tar, |_, _| Ok::<_, ArchiveError>(Flow::Continue));
+        Walker::new(Limits::default()).stream(reader, Kind::Tar, |_, _| Ok::<_, ArchiveError>(Flow::Continue));
     assert!(matches!(outcome, Err(ArchiveError::Io(std::io::ErrorKind::PermissionDenied, _))));
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use assay_archive::{Kind, Limits, sniff};
+use assay_archive::{Kind, Limits, Names, Tolerance, Walker, sniff};
 use common::*;
 use proptest::prelude::*;
 
@@ -49,6 +49,32 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
             let _ = drain(&bytes, kind, &tight());
         }
+    }
+
+    #[test]
+    fn tar_headers_of_all_kinds_with_right_checksums(
+        headers in proptest::collection::vec(
+            (proptest::collection::vec(any::<u8>(), 512), 0..12_usize, 0..3000_u64, "[ -~]{0,80}"), 1..5
+        )
+    ) {
+        let mut bytes = Vec::new();
+        for (noise, flag, size, text) in &headers {
+            let mut header = tar::Header::new_gnu();
+            let raw = header.as_mut_bytes();
+            raw.copy_from_slice(noise);
+            raw[156] = b"0125SLKxg7V\0"[*flag];
+            raw[257..265].copy_from_slice(b"ustar\x0000");
+            header.set_size(*size);
+            header.set_cksum();
+            bytes.extend_from_slice(header.as_bytes());
+            // Extended headers are read further if their records are framed right.
+            let record = format!(" GNU.sparse.size={text}\n");
+            bytes.extend_from_slice(format!("{}{record}", record.len() + 2).as_bytes());
+            bytes.resize(bytes.len() + usize::try_from(*size).unwrap().next_multiple_of(512), 0);
+        }
+        let _ = drain(&bytes, Kind::Tar, &tight());
+        let walker = Walker::new(tight()).names(Names::Layer).tolerance(Tolerance::SkipAndReport);
+        let _ = collect_with(&walker, &bytes, Kind::Tar);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Offers the files of one tree to the analyzers, and keeps account of what was removed, replaced and not read.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind, Report};
@@ -50,6 +51,8 @@ pub(super) struct Collector<'a> {
     within: Within,
     out: Inventory,
     owners: Owners,
+    /// Paths that some analyzer wants and that were met.
+    met: HashSet<String>,
     /// Path and target of hard links that an analyzer would read.
     links: Vec<(String, String)>,
     more_skipped: u64,
@@ -63,6 +66,7 @@ impl<'a> Collector<'a> {
             within,
             out: Inventory::default(),
             owners: Owners::default(),
+            met: HashSet::new(),
             links: Vec::new(),
             more_skipped: 0,
         }
@@ -88,6 +92,9 @@ impl<'a> Collector<'a> {
         if takers.is_empty() && listers.is_empty() {
             return Ok(());
         }
+        if !takers.is_empty() && !self.met.insert(head.path.clone()) {
+            self.forget(&head.path);
+        }
         match &head.kind {
             EntryKind::File => self.read(&entry, body, &takers, &listers)?,
             EntryKind::Hardlink(target) if !takers.is_empty() => self.links.push((head.path.clone(), target.clone())),
@@ -98,6 +105,16 @@ impl<'a> Collector<'a> {
             self.out.whiteouts.push(Whiteout { path: head.path.clone(), opaque: false });
         }
         Ok(())
+    }
+
+    /// A name that comes again replaces what it stood for, as it does when an archive is unpacked.
+    fn forget(&mut self, path: &str) {
+        let replaced =
+            |found: &str| found.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.out.components.retain(|found| !replaced(&found.path));
+        self.out.skipped.retain(|skipped| !replaced(&skipped.path));
+        self.out.os = self.out.os.take().filter(|os| os.path != path);
+        self.links.retain(|(link, _)| link != path);
     }
 
     fn whiteout(&mut self, head: &EntryHead) -> bool {
@@ -187,6 +204,9 @@ impl<'a> Collector<'a> {
     pub(super) fn finish(mut self) -> Inventory {
         self.resolve_links();
         settle(&mut self.out);
+        if self.within == Within::FileSystem {
+            tell_unmatchable(&mut self.out);
+        }
         self.owners.mark(&mut self.out);
         if self.more_skipped > 0 {
             let detail = format!("{} more files were not read", self.more_skipped);
@@ -218,7 +238,7 @@ impl<'a> Collector<'a> {
 /// Gives the distribution's packages the names of its release, once that is known. Purls of owners follow.
 pub(super) fn settle(out: &mut Inventory) {
     let Some(os) = out.os.clone() else { return };
-    let mut renamed = std::collections::HashMap::new();
+    let mut renamed = HashMap::new();
     for found in out.components.iter_mut().filter(|found| component::is_distribution(&found.component)) {
         let before = found.component.purl.clone();
         component::settle(found, &os);
@@ -229,6 +249,24 @@ pub(super) fn settle(out: &mut Inventory) {
             owner.clone_from(purl);
         }
     }
+}
+
+/// Packages of a distribution whose release nobody knows, or nobody has advisories for, were found but cannot be judged.
+pub(super) fn tell_unmatchable(out: &mut Inventory) {
+    let paths: BTreeSet<String> = out
+        .components
+        .iter()
+        .filter(|found| found.component.ecosystem.is_empty() && component::is_distribution(&found.component))
+        .map(|found| found.path.clone())
+        .collect();
+    out.skipped.extend(paths.into_iter().map(|path| Skipped {
+        path,
+        reason: UNSUPPORTED.to_owned(),
+        detail: match &out.os {
+            Some(os) => format!("there are no advisories for the packages of {}", os.name),
+            None => "no file tells the distribution's release, so advisories cannot be matched".to_owned(),
+        },
+    }));
 }
 
 fn rewind(file: &mut SpooledTempFile) -> Result<(), Halt> {

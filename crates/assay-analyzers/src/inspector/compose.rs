@@ -9,7 +9,7 @@ use assay_model::component::Occurrence;
 use assay_model::digest::Digest;
 use assay_model::inventory::{Inventory, OsRelease, Skipped, Whiteout};
 
-use super::collector::settle;
+use super::collector::{settle, tell_unmatchable};
 use crate::release;
 
 #[derive(Default)]
@@ -39,6 +39,7 @@ pub(super) fn compose(layers: &[(Digest, Inventory)]) -> Inventory {
         release::keep_better(&mut out.os, found);
     }
     settle(&mut out);
+    tell_unmatchable(&mut out);
     out.sort();
     out
 }

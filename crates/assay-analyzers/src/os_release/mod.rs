@@ -124,10 +124,10 @@ fn ecosystem(id: &str, version: &str) -> String {
     let mut parts = version.split('.');
     let minor = [parts.next().unwrap_or_default(), parts.next().unwrap_or_default()].join(".");
     match id {
-        "wolfi" => return "Wolfi".to_owned(),
-        "chainguard" => return "Chainguard".to_owned(),
-        "minimos" => return "MinimOS".to_owned(),
-        _ if version.is_empty() => return String::new(),
+        "wolfi" => "Wolfi".to_owned(),
+        "chainguard" => "Chainguard".to_owned(),
+        "minimos" => "MinimOS".to_owned(),
+        _ if version.is_empty() => String::new(),
         // A snapshot between releases: 3.21_alpha20240923.
         "alpine" if version.contains("_alpha") => "Alpine:edge".to_owned(),
         "alpine" => format!("Alpine:v{minor}"),

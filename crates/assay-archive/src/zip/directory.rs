@@ -46,7 +46,7 @@ pub(crate) fn read<R: Read + Seek>(reader: &mut R, budget: &Budget) -> Result<Ve
     if place.entries > budget.limits().entries {
         return Err(budget.exceeded(LimitKind::Entries));
     }
-    if place.bytes > budget.limits().metadata_bytes.saturating_mul(4) {
+    if place.bytes > budget.limits().metadata_bytes {
         return Err(budget.exceeded(LimitKind::MetadataBytes));
     }
     seek(reader, place.at)?;

@@ -9,7 +9,7 @@ use assay_archive::{ArchiveError, EntryHead, Flow, Kind, Limits, Report, Walker,
 pub type Seen = Vec<(EntryHead, Vec<u8>)>;
 
 pub fn collect(bytes: &[u8], kind: Kind) -> Result<Seen, ArchiveError> {
-    collect_with(&Walker::new(&Limits::default()), bytes, kind).map(|(seen, _)| seen)
+    collect_with(&Walker::new(Limits::default()), bytes, kind).map(|(seen, _)| seen)
 }
 
 pub fn collect_with(walker: &Walker, bytes: &[u8], kind: Kind) -> Result<(Seen, Report), ArchiveError> {
