@@ -89,6 +89,32 @@ impl Engine {
         if valid { Ok(Caller::Token(known.token.clone())) } else { Err(refused()) }
     }
 
+    /// The caller behind a token's id, for credentials that were derived from it.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when it is revoked or expired.
+    pub async fn known_token(&self, id: &str) -> Result<Caller, Problem> {
+        let wanted = id.to_owned();
+        let token = match self.tokens.get(id) {
+            Some(known) => Some(known.token.clone()),
+            None => meta::read(self.meta(), move |tx| tx.token(&wanted)).await?,
+        };
+        token
+            .filter(|t| t.expires_at.is_none_or(|end| end > self.now()))
+            .map(Caller::Token)
+            .ok_or_else(|| Problem::new(Kind::Unauthenticated, "bad-token", "the token is revoked or expired"))
+    }
+
+    /// The key that signs short-lived credentials: made once for the installation.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn signing_key(&self) -> Result<Vec<u8>, Problem> {
+        let fresh = random_hex(32)?;
+        let kept = meta::write(self.meta(), move |tx| tx.setting_or("signing-key", &fresh)).await?;
+        hex::decode(kept).map_err(|e| Problem::internal("the stored signing key is damaged", e))
+    }
+
     /// Issues a token.
     ///
     /// # Errors

@@ -11,7 +11,14 @@ use assay_model::{
 use jiff::SignedDuration;
 use std::{sync::Arc, time::Duration};
 
-const BATCH: usize = 64;
+/// Jobs leased at once: few where a client waits and another worker could take them, many where one transaction serves all.
+fn batch_of(lane: Lane) -> usize {
+    match lane {
+        Lane::Interactive | Lane::Scan => 16,
+        Lane::Change | Lane::Backfill => 128,
+    }
+}
+
 const LEASE_SECONDS: i64 = 300;
 const ATTEMPTS: u32 = 6;
 
@@ -52,6 +59,24 @@ impl Engine {
         set
     }
 
+    /// Takes back the leases of workers that are no more. Only for a store that no other server works on: its jobs would
+    /// otherwise wait until the leases of a killed process run out.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn take_back_leases(&self) -> Result<(), Problem> {
+        let now = self.now();
+        let past_every_lease = now + SignedDuration::from_secs(LEASE_SECONDS + 1);
+        let owner = self.owner.clone();
+        meta::write(self.meta(), move |tx| {
+            for lane in Lane::ALL {
+                tx.claim(lane, &owner, past_every_lease, now, 0)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn work(self: Arc<Self>, lane: Lane) {
         let mut commits = self.notices.subscribe();
         loop {
@@ -77,7 +102,7 @@ impl Engine {
         }
         let until = now + SignedDuration::from_secs(LEASE_SECONDS);
         let owner = self.owner.clone();
-        let jobs = meta::write(self.meta(), move |tx| tx.claim(lane, &owner, now, until, BATCH)).await?;
+        let jobs = meta::write(self.meta(), move |tx| tx.claim(lane, &owner, now, until, batch_of(lane))).await?;
         let count = jobs.len();
         let of = |stage: Stage| jobs.iter().filter(|j| j.stage == stage).cloned().collect::<Vec<Job>>();
         for job in of(Stage::Analyze) {
