@@ -1,0 +1,36 @@
+//! Adds tags to a package.
+
+use super::tags;
+use assay_model::{
+    Problem,
+    seam::action::{Action, ActionSpec, Standing},
+};
+use serde_json::Value;
+
+/// Adds tags.
+#[derive(Clone, Copy, Debug)]
+pub struct AddTags;
+
+static SPEC: ActionSpec = ActionSpec {
+    id: "add_tags",
+    aliases: &["AddPackageTags"],
+    summary: "Add tags to the package.",
+    shorthands: &[("add-tags=", r#"{"tags":[]}"#)],
+};
+
+impl Action for AddTags {
+    fn spec(&self) -> &'static ActionSpec {
+        &SPEC
+    }
+    fn check(&self, params: &Value) -> Result<(), Problem> {
+        tags::check(params)
+    }
+    fn apply(&self, params: &Value, standing: &mut Standing) {
+        standing.tags.extend(tags::of(params).map(str::to_owned));
+    }
+    fn revoke(&self, params: &Value, base: &Standing, standing: &mut Standing) {
+        for tag in tags::of(params).filter(|tag| !base.tags.contains(*tag)) {
+            standing.tags.remove(tag);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What is checked of a policy before it is stored or evaluated. Everything that can be told from the source alone is
+//! told here, so that it does not surface as a failing decision.
+
+use super::{
+    Limits, builtins,
+    diagnose::{Fault, fault, suggestion},
+    engine::{self, SOURCE},
+    graph, reads,
+    survey::{self, Call, Step, Survey},
+};
+use assay_model::{Problem, policy::FactKind};
+use regorus::{Engine, unstable::Module};
+use std::collections::BTreeSet;
+
+/// Packages that a policy may be in.
+const PACKAGES: &[&str] = &["cloudsmith", "assay"];
+
+/// A policy that passed.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// An evaluator with the policy, parsed and analysed; to be cloned for each evaluation.
+    pub(super) engine: Engine,
+    /// Its package.
+    pub(super) package: String,
+    /// The kinds of fact it reads.
+    pub(super) reads: BTreeSet<FactKind>,
+}
+
+/// Checks a source.
+pub(super) fn check(rego: &str, limits: &Limits) -> Result<Checked, Problem> {
+    if rego.len() > limits.source_bytes {
+        return Err(Problem::invalid(
+            "bad-policy",
+            format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes),
+        ));
+    }
+    let mut engine = engine::new(limits).map_err(|error| Problem::internal("the evaluator did not start", error))?;
+    engine.add_policy(SOURCE.into(), rego.to_owned()).map_err(|error| {
+        let fault = fault(&error);
+        let hint = suggestion(rego, &fault.message);
+        Fault { message: format!("{}{hint}", fault.message), ..fault }.problem()
+    })?;
+    let (package, reads) = inspect(&mut engine).map_err(Fault::problem)?;
+    let entry = format!("data.{package}.match");
+    engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| fault(&error).problem())?;
+    Ok(Checked { engine, package, reads })
+}
+
+fn inspect(engine: &mut Engine) -> Result<(String, BTreeSet<FactKind>), Fault> {
+    let Some(module) = engine.get_modules().first() else {
+        return Err(Fault::at((0, 0), "the policy is empty; begin with `package cloudsmith`"));
+    };
+    let package = package(module)?;
+    let survey = survey::survey(module);
+    entry(&survey)?;
+    calls(&survey, &package)?;
+    data(module, &survey, &package)?;
+    if let Some(place) = survey.negated.first() {
+        return Err(Fault::at(*place, "a minus can stand before a written number only; write `0 - x`"));
+    }
+    graph::check(&survey, &package)?;
+    Ok((package, reads::reads(module, &survey)))
+}
+
+fn package(module: &Module) -> Result<String, Fault> {
+    let name = survey::dotted(&module.package.refr).unwrap_or_default();
+    if PACKAGES.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    let span = module.package.refr.span();
+    Err(Fault::at(
+        (span.line, span.col),
+        format!("the package is `{name}`; a policy must be in `cloudsmith` or `assay`, write `package cloudsmith`"),
+    ))
+}
+
+fn entry(survey: &Survey) -> Result<(), Fault> {
+    match survey.rules.get("match") {
+        Some((false, _)) => Ok(()),
+        Some((true, place)) => Err(Fault::at(*place, "`match` takes arguments; write `match if { ... }`")),
+        None => Err(Fault::at(
+            (0, 0),
+            "there is no rule `match`; add `default match := false` and `match if { ... }` for packages the policy is \
+             to stop",
+        )),
+    }
+}
+
+fn calls(survey: &Survey, package: &str) -> Result<(), Fault> {
+    let own = format!("data.{package}.");
+    for call in &survey.calls {
+        let name = call.name.strip_prefix(&own).unwrap_or(&call.name);
+        let known = survey.rules.get(name).is_some_and(|(function, _)| *function) || builtins::exists(name);
+        if builtins::IMPURE.contains(&name) {
+            return Err(Fault::at(
+                call.place,
+                format!("`{name}` is not available: a decision must follow from its facts alone"),
+            ));
+        }
+        if !known {
+            return Err(unknown(call));
+        }
+        pattern(call)?;
+    }
+    Ok(())
+}
+
+fn unknown(call: &Call) -> Fault {
+    let instead = builtins::instead_of(&call.name).map_or(String::new(), |instead| format!("; use {instead}"));
+    Fault::at(call.place, format!("there is no function `{}`{instead}", call.name))
+}
+
+/// A regular expression that is written out must be one: an invalid one makes every test undefined.
+fn pattern(call: &Call) -> Result<(), Fault> {
+    let index = match call.name.as_str() {
+        "regex.match" | "regex.split" | "regex.find_n" => 0,
+        "regex.replace" => 1,
+        _ => return Ok(()),
+    };
+    let Some(Some(written)) = call.literals.get(index) else { return Ok(()) };
+    match regex::Regex::new(written) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
+            let reason = reason.trim_start_matches("error: ").to_owned();
+            Err(Fault::at(call.place, format!("`{written}` is not a regular expression: {reason}")))
+        }
+    }
+}
+
+/// There are no data documents besides the policy's own package.
+fn data(module: &Module, survey: &Survey, package: &str) -> Result<(), Fault> {
+    let message = "there are no data documents; write lists into the policy";
+    for import in &module.imports {
+        let path = survey::dotted(&import.refr).unwrap_or_default();
+        let root = path.split('.').next().unwrap_or_default();
+        if root == "data" && path != format!("data.{package}") && !path.starts_with(&format!("data.{package}.")) {
+            return Err(Fault::at((import.span.line, import.span.col), message));
+        }
+    }
+    for reference in survey.references.iter().filter(|reference| reference.root == "data") {
+        if reference.steps.first() != Some(&Step::Key(package.to_owned())) {
+            return Err(Fault::at(reference.place, message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! A set of policies made ready: each parsed and analysed once, the document built once per package and shared.
+
+use super::{
+    Limits,
+    check::{self, Checked},
+    verdict,
+};
+use crate::input::{Document, PolicyNames};
+use assay_model::{
+    Problem,
+    decision::{Evaluated, Outcome},
+    facts::Facts,
+    policy::{FactKind, Policy},
+    seam::judge::Rules,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Enabled policies in order. Judging takes no lock: every evaluation runs on its own clone of a prepared evaluator,
+/// which shares the parsed policy.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    policies: Vec<Policy>,
+    checked: Vec<Checked>,
+    reads: BTreeSet<FactKind>,
+    names: Arc<PolicyNames>,
+    limits: Limits,
+}
+
+impl Prepared {
+    /// Prepares the enabled policies.
+    pub(super) fn new(mut policies: Vec<Policy>, names: Arc<PolicyNames>, limits: Limits) -> Result<Self, Problem> {
+        policies.retain(|policy| policy.enabled);
+        policies.sort_by(|a, b| (a.precedence, &a.slug).cmp(&(b.precedence, &b.slug)));
+        let prepare = |policy: &Policy| {
+            check::check(&policy.rego, &limits).map_err(|problem| {
+                Problem::invalid("bad-policy", format!("policy `{}`: {problem}", policy.slug)).caused_by(problem)
+            })
+        };
+        let checked = policies.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+        let reads = checked.iter().flat_map(|checked| checked.reads.iter().copied()).collect();
+        Ok(Self { policies, checked, reads, names, limits })
+    }
+}
+
+impl Rules for Prepared {
+    fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+    fn reads(&self) -> &BTreeSet<FactKind> {
+        &self.reads
+    }
+    fn judge(&self, facts: &Facts) -> Result<(Vec<Evaluated>, String), Problem> {
+        let document = Document::build(facts, &self.names);
+        let input = document.value();
+        let mut evaluated = Vec::with_capacity(self.policies.len());
+        for (policy, checked) in self.policies.iter().zip(&self.checked) {
+            let verdict = verdict::evaluate(policy, checked, &input, facts.now, &self.limits);
+            let last = policy.terminal && verdict.outcome == Outcome::Match;
+            evaluated.push(Evaluated {
+                verdict,
+                actions: policy.actions.clone(),
+                on_failure: policy.on_failure,
+                terminal: policy.terminal,
+            });
+            if last {
+                break;
+            }
+        }
+        Ok((evaluated, document.digest()?))
+    }
+}

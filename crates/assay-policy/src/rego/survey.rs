@@ -1,0 +1,324 @@
+//! A survey of a parsed policy: every reference and every call, with the rule it stands in. What it means for facts is
+//! in `reads`, what it means for evaluation order in `graph`.
+
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Module, Query, Ref, Rule, RuleAssign, RuleHead, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One step of a reference.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// A known key.
+    Key(String),
+    /// Any key or index.
+    Any,
+}
+
+/// What becomes of the value of a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It may be used whole.
+    Whole,
+    /// Only its size is taken.
+    Counted,
+    /// It gets a name.
+    Named(String),
+    /// Its elements get a name, one after the other.
+    EachNamed(String),
+}
+
+/// A reference.
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    /// The rule it stands in.
+    pub(super) rule: String,
+    /// Its first part.
+    pub(super) root: String,
+    /// The rest.
+    pub(super) steps: Vec<Step>,
+    /// What becomes of it.
+    pub(super) used: Use,
+    /// Line and column.
+    pub(super) place: (u32, u32),
+}
+
+/// A call.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// The rule it stands in.
+    pub(super) rule: String,
+    /// The function, dotted.
+    pub(super) name: String,
+    /// Arguments that are plain strings.
+    pub(super) literals: Vec<Option<String>>,
+    /// Line and column.
+    pub(super) place: (u32, u32),
+}
+
+/// Everything a module mentions.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// References.
+    pub(super) references: Vec<Reference>,
+    /// Calls.
+    pub(super) calls: Vec<Call>,
+    /// Names that are local to a rule, by rule.
+    pub(super) locals: BTreeMap<String, BTreeSet<String>>,
+    /// All rules by name: whether each takes arguments, and where it first stands.
+    pub(super) rules: BTreeMap<String, (bool, (u32, u32))>,
+    /// Where something other than a written number has a minus in front.
+    pub(super) negated: Vec<(u32, u32)>,
+    rule: String,
+}
+
+/// Surveys a module.
+pub(super) fn survey(module: &Module) -> Survey {
+    let mut survey = Survey::default();
+    for rule in &module.policy {
+        survey.rule(rule);
+    }
+    survey
+}
+
+/// The dotted name of a plain reference such as `data.cloudsmith`; `None` when it has a computed part.
+pub(super) fn dotted(expr: &Expr) -> Option<String> {
+    let (root, steps) = flatten(expr)?;
+    steps.into_iter().try_fold(root, |name, step| match step {
+        Step::Key(key) => Some(format!("{name}.{key}")),
+        Step::Any => None,
+    })
+}
+
+fn place(span: &Span) -> (u32, u32) {
+    (span.line, span.col)
+}
+
+/// A reference's first part and steps; `None` when it does not begin with a name.
+fn flatten(expr: &Expr) -> Option<(String, Vec<Step>)> {
+    let mut steps = Vec::new();
+    let mut at = expr;
+    loop {
+        match at {
+            Expr::Var { span, .. } => {
+                steps.reverse();
+                return Some((span.text().to_owned(), steps));
+            }
+            Expr::RefDot { refr, field, .. } => {
+                steps.push(Step::Key(field.0.text().to_owned()));
+                at = refr;
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                steps.push(literal(index).map_or(Step::Any, Step::Key));
+                at = refr;
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn literal(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::String { value, .. } | Expr::RawString { value, .. } => {
+            value.as_string().ok().map(|text| text.as_ref().to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn variable(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Var { span, .. } => Some(span.text().to_owned()),
+        _ => None,
+    }
+}
+
+impl Survey {
+    fn local(&mut self, name: &str) {
+        self.locals.entry(self.rule.clone()).or_default().insert(name.to_owned());
+    }
+
+    /// Every variable of a pattern is local.
+    fn pattern(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Var { span, .. } => self.local(span.text()),
+            Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
+            Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| self.pattern(value)),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, refr: &Expr, function: bool) {
+        self.rule = flatten(refr).map(|(root, _)| root).unwrap_or_default();
+        let entry = self.rules.entry(self.rule.clone()).or_insert((function, place(refr.span())));
+        entry.0 |= function;
+        // The computed parts of a head (`scores[id]`) are expressions of the rule.
+        let mut at = refr;
+        while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = at {
+            if let Expr::RefBrack { index, .. } = at {
+                self.expr(index, Use::Whole);
+            }
+            at = refr;
+        }
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        match rule {
+            Rule::Default { refr, args, value, .. } => {
+                self.begin(refr, !args.is_empty());
+                args.iter().for_each(|arg| self.pattern(arg));
+                self.expr(value, Use::Whole);
+            }
+            Rule::Spec { head, bodies, .. } => {
+                self.head(head);
+                for body in bodies {
+                    self.assign(body.assign.as_ref());
+                    self.query(&body.query);
+                }
+            }
+        }
+    }
+
+    fn head(&mut self, head: &RuleHead) {
+        match head {
+            RuleHead::Compr { refr, assign, .. } => {
+                self.begin(refr, false);
+                self.assign(assign.as_ref());
+            }
+            RuleHead::Set { refr, key, .. } => {
+                self.begin(refr, false);
+                if let Some(key) = key {
+                    self.expr(key, Use::Whole);
+                }
+            }
+            RuleHead::Func { refr, args, assign, .. } => {
+                self.begin(refr, true);
+                args.iter().for_each(|arg| self.pattern(arg));
+                self.assign(assign.as_ref());
+            }
+        }
+    }
+
+    fn assign(&mut self, assign: Option<&RuleAssign>) {
+        if let Some(assign) = assign {
+            self.expr(&assign.value, Use::Whole);
+        }
+    }
+
+    fn query(&mut self, query: &Query) {
+        query.stmts.iter().for_each(|statement| self.statement(statement));
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) {
+        for modifier in &statement.with_mods {
+            self.expr(&modifier.refr, Use::Whole);
+            self.expr(&modifier.r#as, Use::Whole);
+        }
+        match &statement.literal {
+            Literal::SomeVars { vars, .. } => vars.iter().for_each(|var| self.local(var.text())),
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr, Use::Whole),
+            Literal::SomeIn { key, value, collection, .. } => {
+                if let Some(key) = key {
+                    self.binding(key);
+                }
+                let used = self.each(value);
+                self.expr(collection, used);
+            }
+            Literal::Every { key, value, domain, query, .. } => {
+                if let Some(key) = key {
+                    self.local(key.text());
+                }
+                self.local(value.text());
+                self.expr(domain, Use::EachNamed(value.text().to_owned()));
+                self.query(query);
+            }
+        }
+    }
+
+    /// A pattern that binds: a plain name is not a use of it.
+    fn binding(&mut self, expr: &Ref<Expr>) {
+        self.pattern(expr);
+        if variable(expr).is_none() {
+            self.expr(expr, Use::Whole);
+        }
+    }
+
+    fn each(&mut self, value: &Ref<Expr>) -> Use {
+        self.binding(value);
+        variable(value).map_or(Use::Whole, Use::EachNamed)
+    }
+
+    fn all<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>) {
+        exprs.into_iter().for_each(|expr| self.expr(expr, Use::Whole));
+    }
+
+    fn expr(&mut self, expr: &Expr, used: Use) {
+        match expr {
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.reference(expr, used),
+            Expr::Array { items, .. } | Expr::Set { items, .. } => self.all(items),
+            Expr::Object { fields, .. } => fields.iter().for_each(|(_, key, value)| self.all([key, value])),
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.all([term]);
+                self.query(query);
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                self.all([key, value]);
+                self.query(query);
+            }
+            Expr::Call { fcn, params, .. } => self.call(fcn, params),
+            Expr::UnaryExpr { expr: operand, .. } => {
+                if !matches!(**operand, Expr::Number { .. }) {
+                    self.negated.push(place(expr.span()));
+                }
+                self.all([operand]);
+            }
+            Expr::BinExpr { lhs, rhs, .. } | Expr::BoolExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } => {
+                self.all([lhs, rhs]);
+            }
+            Expr::AssignExpr { op, lhs, rhs, .. } => self.assignment(op, lhs, rhs),
+            Expr::Membership { key, value, collection, .. } => {
+                self.all(key);
+                self.all([value, collection]);
+            }
+            _ => {}
+        }
+    }
+
+    fn assignment(&mut self, op: &AssignOp, lhs: &Ref<Expr>, rhs: &Ref<Expr>) {
+        if *op == AssignOp::ColEq {
+            self.pattern(lhs);
+        }
+        match (variable(lhs), variable(rhs)) {
+            (Some(name), _) => self.expr(rhs, Use::Named(name)),
+            (None, Some(name)) if *op == AssignOp::Eq => self.expr(lhs, Use::Named(name)),
+            _ => self.all([lhs, rhs]),
+        }
+    }
+
+    fn reference(&mut self, expr: &Expr, used: Use) {
+        let mut at = expr;
+        loop {
+            match at {
+                Expr::RefBrack { refr, index, .. } => {
+                    self.expr(index, Use::Whole);
+                    at = refr;
+                }
+                Expr::RefDot { refr, .. } => at = refr,
+                Expr::Var { .. } => break,
+                // `f(x).field`, `[...][_]`: what it begins with is an expression of its own.
+                other => return self.expr(other, Use::Whole),
+            }
+        }
+        if let Some((root, steps)) = flatten(expr) {
+            let rule = self.rule.clone();
+            self.references.push(Reference { rule, root, steps, used, place: place(expr.span()) });
+        }
+    }
+
+    fn call(&mut self, function: &Ref<Expr>, params: &[Ref<Expr>]) {
+        let name = dotted(function).unwrap_or_default();
+        for param in params {
+            self.expr(param, if name == "count" { Use::Counted } else { Use::Whole });
+        }
+        let literals = params.iter().map(|param| literal(param)).collect();
+        self.calls.push(Call { rule: self.rule.clone(), name, literals, place: place(function.span()) });
+    }
+}

@@ -1,0 +1,5 @@
+package cloudsmith
+
+default match := false
+
+match if input.v0.package.name == input.v0["package"]["name"]

@@ -1,0 +1,3 @@
+package cloudsmith
+
+match := x if some x in [true, false]

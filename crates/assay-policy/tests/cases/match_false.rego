@@ -1,0 +1,5 @@
+package cloudsmith
+
+default match := false
+
+reason := "not shown"

@@ -1,0 +1,3 @@
+package cloudsmith
+
+match := "yes"

@@ -1,0 +1,3 @@
+package cloudsmith
+
+match if input.v0.package.name == "nothing"

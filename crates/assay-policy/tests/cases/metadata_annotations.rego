@@ -1,0 +1,6 @@
+# METADATA
+# title: Everything
+# description: Stops all.
+package cloudsmith
+
+match := true

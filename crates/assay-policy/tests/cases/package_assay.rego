@@ -1,0 +1,3 @@
+package assay
+
+default match := true

@@ -1,0 +1,5 @@
+package cloudsmith # artifact policy
+
+import rego.v1
+
+match if { true }

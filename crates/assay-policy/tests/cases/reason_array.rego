@@ -1,0 +1,7 @@
+package cloudsmith
+
+default match := false
+
+match := true
+
+reason := ["b", "a", "a"]

@@ -1,0 +1,8 @@
+package cloudsmith
+
+default match := false
+
+match if {
+	some tag in input.v0.package.tags
+	tag.name == "legacy"
+}

@@ -1,0 +1,341 @@
+//! Example packages and policies that the tests share.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use assay_model::{
+    Digest,
+    advisory::{Advisory, Affected, Range, RangeEvent, SeverityVector},
+    component::{Component, Occurrence},
+    facts::Facts,
+    finding::{Cvss, Finding, FindingSource, Severity, Status},
+    inventory::{OsRelease, Skipped},
+    package::{Coordinates, File, FileId, Package, PackageId, Role, State},
+    policy::{OnFailure, Policy, PolicyAction},
+    repository::{Repository, RepositoryId, Settings},
+    score::{Epss, Kev, Scores},
+    seam::judge::{Judge, Rules},
+};
+use assay_policy::RegoJudge;
+use jiff::Timestamp;
+use serde_json::json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub fn judge() -> RegoJudge {
+    RegoJudge::new(&[("pypi", "python"), ("oci", "docker"), ("npm", "npm")])
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn policy(slug: &str, rego: &str) -> Policy {
+    Policy {
+        slug: slug.into(),
+        name: slug.to_uppercase(),
+        description: format!("what to do about {slug}"),
+        rego: rego.into(),
+        precedence: 100,
+        terminal: false,
+        enabled: true,
+        on_failure: OnFailure::FailClosed,
+        actions: vec![PolicyAction { kind: "set_state".into(), params: json!({ "state": "quarantined" }) }],
+        reads: BTreeSet::new(),
+        revision: 1,
+        created_at: at("2026-01-01T00:00:00Z"),
+        updated_at: at("2026-01-01T00:00:00Z"),
+    }
+}
+
+pub fn rules(policies: Vec<Policy>) -> Arc<dyn Rules> {
+    judge().compile(policies).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+pub fn component(kind: &str, name: &str, version: &str, ecosystem: &str) -> Component {
+    Component {
+        purl: format!("pkg:{kind}/{name}@{version}"),
+        purl_type: kind.into(),
+        namespace: String::new(),
+        name: name.into(),
+        version: version.into(),
+        ecosystem: ecosystem.into(),
+        match_name: name.into(),
+        match_version: version.into(),
+    }
+}
+
+pub fn occurrence(component: Component, path: &str) -> Occurrence {
+    Occurrence {
+        component,
+        path: path.into(),
+        layer: None,
+        analyzer: "example".into(),
+        is_subject: false,
+        owned_by: None,
+        license: None,
+        summary: None,
+        requires: Vec::new(),
+        properties: BTreeMap::new(),
+    }
+}
+
+fn v3(score: f64, vector: &str) -> Cvss {
+    Cvss { v3_score: Some(score), v3_vector: Some(vector.into()), ..Cvss::default() }
+}
+
+pub fn finding(id: &str, severity: Severity, cvss: Vec<(&str, Cvss)>, fixed: &[&str], published: &str) -> Finding {
+    Finding {
+        id: id.into(),
+        aliases: BTreeSet::new(),
+        sources: vec![FindingSource { advisory: id.into(), revision: Digest::of(id.as_bytes()).to_string() }],
+        title: format!("about {id}"),
+        severity,
+        cvss: cvss.into_iter().map(|(source, cvss)| (source.to_owned(), cvss)).collect(),
+        status: if fixed.is_empty() { Status::Affected } else { Status::Fixed },
+        fixed_versions: fixed.iter().map(|v| (*v).to_owned()).collect(),
+        nearest_fixed: fixed.first().map(|v| (*v).to_owned()),
+        vulnerable_ranges: vec![format!("<{}", fixed.first().unwrap_or(&"∞"))],
+        published: Some(published.into()),
+    }
+}
+
+fn package(format: &str, name: &str, version: &str) -> Package {
+    Package {
+        id: PackageId(7),
+        repository: RepositoryId(1),
+        at: Coordinates { format: format.into(), name: name.into(), version: version.into() },
+        metadata: json!({}),
+        state: State::Pending,
+        held: None,
+        tags: BTreeSet::new(),
+        decision: None,
+        uploader: "ci".into(),
+        uploaded_at: at("2026-11-20T10:30:00Z"),
+        published_at: None,
+    }
+}
+
+fn file(path: &str, role: Option<Role>) -> File {
+    File {
+        id: FileId(path.len() as i64),
+        package: PackageId(7),
+        path: path.into(),
+        digest: Digest::of(path.as_bytes()),
+        size: 1000,
+        media_type: "application/octet-stream".into(),
+        role,
+        hashes: BTreeMap::from([("md5".to_owned(), "0".repeat(32))]),
+        metadata: json!({}),
+        uploaded_at: at("2026-11-20T10:30:00Z"),
+    }
+}
+
+fn facts(package: Package, files: Vec<File>, components: Vec<Occurrence>) -> Facts {
+    Facts {
+        package,
+        files,
+        repository: Repository {
+            id: RepositoryId(1),
+            name: "main".into(),
+            settings: Settings { description: "everything".into(), ..Settings::default() },
+            created_at: at("2026-01-01T00:00:00Z"),
+        },
+        workspace: "example".into(),
+        components,
+        os: None,
+        skipped: Vec::new(),
+        inventoried: true,
+        inventoried_at: Some(at("2026-11-20T10:30:05Z")),
+        findings: Vec::new(),
+        scores: Scores::default(),
+        advisories: Vec::new(),
+        now: at("2026-11-22T10:00:00Z"),
+    }
+}
+
+const VECTOR: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N";
+
+/// A wheel with one high, one medium and one unscored finding.
+pub fn wheel() -> Facts {
+    let mut subject = occurrence(component("pypi", "requests", "2.6.0", "PyPI"), "requests-2.6.0.dist-info/METADATA");
+    subject.is_subject = true;
+    subject.license = Some("Apache 2.0".into());
+    subject.summary = Some("Python HTTP for Humans.".into());
+    subject.requires = vec!["certifi".into()];
+    let mut package = package("pypi", "requests", "2.6.0");
+    package.published_at = Some(at("2015-03-14T16:30:00Z"));
+    package.metadata = json!({ "requires_python": ">=2.7" });
+    let name = "requests-2.6.0-py2.py3-none-any.whl";
+    let mut facts = facts(package, vec![file(name, Some(Role::File))], vec![subject.clone()]);
+    let mut high = finding(
+        "CVE-2018-18074",
+        Severity::High,
+        vec![("ghsa", v3(7.5, VECTOR)), ("nvd", Cvss { v2_score: Some(5.0), ..v3(7.5, VECTOR) })],
+        &["2.20.0"],
+        "2018-10-09T17:29:00Z",
+    );
+    high.aliases = BTreeSet::from(["GHSA-x84v-xcm2-53pg".to_owned(), "PYSEC-2018-28".to_owned()]);
+    high.sources = vec![FindingSource { advisory: "GHSA-x84v-xcm2-53pg".into(), revision: "sha256:1".into() }];
+    let medium = finding(
+        "CVE-2024-35195",
+        Severity::Medium,
+        vec![("ghsa", v3(5.6, "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:H/I:H/A:N"))],
+        &["2.32.0"],
+        "2024-05-20T20:15:00Z",
+    );
+    let unscored = finding("PYSEC-2099-1", Severity::Low, vec![], &[], "2026-11-01T00:00:00Z");
+    facts.findings = [high, medium, unscored].into_iter().map(|found| (subject.component.clone(), found)).collect();
+    facts.scores.epss = BTreeMap::from([
+        ("CVE-2018-18074".to_owned(), epss("CVE-2018-18074", 0.12, 0.96)),
+        ("CVE-2024-35195".to_owned(), epss("CVE-2024-35195", 0.0005, 0.1)),
+    ]);
+    facts.advisories = vec![ghsa()];
+    facts
+}
+
+fn epss(cve: &str, score: f64, percentile: f64) -> Epss {
+    Epss { cve: cve.into(), score, percentile, date: "2026-11-21".into() }
+}
+
+fn ghsa() -> Advisory {
+    let event = |introduced: Option<&str>, fixed: Option<&str>| RangeEvent {
+        introduced: introduced.map(str::to_owned),
+        fixed: fixed.map(str::to_owned),
+        ..RangeEvent::default()
+    };
+    let mut affected = Affected::default();
+    affected.package.ecosystem = "PyPI".into();
+    affected.package.name = "requests".into();
+    affected.ranges = vec![Range {
+        kind: "ECOSYSTEM".into(),
+        events: vec![event(Some("0"), None), event(None, Some("2.20.0"))],
+        ..Range::default()
+    }];
+    let severity = |kind: &str, score: &str| SeverityVector { kind: kind.into(), score: score.into() };
+    Advisory {
+        id: "GHSA-x84v-xcm2-53pg".into(),
+        modified: "2024-01-01T00:00:00Z".into(),
+        published: Some("2018-10-29T19:06:00Z".into()),
+        aliases: vec!["CVE-2018-18074".into()],
+        summary: Some("Credentials sent to another host".into()),
+        severity: vec![severity("CVSS_V3", VECTOR), severity("CVSS_V4", "CVSS:4.0/UNKNOWN")],
+        affected: vec![affected],
+        references: vec![
+            json!({ "type": "WEB", "url": "https://example.org/web" }),
+            json!({ "type": "ADVISORY", "url": "https://example.org/advisory" }),
+        ],
+        ..Advisory::default()
+    }
+}
+
+/// An image with an operating system, a Node.js package, and one file that was not read.
+pub fn image() -> Facts {
+    let mut busybox = occurrence(component("apk", "busybox", "1.30.1-r2", "Alpine:v3.10"), "lib/apk/db/installed");
+    busybox.license = Some("GPL-2.0-only".into());
+    busybox.layer = Some("sha256:aa".into());
+    let musl = occurrence(component("apk", "musl", "1.1.22-r3", "Alpine:v3.10"), "lib/apk/db/installed");
+    let lodash = occurrence(component("npm", "lodash", "4.17.4", "npm"), "app/node_modules/lodash/package.json");
+    let mut package = package("oci", "team/base", "sha256:00ff");
+    package.tags = BTreeSet::from(["legacy".to_owned(), "upstream".to_owned()]);
+    package.metadata = json!({ "architecture": "arm64" });
+    let files = vec![file("manifests/sha256:00ff", Some(Role::Image)), file("blobs/sha256:aa", None)];
+    let mut facts = facts(package, files, vec![busybox.clone(), musl, lodash.clone()]);
+    facts.os = Some(OsRelease {
+        id: "alpine".into(),
+        version: "3.10.4".into(),
+        name: "Alpine Linux v3.10".into(),
+        ecosystem: "Alpine:v3.10".into(),
+        path: "etc/os-release".into(),
+    });
+    facts.skipped =
+        vec![Skipped { path: "usr/lib/big.jar".into(), reason: "limit".into(), detail: "larger than 1 GiB".into() }];
+    let lodash_finding = finding(
+        "CVE-2019-10744",
+        Severity::Critical,
+        vec![("ghsa", v3(9.1, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:H/A:H"))],
+        &["4.17.12"],
+        "2019-07-26T00:15:00Z",
+    );
+    let busybox_finding = finding(
+        "CVE-2021-28831",
+        Severity::High,
+        vec![("nvd", v3(7.5, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"))],
+        &["1.30.1-r5"],
+        "2021-03-19T05:15:00Z",
+    );
+    facts.findings = vec![(lodash.component, lodash_finding), (busybox.component, busybox_finding)];
+    facts.scores.kev.insert(
+        "CVE-2021-28831".into(),
+        Kev {
+            cve: "CVE-2021-28831".into(),
+            date_added: "2021-11-03".into(),
+            due_date: "2022-05-03".into(),
+            ransomware: false,
+            name: "Example".into(),
+        },
+    );
+    facts
+}
+
+/// A package without findings, cached from an upstream two days after its publication there.
+pub fn clean() -> Facts {
+    let mut subject = occurrence(component("npm", "left-pad", "1.3.0", "npm"), "package/package.json");
+    subject.is_subject = true;
+    subject.license = Some("MIT".into());
+    let mut package = package("npm", "left-pad", "1.3.0");
+    package.tags = BTreeSet::from(["approved".to_owned(), "upstream".to_owned()]);
+    package.published_at = Some(at("2026-11-20T08:00:00Z"));
+    package.uploaded_at = at("2026-11-22T08:00:00Z");
+    package.metadata = json!({ "upstream": { "name": "npm-public" } });
+    facts(package, vec![file("left-pad-1.3.0.tgz", Some(Role::File))], vec![subject])
+}
+
+/// A package that an advisory calls malicious.
+pub fn malware() -> Facts {
+    let subject = component("npm", "evil-pkg", "0.1.0", "npm");
+    let mut facts = facts(
+        package("npm", "evil-pkg", "0.1.0"),
+        vec![file("evil-pkg-0.1.0.tgz", Some(Role::File))],
+        vec![occurrence(subject.clone(), "package/package.json")],
+    );
+    facts.findings = vec![(subject, finding("MAL-2024-1", Severity::Unknown, vec![], &[], "2024-06-01T00:00:00Z"))];
+    facts.advisories = vec![Advisory { id: "MAL-2024-1".into(), ..Advisory::default() }];
+    facts
+}
+
+/// The facts that a table names.
+pub fn named(name: &str) -> Facts {
+    match name {
+        "wheel" => wheel(),
+        "image" => image(),
+        "clean" => clean(),
+        "malware" => malware(),
+        "copyleft" => {
+            let mut facts = clean();
+            facts.components[0].license = Some("GPL-3.0-only".into());
+            facts
+        }
+        "debug" => {
+            let mut facts = wheel();
+            facts.files = vec![file("requests-2.6.0-debug.whl", Some(Role::File))];
+            facts
+        }
+        "tagged" => {
+            let mut facts = clean();
+            facts.package.tags = (0..6).map(|number| format!("t{number}")).collect();
+            facts
+        }
+        "fresh" => {
+            let mut facts = wheel();
+            facts.findings.iter_mut().for_each(|(_, found)| found.published = Some("2026-11-20T00:00:00Z".into()));
+            facts
+        }
+        "risky" => {
+            let mut facts = wheel();
+            facts.files.push(file("weights/model.pkl", None));
+            facts
+        }
+        other => panic!("no facts are named {other}"),
+    }
+}
