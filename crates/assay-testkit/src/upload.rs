@@ -16,12 +16,17 @@ const BOUNDARY: &str = "assay-testkit-7d1c3a5f9b2e4860";
 pub async fn pypi(http: &Http, repository: &str, built: &Built) -> Result<Reply> {
     let request = http
         .request(Method::POST, &format!("/pypi/{repository}/"))
-        .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+        .header("content-type", content_type())
         .body(form(built));
     http.send(request).await
 }
 
-fn form(built: &Built) -> Vec<u8> {
+/// The `Content-Type` of a form that [`form`] makes.
+pub(crate) fn content_type() -> String {
+    format!("multipart/form-data; boundary={BOUNDARY}")
+}
+
+pub(crate) fn form(built: &Built) -> Vec<u8> {
     let fields = [
         (":action", "file_upload"),
         ("protocol_version", "1"),

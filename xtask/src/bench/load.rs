@@ -80,7 +80,28 @@ fn parse(report: &str) -> Result<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::super::nginx::Nginx;
+    use super::{Target, compare, parse};
+    use crate::install;
+
+    #[test]
+    fn nginx_is_compared_with_itself() -> anyhow::Result<()> {
+        if std::env::var_os("ASSAY_TEST_FAST").is_some()
+            || install::find("nginx").is_none()
+            || install::find("wrk").is_none()
+        {
+            eprintln!("SKIPPED: the benchmark's harness: nginx and wrk are wanted");
+            return Ok(());
+        }
+        let nginx = Nginx::start()?;
+        nginx.put("/simple/a/", b"<a href=\"x\">x</a>")?;
+        let target =
+            |path: &str| Target { port: nginx.port, path: path.to_owned(), headers: vec!["X-A: b".to_owned()] };
+        let row = compare("itself", &target("/simple/a/"), &target("/simple/a/"), 1, 1)?;
+        assert!(row.value.is_some_and(|rate| rate > 100.0) && row.ratio.is_some_and(|ratio| ratio > 0.1), "{row:?}");
+        assert!(compare("missing", &target("/simple/b/"), &target("/simple/a/"), 1, 1).is_err());
+        Ok(())
+    }
 
     #[test]
     fn reads_the_rate_and_refuses_refusals() {

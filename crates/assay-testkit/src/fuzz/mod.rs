@@ -8,6 +8,7 @@ mod advisories;
 mod analyzers;
 mod archive;
 pub mod engine;
+mod formats;
 mod model;
 mod mutate;
 mod policy;
@@ -47,6 +48,7 @@ pub fn targets() -> Vec<Target> {
     all.extend(analyzers::targets());
     all.extend(advisories::targets());
     all.extend(policy::targets());
+    all.extend(formats::targets());
     all
 }
 
