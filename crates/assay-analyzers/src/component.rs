@@ -3,20 +3,23 @@
 use assay_model::component::{Component, Occurrence};
 use assay_model::ecosystem::{self, Law};
 use assay_model::inventory::OsRelease;
+use assay_model::purl::{BadPurl, Purl};
 
-use crate::purl::Purl;
-
-const ARCHITECTURE: &str = "architecture";
+/// Properties carry the analyzer's name before their own.
+const ARCHITECTURE: &str = ".architecture";
 
 /// A package of a language's ecosystem, named as OSV names it. A name `@scope/rest` has its scope as namespace.
-pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Component {
+///
+/// # Errors
+/// When name or version cannot be part of a package URL.
+pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Result<Component, BadPurl> {
     let law = ecosystem::of(osv);
     let normal = law.map_or_else(|| name.into(), |law| law.normalize_name(name));
     let purl_type = law.map_or("generic", |law| law.purl_type);
     let (namespace, bare) = split_scope(&normal);
-    let purl = Purl { purl_type, namespace, name: bare, version, qualifiers: &[] }.to_string();
-    Component {
-        purl,
+    let purl = Purl::builder(purl_type, bare).namespace(namespace).version(version).build()?;
+    Ok(Component {
+        purl: purl.as_str().to_owned(),
         purl_type: purl_type.to_owned(),
         namespace: namespace.to_owned(),
         name: split_scope(name).1.to_owned(),
@@ -24,7 +27,7 @@ pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Component {
         ecosystem: osv.to_owned(),
         match_name: normal.to_string(),
         match_version: version.to_owned(),
-    }
+    })
 }
 
 fn split_scope(name: &str) -> (&str, &str) {
@@ -42,7 +45,7 @@ pub(crate) struct OsPackage<'a> {
 }
 
 impl OsPackage<'_> {
-    pub(crate) fn occurrence(&self, path: &str, analyzer: &str) -> Occurrence {
+    pub(crate) fn occurrence(&self, path: &str, analyzer: &str) -> Result<Occurrence, BadPurl> {
         let component = Component {
             purl: String::new(),
             purl_type: self.purl_type.to_owned(),
@@ -55,10 +58,10 @@ impl OsPackage<'_> {
         };
         let mut found = occurrence(component, path, analyzer);
         if !self.architecture.is_empty() {
-            found.properties.insert(ARCHITECTURE.to_owned(), self.architecture.to_owned());
+            found.properties.insert(format!("{analyzer}{ARCHITECTURE}"), self.architecture.to_owned());
         }
-        found.component.purl = distribution_purl(&found, "");
-        found
+        found.component.purl = distribution_purl(&found, "")?;
+        Ok(found)
     }
 }
 
@@ -90,24 +93,27 @@ pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
     found.component.namespace = namespace.to_owned();
     found.component.ecosystem = if law.is_some() { os.ecosystem.clone() } else { String::new() };
     let distro = if os.version.is_empty() { os.id.clone() } else { format!("{}-{}", os.id, os.version) };
-    found.component.purl = distribution_purl(found, &distro);
+    // A release with an odd name leaves the package's name as it was.
+    if let Ok(purl) = distribution_purl(found, &distro) {
+        found.component.purl = purl;
+    }
 }
 
-fn distribution_purl(found: &Occurrence, distro: &str) -> String {
+fn distribution_purl(found: &Occurrence, distro: &str) -> Result<String, BadPurl> {
     let component = &found.component;
-    let architecture = found.properties.get(ARCHITECTURE).map_or("", String::as_str);
+    let architecture =
+        found.properties.iter().find(|(key, _)| key.ends_with(ARCHITECTURE)).map_or("", |(_, value)| value.as_str());
     let upstream = match (component.match_name == component.name, component.match_version == component.version) {
         (true, true) => String::new(),
         (_, true) => component.match_name.clone(),
         (_, false) => format!("{}@{}", component.match_name, component.match_version),
     };
-    let qualifiers = [("arch", architecture), ("distro", distro), ("upstream", upstream.as_str())];
-    Purl {
-        purl_type: &component.purl_type,
-        namespace: &component.namespace,
-        name: &component.name,
-        version: &component.version,
-        qualifiers: &qualifiers,
-    }
-    .to_string()
+    let purl = Purl::builder(&component.purl_type, &component.name)
+        .namespace(&component.namespace)
+        .version(&component.version)
+        .qualifier("arch", architecture)
+        .qualifier("distro", distro)
+        .qualifier("upstream", upstream)
+        .build()?;
+    Ok(purl.as_str().to_owned())
 }

@@ -6,7 +6,6 @@
 mod component;
 mod inspector;
 mod part;
-mod purl;
 mod python;
 mod release;
 mod stanza;

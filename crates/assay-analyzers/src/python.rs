@@ -17,7 +17,8 @@ pub(crate) fn parse(text: &str, path: &str, analyzer: &str) -> Result<Occurrence
     let name = field(headers.get("Name").as_deref()).ok_or_else(|| corrupt(format!("{path} has no usable name")))?;
     let version =
         field(headers.get("Version").as_deref()).ok_or_else(|| corrupt(format!("{path} has no usable version")))?;
-    let mut found = occurrence(of_language(OSV, &name, &version), path, analyzer);
+    let component = of_language(OSV, &name, &version).map_err(|error| corrupt(format!("{path}: {error}")))?;
+    let mut found = occurrence(component, path, analyzer);
     found.license = license(headers);
     found.summary = line(headers.get("Summary").as_deref());
     found.requires = headers
@@ -26,7 +27,7 @@ pub(crate) fn parse(text: &str, path: &str, analyzer: &str) -> Result<Occurrence
         .take(REQUIREMENTS)
         .collect();
     if let Some(python) = field(headers.get("Requires-Python").as_deref()) {
-        found.properties.insert("requires-python".to_owned(), python);
+        found.properties.insert(format!("{analyzer}.requires-python"), python);
     }
     Ok(found)
 }
@@ -75,7 +76,7 @@ mod tests {
         assert_eq!(found.license.as_deref(), Some("MIT License"));
         assert_eq!(found.summary.as_deref(), Some("A thing"));
         assert_eq!(found.requires, ["a (>=1)", "b ; extra == 'x'"]);
-        assert_eq!(found.properties["requires-python"], ">=3.8");
+        assert_eq!(found.properties["t.requires-python"], ">=3.8");
     }
 
     #[test]

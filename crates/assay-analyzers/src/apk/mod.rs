@@ -54,7 +54,7 @@ impl Part for Apk {
             }
         }
         if bad > 0 {
-            return Err(corrupt(format!("{bad} packages of {} have no name or no version", entry.path)));
+            return Err(corrupt(format!("{bad} packages of {} have no usable name or version", entry.path)));
         }
         Ok(())
     }
@@ -100,7 +100,7 @@ fn package(stanza: &str, path: &str) -> Option<Occurrence> {
         source: &source,
         source_version: &version,
     };
-    let mut found = package.occurrence(path, SPEC.id);
+    let mut found = package.occurrence(path, SPEC.id).ok()?;
     found.license = line(get("L"));
     found.summary = line(get("T"));
     found.requires = get("D").unwrap_or_default().split_whitespace().map(str::to_owned).collect();

@@ -60,7 +60,7 @@ impl Part for Dpkg {
             }
         }
         if bad > 0 {
-            return Err(corrupt(format!("{bad} packages of {} have no name or no version", entry.path)));
+            return Err(corrupt(format!("{bad} packages of {} have no usable name or version", entry.path)));
         }
         Ok(())
     }
@@ -104,7 +104,7 @@ fn package(stanza: Stanza<'_>, path: &str) -> Option<Occurrence> {
         source,
         source_version: if source_version.is_empty() { &version } else { source_version },
     };
-    let mut found = package.occurrence(path, SPEC.id);
+    let mut found = package.occurrence(path, SPEC.id).ok()?;
     found.summary = line(stanza.get("Description").as_deref());
     found.requires = ["Pre-Depends", "Depends"]
         .iter()

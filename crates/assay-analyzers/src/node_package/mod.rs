@@ -94,7 +94,8 @@ fn manifest(text: &str, path: &str) -> Result<Option<Occurrence>, Problem> {
     let (Some(name), Some(version)) = (field(json["name"].as_str()), field(json["version"].as_str())) else {
         return Ok(None);
     };
-    let mut found = occurrence(of_language(OSV, &name, &version), path, SPEC.id);
+    let component = of_language(OSV, &name, &version).map_err(|error| corrupt(format!("{path}: {error}")))?;
+    let mut found = occurrence(component, path, SPEC.id);
     found.license = license(&json);
     found.summary = line(json["description"].as_str());
     if let Some(dependencies) = json["dependencies"].as_object() {
