@@ -1,0 +1,106 @@
+//! OSV records: bulk zips with one JSON file per record, single JSON files, arrays, and one record per line.
+//!
+//! `record` reads one record, `bulk` and `text` find the records in a file, `fetch` speaks to a bulk export. What the
+//! records mean is the matcher's.
+
+mod bulk;
+mod cursor;
+mod fetch;
+mod record;
+mod text;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_corpus;
+#[cfg(test)]
+mod tests_fetch;
+
+use crate::input;
+use assay_archive::{Kind, sniff};
+use assay_model::Problem;
+use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
+use assay_model::seam::{ReadSeek, Task};
+use std::io::SeekFrom;
+
+static SPEC: SourceSpec = SourceSpec {
+    id: "osv",
+    summary: "Advisories in the OSV schema: bulk zips, single records, arrays, one record per line",
+    cadence: 3600,
+    data_license: "per database: CC-BY-4.0, CC0-1.0, Apache-2.0, MIT and others, see each record's origin",
+};
+
+/// Largest record, in bytes; the largest known has 6 MiB.
+const MAX_RECORD: usize = 16 << 20;
+/// Records between two reports of progress.
+const REPORT_EVERY: u64 = 500;
+
+/// The source.
+#[derive(Debug)]
+pub struct Osv;
+
+impl Source for Osv {
+    fn spec(&self) -> &'static SourceSpec {
+        &SPEC
+    }
+
+    fn recognizes(&self, name: &str, head: &[u8]) -> bool {
+        match sniff(head) {
+            Some(Kind::Zip) => bulk::looks_like_records(name, head),
+            _ => record::begins_one(&input::peek(head)),
+        }
+    }
+
+    fn fetch<'a>(&'a self, net: &'a dyn Net, base: &'a str, since: Option<&'a Cursor>) -> Task<'a, Fetched> {
+        Box::pin(fetch::fetch(net, base, since))
+    }
+
+    fn parse(&self, name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem> {
+        let mut first = [0; 4];
+        file.seek(SeekFrom::Start(0)).map_err(input::failed)?;
+        let read = file.read(&mut first).map_err(input::failed)?;
+        let mut sink = Sink { out, read: 0, total: None };
+        if sniff(&first[..read]) == Some(Kind::Zip) {
+            bulk::parse(file, &mut sink)?;
+        } else {
+            text::parse(name, file, &mut sink)?;
+        }
+        sink.out.progress(sink.read, Some(sink.read));
+        Ok(())
+    }
+}
+
+/// Where records go: good ones to the store, bad ones aside.
+struct Sink<'a> {
+    out: &'a mut dyn Intel,
+    read: u64,
+    total: Option<u64>,
+}
+
+impl Sink<'_> {
+    /// One record with its own bytes.
+    fn record(&mut self, name: &str, bytes: &[u8]) -> Result<(), Problem> {
+        self.count();
+        match record::read(bytes) {
+            Ok(advisory) => self.out.advisory(SPEC.id, advisory, bytes),
+            Err(reason) => self.out.bad(SPEC.id, name, &reason, &bytes[..bytes.len().min(input::KEPT_BYTES)]),
+        }
+    }
+
+    /// Something that is no record, with what there is of it.
+    fn bad(&mut self, name: &str, reason: &str, bytes: &[u8]) -> Result<(), Problem> {
+        self.count();
+        self.out.bad(SPEC.id, name, reason, &bytes[..bytes.len().min(input::KEPT_BYTES)])
+    }
+
+    fn count(&mut self) {
+        self.read += 1;
+        if self.read.is_multiple_of(REPORT_EVERY) {
+            self.out.progress(self.read, self.total);
+        }
+    }
+}
+
+fn too_large() -> String {
+    format!("the record is larger than {} MiB", MAX_RECORD >> 20)
+}
