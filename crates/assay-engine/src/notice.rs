@@ -77,7 +77,7 @@ impl Engine {
                 None => self.forget_everything(),
             },
             "token" => self.tokens.invalidate_all(),
-            "feed" | "policy" => {}
+            "feed" | "policy" | "inventory" => {}
             _ => self.forget_everything(),
         }
     }

@@ -115,9 +115,8 @@ impl Engine {
                 version.blocked = Some(refusal.sentence());
             }
         }
-        let open: std::collections::BTreeSet<PackageId> =
-            view.versions.iter().filter(|v| v.blocked.is_none()).map(|v| v.package.id).collect();
-        view.references.retain(|r| open.contains(&r.package));
+        let shown: std::collections::BTreeSet<PackageId> = view.versions.iter().map(|v| v.package.id).collect();
+        view.references.retain(|r| shown.contains(&r.package));
         Ok(())
     }
 }

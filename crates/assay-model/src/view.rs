@@ -10,7 +10,8 @@ pub struct PackageView {
     pub name: String,
     /// Versions, in order of arrival.
     pub versions: Vec<VersionView>,
-    /// Mutable names. Those of blocked versions are absent.
+    /// Mutable names, also those of blocked versions: they resolve, so that the gate can say why; formats leave
+    /// them out of listings.
     pub references: Vec<Reference>,
     /// Changes whenever anything in this view can have changed; a good ETag.
     pub revision: String,
