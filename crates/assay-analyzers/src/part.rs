@@ -33,6 +33,18 @@ pub trait Part: Analyzer {
     fn owned_files(&self, path: &str, list: &str, owned: &mut dyn FnMut(&str, &str)) {
         let _ = (path, list, owned);
     }
+
+    /// The package whose licences this file states.
+    fn licence_of<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let _ = path;
+        None
+    }
+
+    /// What such a file says, in one line.
+    fn licence(&self, text: &str) -> Option<String> {
+        let _ = text;
+        None
+    }
 }
 
 /// The problem of an archive error. Its code is the stable word that `Skipped::reason` uses.

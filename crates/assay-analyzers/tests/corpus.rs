@@ -78,6 +78,8 @@ fn debian_12() {
             .filter(|found| found.analyzer == "dpkg")
             .all(|found| found.component.ecosystem == "Debian:12")
     );
+    let licensed = inventory.components.iter().filter(|found| found.license.is_some()).count();
+    assert!(licensed >= 90, "{licensed} licences");
     let perl = named(&inventory, "perl-base");
     assert_eq!(perl.component.match_name, "perl");
     assert!(perl.component.purl.contains("arch=amd64&distro=debian-12&upstream=perl"), "{}", perl.component.purl);

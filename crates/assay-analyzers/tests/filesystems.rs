@@ -40,6 +40,7 @@ fn packages_of_debian_and_what_they_own() {
         ("./var/lib/dpkg/info/python3-yaml.list", format!("/.\n/usr\n/{egg}\n")),
         (&format!("./{egg}"), metadata("PyYAML", "6.0")),
         ("./usr/local/lib/python3.11/site-packages/own-1.dist-info/METADATA", metadata("own", "1")),
+        ("./usr/share/doc/libssl3/copyright", "Format: x\n\nFiles: *\nLicense: Apache-2.0\n".to_owned()),
         ("./usr/lib/os-release", "ID=debian\nVERSION_ID=\"12\"\n".to_owned()),
     ]);
     let inventory = layer(&gz(&tar));
@@ -53,6 +54,7 @@ fn packages_of_debian_and_what_they_own() {
     assert_eq!(ssl.component.ecosystem, "Debian:12");
     assert_eq!((&*ssl.component.match_name, &*ssl.component.match_version), ("openssl", "3.0.11-1"));
     assert_eq!(ssl.requires, ["libc6 (>= 2.34)", "zlib1g | zlib"]);
+    assert_eq!(ssl.license.as_deref(), Some("Apache-2.0"));
     assert_eq!(ssl.summary.as_deref(), Some("Secure Sockets Layer"));
     let owner = named(&inventory, "python3-yaml").component.purl.clone();
     assert_eq!(named(&inventory, "PyYAML").owned_by.as_ref(), Some(&owner));
@@ -260,6 +262,30 @@ fn an_oci_layout() {
     let inventory = inspect("layout.tar", &tar_of(&files)).unwrap();
     assert!(inventory.is_complete(), "{:?}", inventory.skipped);
     assert_eq!(named(&inventory, "musl").layer.as_deref(), Some(Digest::of(&packed).as_str()));
+}
+
+#[test]
+fn a_layer_with_other_content_than_its_name_is_not_believed() {
+    let name = format!("blobs/sha256/{}", "0".repeat(64));
+    let manifest = format!(r#"[{{"Layers":["{name}"]}}]"#).into_bytes();
+    let inventory =
+        inspect("image.tar", &tar_of(&[(name.as_str(), base_layer()), ("manifest.json", manifest)])).unwrap();
+    assert!(inventory.components.is_empty());
+    assert_eq!(inventory.skipped[0].reason, "corrupt");
+}
+
+#[test]
+fn a_bomb_in_a_layer_is_told_and_the_rest_is_read() {
+    let zeros = "\0".repeat(64 << 20);
+    let bomb = zip_of(&[("zeros", &zeros), ("x-1.dist-info/METADATA", &metadata("x", "1"))]);
+    let tar =
+        tar_of(&[("root/x-1-py3-none-any.whl", bomb), ("lib/apk/db/installed", apk_db(&[("musl", "1")]).into_bytes())]);
+    let inventory = layer(&gz(&tar));
+    assert_eq!(inventory.components.len(), 1);
+    assert_eq!((&*inventory.skipped[0].path, &*inventory.skipped[0].reason), ("root/x-1-py3-none-any.whl", "limit"));
+    let strict = assay_analyzers::StandardInspector::new(assay_archive::Limits::default().with_total_bytes(1 << 20));
+    let problem = strict.layer(&mut gz(zeros.as_bytes()).as_slice()).unwrap_err();
+    assert_eq!((problem.kind, problem.code), (assay_model::Kind::TooLarge, "limit"), "{problem}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Debian's package database: `var/lib/dpkg/status`, or `status.d/*` where there is no package manager.
 //!
 //! Only what is installed counts. `Source` names the source package, with its version in parentheses where it differs
-//! from the binary's.
+//! from the binary's. Licences are in `usr/share/doc/*/copyright`.
+
+mod copyright;
 
 use assay_archive::{Budget, Limits};
 use assay_model::component::Occurrence;
@@ -24,6 +26,7 @@ const PURL_TYPE: &str = "deb";
 const STATUS: &str = "var/lib/dpkg/status";
 const STATUS_FOLDER: &str = "var/lib/dpkg/status.d/";
 const LISTS: &str = "var/lib/dpkg/info/";
+const DOCUMENTS: &str = "usr/share/doc/";
 const SUMS: &str = ".md5sums";
 
 pub(crate) struct Dpkg;
@@ -78,6 +81,15 @@ impl Part for Dpkg {
             let listed = if file.ends_with(SUMS) { line.split_once("  ").map_or("", |(_, path)| path) } else { line };
             owned(listed.trim_start_matches("./").trim_start_matches('/'), package);
         }
+    }
+
+    fn licence_of<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let package = path.strip_prefix(DOCUMENTS)?.strip_suffix("/copyright")?;
+        (!package.contains('/')).then_some(package)
+    }
+
+    fn licence(&self, text: &str) -> Option<String> {
+        copyright::licences(text)
     }
 }
 

@@ -84,8 +84,12 @@ impl<'a> Collector<'a> {
         let entry = Entry { path: &head.path, size: head.size, is_artifact: false };
         let takers: Vec<&'a dyn Part> =
             self.parts.iter().map(AsRef::as_ref).filter(|part| part.wants(&entry)).collect();
-        let listers: Vec<&'a dyn Part> =
-            self.parts.iter().map(AsRef::as_ref).filter(|part| part.lists_owned_files(&head.path)).collect();
+        let listers: Vec<&'a dyn Part> = self
+            .parts
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|part| part.lists_owned_files(&head.path) || part.licence_of(&head.path).is_some())
+            .collect();
         if UNREAD.contains(&head.path.as_str()) {
             self.skip(&head.path, UNSUPPORTED, "this package database is not read");
         }
@@ -162,8 +166,10 @@ impl<'a> Collector<'a> {
         for part in listers {
             rewind(&mut file)?;
             // A list that is too long is no loss worth telling: packages are only counted twice.
-            if let Ok(list) = text(&mut file, self.budget) {
-                self.owners.read(self.parts, *part, entry.path, &list);
+            let Ok(text) = text(&mut file, self.budget) else { continue };
+            match part.licence_of(entry.path) {
+                Some(package) => self.owners.read_licence(*part, package, &text),
+                None => self.owners.read(self.parts, *part, entry.path, &text),
             }
         }
         Ok(())
@@ -208,6 +214,7 @@ impl<'a> Collector<'a> {
             tell_unmatchable(&mut self.out);
         }
         self.owners.mark(&mut self.out);
+        self.owners.license(&mut self.out);
         if self.more_skipped > 0 {
             let detail = format!("{} more files were not read", self.more_skipped);
             self.out.skipped.push(Skipped { path: String::new(), reason: LIMIT.to_owned(), detail });

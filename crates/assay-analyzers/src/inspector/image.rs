@@ -15,10 +15,12 @@ use serde_json::Value;
 
 use super::hashing::Hashing;
 use super::missing;
-use crate::part::{CORRUPT, Halt, UNSAFE_PATH, UNSUPPORTED, skipped};
+use crate::part::{CORRUPT, Halt, UNSAFE_PATH, UNSUPPORTED, corrupt, skipped};
 
 const DOCKER_MANIFEST: &str = "manifest.json";
 const OCI_INDEX: &str = "index.json";
+/// Blobs are named by their digest; only this algorithm is checked.
+const BLOBS: &str = "blobs/sha256/";
 /// Manifests and configurations are small; larger documents are not kept.
 const DOCUMENT_BYTES: u64 = 4 << 20;
 const DOCUMENTS_BYTES: usize = 32 << 20;
@@ -80,6 +82,12 @@ impl ImageArchive {
         let mut hashing = Hashing::new(body);
         let inspected = inspect(&mut hashing);
         let digest = hashing.finish().map_err(ArchiveError::from)??;
+        let inspected = match blob_path(digest.as_str()) {
+            Some(right) if path.starts_with(BLOBS) && path != right => {
+                Err(corrupt(format!("{path} has other content than its name says")))
+            }
+            _ => inspected,
+        };
         self.layers.insert(path.to_owned(), inspected.map(|inventory| (digest, inventory)));
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Which package of the operating system owns a file: so that a Python package installed by the distribution is known
-//! to be the distribution's.
+//! What other files say of the operating system's packages: which package owns a file, so that a Python package that the
+//! distribution installed is known to be the distribution's, and under which licences it is.
 
 use std::collections::HashMap;
 
@@ -17,6 +17,8 @@ const FILES: usize = 200_000;
 pub(super) struct Owners {
     /// File to the analyzer and the name of the package.
     packages: HashMap<String, (&'static str, String)>,
+    /// Analyzer and name of a package to its licences.
+    licences: HashMap<(&'static str, String), String>,
 }
 
 impl Owners {
@@ -29,6 +31,30 @@ impl Owners {
                 self.packages.insert(file.to_owned(), (id, package.to_owned()));
             }
         });
+    }
+
+    /// Takes in one statement of licences.
+    pub(super) fn read_licence(&mut self, part: &dyn Part, package: &str, text: &str) {
+        if self.licences.len() < FILES
+            && let Some(licence) = part.licence(text)
+        {
+            self.licences.insert((part.spec().id, package.to_owned()), licence);
+        }
+    }
+
+    /// Fills in licences that the database itself does not tell.
+    pub(super) fn license(&self, out: &mut Inventory) {
+        let by_analyzer: HashMap<(&str, &str), &String> = self
+            .licences
+            .iter()
+            .map(|((analyzer, package), licence)| ((*analyzer, package.as_str()), licence))
+            .collect();
+        for found in &mut out.components {
+            let stated = by_analyzer.get(&(found.analyzer.as_str(), found.component.name.as_str()));
+            if found.license.is_none() {
+                found.license = stated.map(|licence| (*licence).clone());
+            }
+        }
     }
 
     /// Marks what is owned with the purl of its owner.
