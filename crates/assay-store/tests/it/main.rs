@@ -1,0 +1,14 @@
+//! The conformance suite: what the seams promise, checked over every store there is. The same functions run over SQLite,
+//! and over PostgreSQL when `ASSAY_TEST_POSTGRES` names a server (a URL whose user may make schemas); over files, and over
+//! S3 when `ASSAY_TEST_S3` names a service and bucket (`http://HOST:PORT/BUCKET`). What is not set is skipped, loudly.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod bytes;
+mod judgements;
+mod knowledge;
+mod log;
+mod publishing;
+mod sharing;
+mod worklist;
+mod world;

@@ -1,0 +1,152 @@
+//! The worklist: absorbing, leases, attempts, dead letters, and claims that never double.
+
+use crate::world::{World, at, conformance};
+use assay_model::{
+    seam::meta,
+    work::{Job, Lane, NewJob, Stage},
+};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+conformance!(
+    a_waiting_job_absorbs_another,
+    a_job_written_while_one_runs_is_not_lost,
+    a_lease_that_runs_out_is_taken_again,
+    failures_are_tried_again_or_given_up,
+    a_failed_job_and_a_new_one_become_one,
+    jobs_are_due_in_order,
+    concurrent_claims_never_double,
+);
+
+fn job(stage: Stage, key: i64, due: i64) -> NewJob {
+    NewJob { lane: Lane::Scan, stage, key, cause: "published".into(), due: at(due) }
+}
+
+async fn claim(world: &World, now: i64, until: i64) -> Vec<Job> {
+    world.write(move |tx| tx.claim(Lane::Scan, "w", at(now), at(until), 10)).await
+}
+
+async fn counts(world: &World) -> (i64, i64, i64) {
+    let counts = world.read(|tx| tx.job_counts()).await[&Lane::Scan];
+    (counts.waiting, counts.running, counts.dead)
+}
+
+async fn a_waiting_job_absorbs_another(world: World) {
+    world
+        .write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 50), job(Stage::Decide, 1, 60), job(Stage::Match, 1, 50)]))
+        .await;
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 10), job(Stage::Decide, 1, 90)])).await;
+    assert_eq!(counts(&world).await, (2, 0, 0));
+    let due = claim(&world, 10, 99).await;
+    assert_eq!(due.iter().map(|j| (j.stage, j.key)).collect::<Vec<_>>(), [(Stage::Decide, 1)], "the earlier time wins");
+    assert_eq!(due[0].attempts, 1);
+    let urgent = NewJob { lane: Lane::Interactive, ..job(Stage::Match, 1, 0) };
+    world.write(move |tx| tx.enqueue(std::slice::from_ref(&urgent))).await;
+    let taken = world.write(|tx| tx.claim(Lane::Interactive, "w", at(0), at(9), 9)).await;
+    assert_eq!(taken.len(), 1, "somebody waits for it now");
+}
+
+async fn a_job_written_while_one_runs_is_not_lost(world: World) {
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 0)])).await;
+    let first = claim(&world, 0, 50).await.remove(0);
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 0)])).await;
+    assert_eq!(counts(&world).await, (1, 1, 0));
+    assert!(claim(&world, 1, 50).await.is_empty(), "not while the same key is worked on");
+    let id = first.id;
+    world.write(move |tx| tx.finish(&[id])).await;
+    let second = claim(&world, 2, 50).await.remove(0);
+    assert_ne!(second.id, first.id);
+}
+
+async fn a_lease_that_runs_out_is_taken_again(world: World) {
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 0)])).await;
+    let slow = claim(&world, 0, 10).await.remove(0);
+    assert!(claim(&world, 9, 20).await.is_empty(), "leased");
+    // written while the first one runs: two rows of one key, both due once the lease ran out
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 0)])).await;
+    let again = claim(&world, 10, 20).await;
+    assert_eq!(again.len(), 1, "they are one job");
+    assert_eq!(again[0].attempts, 2);
+    assert!(again[0].error.is_some());
+    world.write(move |tx| tx.finish(&[slow.id])).await;
+    assert_eq!(counts(&world).await, (0, 1, 0), "the slow worker cannot finish what another one does");
+    world.write(move |tx| tx.fail(slow.id, "late", None)).await;
+    assert_eq!(counts(&world).await, (0, 1, 0));
+    let id = again[0].id;
+    world.write(move |tx| tx.finish(&[id])).await;
+    assert_eq!(counts(&world).await, (0, 0, 0));
+}
+
+async fn failures_are_tried_again_or_given_up(world: World) {
+    world.write(|tx| tx.enqueue(&[job(Stage::Analyze, 5, 0)])).await;
+    let id = claim(&world, 0, 10).await[0].id;
+    world.write(move |tx| tx.fail(id, "bro\0ken", Some(at(30)))).await;
+    assert!(claim(&world, 29, 60).await.is_empty(), "not yet");
+    let again = claim(&world, 30, 60).await.remove(0);
+    assert_eq!((again.attempts, again.error.as_deref()), (2, Some("bro\u{fffd}ken")));
+    world.write(move |tx| tx.fail(again.id, "for good", None)).await;
+    assert_eq!(counts(&world).await, (0, 0, 1));
+    assert!(claim(&world, 999, 1999).await.is_empty());
+    let dead = world.read(|tx| tx.dead_jobs(false, at(31))).await;
+    assert_eq!((dead[0].key, dead[0].error.as_deref(), dead[0].attempts), (5, Some("for good"), 2));
+    assert_eq!(world.write(|tx| tx.dead_jobs(true, at(31))).await.len(), 1);
+    let revived = claim(&world, 31, 60).await.remove(0);
+    assert_eq!(revived.attempts, 1, "counted anew");
+    assert!(world.read(|tx| tx.dead_jobs(false, at(31))).await.is_empty());
+}
+
+async fn a_failed_job_and_a_new_one_become_one(world: World) {
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 0)])).await;
+    let id = claim(&world, 0, 10).await[0].id;
+    world
+        .write(move |tx| {
+            tx.enqueue(&[job(Stage::Decide, 1, 3)])?;
+            tx.fail(id, "broken", Some(at(100)))
+        })
+        .await;
+    assert_eq!(counts(&world).await, (1, 0, 0));
+    let again = claim(&world, 3, 10).await.remove(0);
+    assert_eq!(again.attempts, 2, "what was tried counts");
+}
+
+async fn jobs_are_due_in_order(world: World) {
+    world
+        .write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 30), job(Stage::Decide, 2, 10), job(Stage::Decide, 3, 20)]))
+        .await;
+    let two = world.write(|tx| tx.claim(Lane::Scan, "w", at(99), at(100), 2)).await;
+    assert_eq!(two.iter().map(|j| j.key).collect::<Vec<_>>(), [2, 3]);
+    assert!(world.write(|tx| tx.claim(Lane::Backfill, "w", at(99), at(100), 2)).await.is_empty(), "lanes are apart");
+}
+
+async fn concurrent_claims_never_double(world: World) {
+    const JOBS: usize = 200;
+    world.write(|tx| tx.enqueue(&(0..200).map(|key| job(Stage::Decide, key, 0)).collect::<Vec<_>>())).await;
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let mut workers = Vec::new();
+    for worker in 0..4 {
+        let store = if worker % 2 == 0 { world.meta.clone() } else { world.again().await };
+        let taken = taken.clone();
+        workers.push(tokio::spawn(async move {
+            loop {
+                let claim =
+                    meta::write(&*store, move |tx| tx.claim(Lane::Scan, &format!("w{worker}"), at(0), at(1000), 3));
+                let jobs = claim.await.unwrap();
+                if jobs.is_empty() {
+                    break;
+                }
+                let ids: Vec<_> = jobs.iter().map(|j| j.id).collect();
+                taken.lock().unwrap().extend(jobs.iter().map(|j| j.key));
+                meta::write(&*store, move |tx| tx.finish(&ids)).await.unwrap();
+            }
+        }));
+    }
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let taken = taken.lock().unwrap();
+    assert_eq!(taken.len(), JOBS);
+    assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), JOBS);
+    assert_eq!(counts(&world).await, (0, 0, 0));
+}
