@@ -16,6 +16,17 @@ fn the_whole_document_of_an_image() {
 }
 
 #[test]
+fn the_listed_fields_are_those_of_the_document() {
+    let document = common::judge().input(&common::wheel()).unwrap();
+    for version in ["v0", "v1"] {
+        let mut listed = assay_policy::input::fields(version);
+        listed.sort_unstable();
+        let there: Vec<_> = document[version].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(listed, there);
+    }
+}
+
+#[test]
 fn the_digest_follows_the_facts_and_not_the_clock() {
     let rules = common::rules(vec![common::policy("p", "package cloudsmith\nmatch := false")]);
     let digest = |facts| rules.judge(&facts).unwrap().1;

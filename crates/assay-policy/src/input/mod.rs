@@ -18,6 +18,35 @@ use regorus::Value;
 use std::collections::BTreeMap;
 use value::object;
 
+/// Top-level fields of `input.v0`.
+const V0: &[&str] = &[
+    "package",
+    "repository",
+    "workspace",
+    "identity",
+    "metadata",
+    "upstream",
+    "osv",
+    "security_scan",
+    "vulnerabilities",
+    "model_security",
+    "sbom",
+];
+/// Top-level fields that `input.v1` has besides.
+const V1: &[&str] =
+    &["format", "tags", "published_at", "age_at_arrival_days", "components", "os", "completeness", "kev"];
+
+/// Top-level fields of a version of the document.
+pub fn fields(version: &str) -> Vec<&'static str> {
+    let more = if version == "v1" { V1 } else { &[] };
+    V0.iter().chain(more).copied().collect()
+}
+
+/// Whether a version of the document has that top-level field.
+pub fn has_field(version: &str, field: &str) -> bool {
+    fields(version).contains(&field)
+}
+
 /// The names that policies use for formats, by format id.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyNames(BTreeMap<String, String>);

@@ -1,7 +1,7 @@
 //! Built-in functions of our own: those that the evaluator lacks, those that must not see the machine's clock or chance,
 //! and those that need a bound. An argument of the wrong type gives an undefined value, as the contract says.
 
-use super::format;
+use super::{format, pattern};
 use assay_model::Digest;
 use jiff::Timestamp;
 use regorus::{Engine, Value, unstable::BUILTINS};
@@ -23,7 +23,8 @@ const OWN: &[&str] =
 
 /// Whether a policy may call that function.
 pub(super) fn exists(name: &str) -> bool {
-    name == "print" || name == NOW || OWN.contains(&name) || (!IMPURE.contains(&name) && BUILTINS.contains_key(name))
+    let own = OWN.contains(&name) || pattern::OWN.contains(&name);
+    name == "print" || name == NOW || own || (!IMPURE.contains(&name) && BUILTINS.contains_key(name))
 }
 
 /// What to write instead of a function that does not exist.
@@ -48,6 +49,7 @@ pub(super) fn register(engine: &mut Engine) -> anyhow::Result<()> {
     engine.add_extension("sprintf".into(), 2, Box::new(|args: Vec<Value>| format::sprintf(&args)))?;
     engine.add_extension("numbers.range".into(), 2, Box::new(|args: Vec<Value>| range(&args)))?;
     engine.add_extension("numbers.range_step".into(), 3, Box::new(|args: Vec<Value>| range(&args)))?;
+    pattern::register(engine)?;
     for name in IMPURE {
         // A policy stored by an older version may still call one.
         let refuse = move |_: Vec<Value>| anyhow::bail!("`{name}` is not available to policies");

@@ -5,9 +5,10 @@ use super::{
     Limits, builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
-    graph, reads,
+    graph, pattern, reads,
     survey::{self, Call, Step, Survey},
 };
+use crate::input;
 use assay_model::{Problem, policy::FactKind};
 use regorus::{Engine, unstable::Module};
 use std::collections::BTreeSet;
@@ -55,6 +56,7 @@ fn inspect(engine: &mut Engine) -> Result<(String, BTreeSet<FactKind>), Fault> {
     entry(&survey)?;
     calls(&survey, &package)?;
     data(module, &survey, &package)?;
+    fields(&survey)?;
     if let Some(place) = survey.negated.first() {
         return Err(Fault::at(*place, "a minus can stand before a written number only; write `0 - x`"));
     }
@@ -100,7 +102,7 @@ fn calls(survey: &Survey, package: &str) -> Result<(), Fault> {
         if !known {
             return Err(unknown(call));
         }
-        pattern(call)?;
+        expression(call)?;
     }
     Ok(())
 }
@@ -111,14 +113,14 @@ fn unknown(call: &Call) -> Fault {
 }
 
 /// A regular expression that is written out must be one: an invalid one makes every test undefined.
-fn pattern(call: &Call) -> Result<(), Fault> {
+fn expression(call: &Call) -> Result<(), Fault> {
     let index = match call.name.as_str() {
-        "regex.match" | "regex.split" | "regex.find_n" => 0,
+        "regex.match" | "regex.split" | "regex.find_n" | "regex.find_all_string_submatch_n" => 0,
         "regex.replace" => 1,
         _ => return Ok(()),
     };
     let Some(Some(written)) = call.literals.get(index) else { return Ok(()) };
-    match regex::Regex::new(written) {
+    match pattern::compile(written) {
         Ok(_) => Ok(()),
         Err(error) => {
             let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
@@ -126,6 +128,28 @@ fn pattern(call: &Call) -> Result<(), Fault> {
             Err(Fault::at(call.place, format!("`{written}` is not a regular expression: {reason}")))
         }
     }
+}
+
+/// A misspelt field would be undefined for every package, and its policy silent for ever.
+fn fields(survey: &Survey) -> Result<(), Fault> {
+    if survey.replaces_input {
+        return Ok(());
+    }
+    for reference in survey.references.iter().filter(|reference| reference.root == "input") {
+        match reference.steps.as_slice() {
+            [Step::Key(version), ..] if !matches!(version.as_str(), "v0" | "v1") => {
+                let message = format!("there is no `input.{version}`; policies read `input.v0` or `input.v1`");
+                return Err(Fault::at(reference.place, message));
+            }
+            [Step::Key(version), Step::Key(field), ..] if !input::has_field(version, field) => {
+                let known = input::fields(version).join(", ");
+                let message = format!("there is no `input.{version}.{field}`; there are {known}");
+                return Err(Fault::at(reference.place, message));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// There are no data documents besides the policy's own package.

@@ -9,6 +9,7 @@ mod diagnose;
 mod engine;
 mod format;
 mod graph;
+mod pattern;
 mod reads;
 mod rules;
 mod survey;

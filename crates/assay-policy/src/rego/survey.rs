@@ -67,6 +67,8 @@ pub(super) struct Survey {
     pub(super) rules: BTreeMap<String, (bool, (u32, u32))>,
     /// Where something other than a written number has a minus in front.
     pub(super) negated: Vec<(u32, u32)>,
+    /// Whether a rule is evaluated with another input.
+    pub(super) replaces_input: bool,
     rule: String,
 }
 
@@ -209,6 +211,7 @@ impl Survey {
 
     fn statement(&mut self, statement: &LiteralStmt) {
         for modifier in &statement.with_mods {
+            self.replaces_input |= flatten(&modifier.refr).is_some_and(|(root, _)| root == "input");
             self.expr(&modifier.refr, Use::Whole);
             self.expr(&modifier.r#as, Use::Whole);
         }
