@@ -1,0 +1,104 @@
+//! Gathering: how many packages are in which state, their worst findings, and how fresh the facts are.
+
+use assay_engine::{Engine, PackageRow};
+use assay_model::{
+    access::{Caller, Permission},
+    finding::Severity,
+    package::State,
+    problem::Problem,
+    repository::Repository,
+    seam::meta::{self, FeedState, JobCounts, PackageFilter},
+    work::Lane,
+};
+use std::collections::BTreeMap;
+
+/// Packages whose state is counted, per repository; above it the page says "more than".
+const COUNTED: usize = 5_000;
+/// Newest packages whose findings are counted, per repository.
+const LOOKED_INTO: usize = 100;
+
+/// One repository in numbers.
+pub(super) struct Summary {
+    pub(super) repository: Repository,
+    /// Packages that were counted.
+    pub(super) total: usize,
+    /// Whether there are more than that.
+    pub(super) more: bool,
+    /// How many are in each state.
+    pub(super) states: BTreeMap<&'static str, usize>,
+    /// Findings of the newest packages, by severity.
+    pub(super) findings: BTreeMap<Severity, usize>,
+    /// How many packages that were.
+    pub(super) looked_into: usize,
+}
+
+impl Summary {
+    /// How many are in a state.
+    pub(super) fn count(&self, state: State) -> usize {
+        self.states.get(state.as_str()).copied().unwrap_or_default()
+    }
+
+    /// The worst finding of the newest packages.
+    pub(super) fn worst(&self) -> Option<Severity> {
+        self.findings.keys().max().copied()
+    }
+}
+
+/// Counts a repository that the caller may read.
+///
+/// # Errors
+/// From the store.
+pub(super) async fn summarise(engine: &Engine, caller: &Caller, repository: Repository) -> Result<Summary, Problem> {
+    let here = Some(vec![repository.id]);
+    let filter = PackageFilter { repositories: here.clone(), limit: COUNTED + 1, ..PackageFilter::default() };
+    let counted = meta::read(engine.meta(), move |tx| {
+        let mut states: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let packages = tx.list_packages(&filter)?;
+        for package in packages.iter().take(COUNTED) {
+            *states.entry(package.state.as_str()).or_default() += 1;
+        }
+        Ok((states, packages.len()))
+    })
+    .await?;
+    let newest = PackageFilter { repositories: here, limit: LOOKED_INTO, ..PackageFilter::default() };
+    let newest = engine.list_packages(caller, newest).await?;
+    let (states, found) = counted;
+    Ok(Summary {
+        repository,
+        total: found.min(COUNTED),
+        more: found > COUNTED,
+        states,
+        looked_into: newest.len(),
+        findings: sum(&newest),
+    })
+}
+
+/// Findings of these packages, by severity.
+pub(super) fn sum(rows: &[PackageRow]) -> BTreeMap<Severity, usize> {
+    let mut all = BTreeMap::new();
+    for (severity, n) in rows.iter().flat_map(|r| &r.findings) {
+        *all.entry(*severity).or_default() += n;
+    }
+    all
+}
+
+/// How fresh the facts are and what is under way.
+pub(super) struct System {
+    pub(super) feeds: Vec<FeedState>,
+    pub(super) advisories: BTreeMap<String, i64>,
+    pub(super) jobs: BTreeMap<Lane, JobCounts>,
+}
+
+/// The state of feeds and jobs, for callers who may read everything.
+///
+/// # Errors
+/// From the store.
+pub(super) async fn system(engine: &Engine, caller: &Caller) -> Result<Option<System>, Problem> {
+    if caller.require_everywhere(Permission::Read).is_err() {
+        return Ok(None);
+    }
+    let read = meta::read(engine.meta(), |tx| {
+        Ok(System { feeds: tx.feed_states()?, advisories: tx.advisory_counts()?, jobs: tx.job_counts()? })
+    });
+    read.await.map(Some)
+}

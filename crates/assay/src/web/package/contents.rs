@@ -1,0 +1,97 @@
+//! What is in a package: its files, and the components found in them.
+
+use super::Cut;
+use crate::web::pieces::{When, short, size};
+use assay_model::{
+    component::Occurrence,
+    inventory::{Inventory, OsRelease, Skipped},
+    package::File,
+};
+
+/// One file.
+pub(super) struct FileLine {
+    pub(super) path: String,
+    pub(super) size: String,
+    pub(super) media_type: String,
+    pub(super) role: &'static str,
+    pub(super) digest: String,
+    pub(super) hashes: Vec<(String, String)>,
+    pub(super) arrived: When,
+}
+
+impl FileLine {
+    pub(super) fn of(file: File) -> Self {
+        Self {
+            path: file.path,
+            size: size(file.size),
+            media_type: file.media_type,
+            role: file.role.map_or("", |r| r.as_str()),
+            digest: file.digest.to_string(),
+            hashes: file.hashes.into_iter().collect(),
+            arrived: When(file.uploaded_at),
+        }
+    }
+}
+
+/// An inventory.
+pub(super) struct InventoryView {
+    pub(super) done: bool,
+    pub(super) os: Option<OsRelease>,
+    pub(super) files_seen: u64,
+    pub(super) analyzers: Vec<String>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) skipped_total: usize,
+    pub(super) components: Cut<ComponentLine>,
+    /// Whether any component names the layer that brought it.
+    pub(super) layers: bool,
+}
+
+/// One component where it was found.
+pub(super) struct ComponentLine {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) purl: String,
+    pub(super) license: String,
+    pub(super) path: String,
+    pub(super) layer: String,
+    pub(super) analyzer: String,
+    pub(super) is_subject: bool,
+    pub(super) owner: Option<String>,
+    pub(super) requires: Vec<String>,
+    pub(super) summary: Option<String>,
+}
+
+impl ComponentLine {
+    fn of(found: Occurrence) -> Self {
+        Self {
+            name: found.component.name,
+            version: found.component.version,
+            purl: found.component.purl,
+            license: found.license.unwrap_or_default(),
+            path: found.path,
+            layer: found.layer.as_deref().map(short).unwrap_or_default(),
+            analyzer: found.analyzer,
+            is_subject: found.is_subject,
+            owner: found.owned_by,
+            requires: found.requires,
+            summary: found.summary,
+        }
+    }
+}
+
+impl InventoryView {
+    pub(super) fn of(inventory: Inventory, done: bool, most: usize) -> Self {
+        let layers = inventory.components.iter().any(|c| c.layer.is_some());
+        let skipped_total = inventory.skipped.len();
+        Self {
+            done,
+            os: inventory.os,
+            files_seen: inventory.files_seen,
+            analyzers: inventory.analyzers.into_iter().collect(),
+            skipped: inventory.skipped.into_iter().take(most).collect(),
+            skipped_total,
+            components: Cut::of(inventory.components, most, ComponentLine::of),
+            layers,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Data for the pages: one repository with one refused wheel.
+
+use crate::web::overview::{Summary, System};
+use assay_engine::{PackageDetail, PackageRow};
+use assay_model::{
+    access::{Caller, Permission, Token},
+    event::Event,
+    finding::Severity,
+    package::Package,
+    policy::Policy,
+    repository::Repository,
+    seam::meta::{FeedState, JobCounts},
+    work::Lane,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const T: &str = "2026-11-22T02:03:04Z";
+const DIGEST: &str = "sha256:2d711642b726b04401627ca3fbac32f5c8530fb1903cc4db02258717921a4881";
+
+fn of<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+pub(super) fn admin() -> Caller {
+    Caller::Token(Token {
+        id: "a1".into(),
+        name: "admin".into(),
+        hash: String::new(),
+        permission: Permission::Admin,
+        repositories: vec![],
+        created_at: T.parse().unwrap(),
+        expires_at: None,
+    })
+}
+
+fn repository() -> Repository {
+    of(json!({"id": 1, "name": "main", "settings": {"description": "For everyone"}, "created_at": T}))
+}
+
+pub(super) fn summary() -> Summary {
+    Summary {
+        repository: repository(),
+        total: 3,
+        more: false,
+        states: BTreeMap::from([("available", 2), ("quarantined", 1)]),
+        findings: BTreeMap::from([(Severity::Critical, 1), (Severity::High, 2), (Severity::Low, 2)]),
+        looked_into: 3,
+    }
+}
+
+pub(super) fn system() -> System {
+    let feed = |feed: &str, at: Option<&str>, error: Option<&str>| FeedState {
+        feed: feed.into(),
+        cursor: String::new(),
+        synced_at: at.map(|t| t.parse().unwrap()),
+        error: error.map(str::to_owned),
+    };
+    System {
+        feeds: vec![feed("osv/PyPI", Some(T), None), feed("epss", None, Some("no route to host"))],
+        advisories: BTreeMap::from([("osv".to_owned(), 18_204)]),
+        jobs: BTreeMap::from([(Lane::Scan, JobCounts { waiting: 2, running: 1, dead: 3 })]),
+    }
+}
+
+pub(super) fn event(seq: i64) -> Event {
+    of(json!({"seq": seq, "at": T, "kind": "policy.added", "actor": "admin", "subject": "max-cvss",
+        "body": {"revision": 1}, "previous": DIGEST, "hash": DIGEST}))
+}
+
+pub(super) fn events() -> Vec<Event> {
+    let published = Event {
+        kind: "package.published".into(),
+        subject: "main/pypi/requests@2.6.0".into(),
+        body: json!({}),
+        ..event(1)
+    };
+    vec![event(2), published]
+}
+
+fn package(id: i64) -> Package {
+    of(json!({"id": id, "repository": 1, "format": "pypi", "name": "requests", "version": "2.6.0", "metadata": {},
+        "state": "quarantined", "held": null, "tags": ["reviewed"], "decision": "0192-d1", "uploader": "ci",
+        "uploaded_at": T, "published_at": null}))
+}
+
+pub(super) fn row(id: i64) -> PackageRow {
+    PackageRow {
+        package: package(id),
+        repository_name: "main".into(),
+        display: "requests 2.6.0".into(),
+        references: vec![],
+        size: 469_982,
+        findings: BTreeMap::from([(Severity::High, 1), (Severity::Medium, 3)]),
+        worst: Some(Severity::High),
+    }
+}
+
+pub(super) fn policy() -> Policy {
+    of(
+        json!({"slug": "max-cvss", "name": "Max CVSS", "description": "Nothing above 7.", "rego": "package cloudsmith\n\ndefault match := false\n",
+        "precedence": 100, "terminal": true, "enabled": true, "on_failure": "fail-closed",
+        "actions": [{"kind": "set-state", "params": {"state": "quarantined"}}, {"kind": "add-tags", "params": {"tags": ["cve", "held"]}}],
+        "reads": ["findings", "epss"], "revision": 2, "created_at": T, "updated_at": T}),
+    )
+}
+
+fn component() -> Value {
+    json!({"purl": "pkg:pypi/requests@2.6.0", "purl_type": "pypi", "namespace": "", "name": "requests",
+        "version": "2.6.0", "ecosystem": "PyPI", "match_name": "requests", "match_version": "2.6.0"})
+}
+
+fn finding() -> assay_engine::ScoredFinding {
+    assay_engine::ScoredFinding {
+        component: of(component()),
+        finding: of(json!({"id": "CVE-2018-18074", "aliases": ["GHSA-x84v-xcm2-53pg", "PYSEC-2018-28"],
+            "sources": [{"advisory": "GHSA-x84v-xcm2-53pg", "revision": DIGEST}], "title": "Credentials sent to another host",
+            "severity": "HIGH", "cvss": {"osv": {"v3_score": 7.5, "v3_vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}},
+            "status": "fixed", "fixed_versions": ["2.20.0"], "nearest_fixed": "2.20.0", "vulnerable_ranges": [">=0 <2.20.0"]})),
+        epss: Some(of(json!({"cve": "CVE-2018-18074", "score": 0.0123, "percentile": 0.853, "date": "2026-11-20"}))),
+        kev: Some(of(json!({"cve": "CVE-2018-18074", "date_added": "2026-11-01", "due_date": "2026-11-21",
+            "ransomware": true, "name": "Requests"}))),
+    }
+}
+
+fn decision() -> Value {
+    json!({"id": "0192-d1", "package": 7, "at": T, "trigger": "policy max-cvss added", "state": "quarantined",
+        "tags_added": ["held"], "tags_removed": [], "evaluated": 3,
+        "verdicts": [
+            {"policy": "max-cvss", "revision": 2, "name": "Max CVSS", "description": "Nothing above 7.",
+                "outcome": {"kind": "match"}, "reasons": ["CVE-2018-18074 scores 7.5"], "output": {"limit": 7}},
+            {"policy": "broken", "revision": 1, "name": "Broken", "description": "",
+                "outcome": {"kind": "failed", "detail": "line 3: division by zero"}, "reasons": [], "output": null}],
+        "actions": [["max-cvss", {"kind": "set-state", "params": {"state": "quarantined"}}]],
+        "vulnerabilities": [{"id": "CVE-2018-18074", "component": "pkg:pypi/requests@2.6.0", "score": 7.5,
+            "severity": "HIGH", "fixed": "2.20.0", "title": "Credentials sent to another host"}],
+        "basis": {"input": DIGEST, "policies": [["max-cvss", 2], ["broken", 1]], "advisories": 4, "scanner": "1"}})
+}
+
+pub(super) fn detail() -> PackageDetail {
+    let mut found = component();
+    let more = json!({"path": "requests-2.6.0.dist-info/METADATA", "analyzer": "wheel", "is_subject": true,
+        "license": "Apache 2.0", "requires": ["certifi"], "summary": "Python HTTP for Humans."});
+    found.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    PackageDetail {
+        row: row(7),
+        repository: repository(),
+        files: vec![of(json!({"id": 3, "package": 7, "path": "requests-2.6.0-py2.py3-none-any.whl", "digest": DIGEST,
+            "size": 469_982, "media_type": "application/zip", "role": "file", "hashes": {"md5": "00ff"}, "metadata": {},
+            "uploaded_at": T}))],
+        inventory: of(
+            json!({"components": [found], "os": {"id": "alpine", "version": "3.10.4", "name": "Alpine Linux v3.10",
+            "ecosystem": "Alpine:v3.10", "path": "etc/os-release"}, "analyzers": ["wheel"], "files_seen": 85,
+            "skipped": [{"path": "a/b.zip", "reason": "encrypted", "detail": "the entry has a password"}]}),
+        ),
+        inventoried: true,
+        findings: vec![finding()],
+        decisions: vec![of(decision())],
+        refusal: Some(assay_model::refusal::Refusal {
+            decision: Some(of(json!("0192-d1"))),
+            package: "requests 2.6.0".into(),
+            state: assay_model::package::State::Quarantined,
+            policies: vec!["Max CVSS".into()],
+            reasons: vec!["CVE-2018-18074 scores 7.5".into()],
+            vulnerabilities: of(decision()["vulnerabilities"].clone()),
+            nearest_allowed: Some("2.20.0".into()),
+            link: "http://assay.test:8080/ui/packages/7".into(),
+        }),
+        events: events(),
+    }
+}
