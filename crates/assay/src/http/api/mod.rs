@@ -1,0 +1,31 @@
+//! The platform API, `/api/v1`: one file per noun. Handlers translate; the engine checks and does.
+
+pub(super) mod events;
+pub(super) mod feeds;
+pub(super) mod operations;
+pub(super) mod packages;
+pub(super) mod policies;
+pub(super) mod repositories;
+pub(super) mod tokens;
+
+use super::{
+    App,
+    answer::{Reply, json_reply, plain},
+    routes::Call,
+};
+use assay_model::problem::Problem;
+use http::StatusCode;
+
+type Answer = Result<Reply, Problem>;
+
+fn ok(value: &impl serde::Serialize) -> Answer {
+    Ok(json_reply(StatusCode::OK, value))
+}
+
+fn created(value: &impl serde::Serialize) -> Answer {
+    Ok(json_reply(StatusCode::CREATED, value))
+}
+
+fn done() -> Answer {
+    Ok(plain(StatusCode::NO_CONTENT, "", ""))
+}

@@ -1,0 +1,92 @@
+//! Packages: lists, one package, its SBOM, its decisions.
+
+use super::{Answer, App, Call, ok};
+use assay_engine::report::cyclonedx;
+use assay_model::{
+    access::Permission,
+    package::{PackageId, Role, State},
+    problem::Problem,
+    seam::meta::PackageFilter,
+};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+struct Asked {
+    repository: Option<String>,
+    format: Option<String>,
+    q: Option<String>,
+    state: Option<String>,
+    before: Option<i64>,
+    limit: Option<usize>,
+}
+
+pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
+    let asked: Asked = call.query()?;
+    let repositories = match &asked.repository {
+        Some(name) => Some(vec![app.engine.repository(&call.caller, name, Permission::Read).await?.id]),
+        None => None,
+    };
+    let state = match asked.state.as_deref() {
+        None | Some("") => None,
+        Some(text) => Some(State::parse(text).ok_or_else(|| {
+            Problem::invalid("bad-state", format!("`{text}` is no state; use pending, available, quarantined, hidden or deleted"))
+        })?),
+    };
+    let filter = PackageFilter {
+        repositories,
+        state,
+        format: asked.format.filter(|f| !f.is_empty()),
+        text: asked.q.filter(|q| !q.is_empty()),
+        before: asked.before.map(PackageId),
+        limit: asked.limit.unwrap_or(100),
+    };
+    ok(&json!({"packages": app.engine.list_packages(&call.caller, filter).await?}))
+}
+
+#[derive(Deserialize)]
+struct What {
+    what: String,
+}
+
+pub(crate) async fn find(app: Arc<App>, call: Call) -> Answer {
+    let what: What = call.query()?;
+    ok(&json!({"id": app.engine.find_package(&call.caller, &what.what).await?}))
+}
+
+fn id(call: &Call) -> Result<PackageId, Problem> {
+    let text = call.param("id");
+    text.parse().map(PackageId).map_err(|_| Problem::invalid("bad-id", format!("`{text}` is not the number of a package")))
+}
+
+pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
+    ok(&app.engine.package_detail(&call.caller, id(&call)?).await?)
+}
+
+pub(crate) async fn sbom(app: Arc<App>, call: Call) -> Answer {
+    let detail = app.engine.package_detail(&call.caller, id(&call)?).await?;
+    if !detail.inventoried {
+        return Err(Problem::busy("the package is still being inspected", 2));
+    }
+    ok(&cyclonedx::render(&subject(&detail), &detail.inventory, &detail.findings, detail.row.package.uploaded_at))
+}
+
+fn subject(detail: &assay_engine::PackageDetail) -> cyclonedx::Subject {
+    let own = detail.inventory.components.iter().find(|c| c.is_subject);
+    let read: Vec<_> = detail.files.iter().filter(|f| f.role.is_some()).collect();
+    cyclonedx::Subject {
+        name: detail.row.package.at.name.clone(),
+        version: detail.row.package.at.version.clone(),
+        purl: own.map(|o| o.component.purl.clone()),
+        is_image: read.iter().any(|f| f.role == Some(Role::Image)),
+        sha256: match read.as_slice() {
+            [one] => Some(one.digest.hex().to_owned()),
+            _ => None,
+        },
+    }
+}
+
+pub(crate) async fn decision(app: Arc<App>, call: Call) -> Answer {
+    ok(&app.engine.decision(&call.caller, call.param("id")).await?)
+}

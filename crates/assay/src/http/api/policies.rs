@@ -1,0 +1,19 @@
+//! Policies.
+
+use super::{Answer, App, Call, created, done, ok};
+use serde_json::json;
+use std::sync::Arc;
+
+pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
+    ok(&json!({"policies": app.engine.policies(&call.caller).await?}))
+}
+
+pub(crate) async fn save(app: Arc<App>, mut call: Call) -> Answer {
+    let draft = call.json().await?;
+    created(&app.engine.save_policy(&call.caller, draft).await?)
+}
+
+pub(crate) async fn remove(app: Arc<App>, call: Call) -> Answer {
+    app.engine.remove_policy(&call.caller, call.param("slug")).await?;
+    done()
+}

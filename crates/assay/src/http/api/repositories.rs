@@ -1,0 +1,42 @@
+//! Repositories.
+
+use super::{Answer, App, Call, created, ok};
+use assay_model::{access::Permission, problem::Problem, repository::Settings};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
+    ok(&json!({"repositories": app.engine.readable_repositories(&call.caller).await?}))
+}
+
+#[derive(Deserialize)]
+struct Draft {
+    name: String,
+    #[serde(default)]
+    settings: Settings,
+}
+
+pub(crate) async fn create(app: Arc<App>, mut call: Call) -> Answer {
+    let draft: Draft = call.json().await?;
+    created(&app.engine.create_repository(&call.caller, &draft.name, draft.settings).await?)
+}
+
+/// Changes the settings that are named; the others stay.
+pub(crate) async fn update(app: Arc<App>, mut call: Call) -> Answer {
+    let changes: serde_json::Map<String, Value> = call.json().await?;
+    let repository = app.engine.repository(&call.caller, call.param("name"), Permission::Admin).await?;
+    let wrong = |e: serde_json::Error| Problem::invalid("bad-settings", format!("the settings do not fit: {e}"));
+    let mut settings = serde_json::to_value(&repository.settings).map_err(wrong)?;
+    if let Some(map) = settings.as_object_mut() {
+        for (name, value) in changes {
+            if !map.contains_key(&name) {
+                return Err(Problem::invalid("bad-settings", format!("there is no setting `{name}`; known are {}", map.keys().cloned().collect::<Vec<_>>().join(", "))));
+            }
+            map.insert(name, value);
+        }
+    }
+    let settings: Settings = serde_json::from_value(settings).map_err(wrong)?;
+    app.engine.update_repository(&call.caller, call.param("name"), settings.clone()).await?;
+    ok(&json!({"name": call.param("name"), "settings": settings}))
+}

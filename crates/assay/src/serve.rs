@@ -1,0 +1,115 @@
+//! `assay serve`: first-run set-up, the listener, workers and the schedule of the sources.
+
+use crate::{config::Config, http, net::HttpNet, wiring};
+use anyhow::{Context, Result};
+use assay_engine::Engine;
+use assay_model::{
+    access::{Caller, Permission},
+    repository::Settings,
+    seam::source::Source,
+};
+use std::{io::IsTerminal, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+
+const FIRST_REPOSITORY: &str = "main";
+
+/// Runs the server until it is told to stop (SIGINT, SIGTERM).
+///
+/// # Errors
+/// When the address is taken or a store cannot be opened.
+pub async fn run(mut config: Config) -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| "info".into()))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
+    config.listen = listener.local_addr()?;
+    let engine = wiring::engine(&config).await?;
+    let welcome = first_run(&engine).await?;
+    if config.database.url.is_empty() {
+        engine.take_back_leases().await?;
+    }
+    engine.after_import().await?;
+    let mut workers = engine.start_workers();
+    if config.sources.sync {
+        for source in engine.sources() {
+            if let Some(address) = config.sources.addresses.get(source.spec().id).filter(|a| !a.is_empty()) {
+                workers.spawn(sync_regularly(engine.clone(), *source, address.clone()));
+            }
+        }
+    }
+    announce(&config, &welcome)?;
+    http::server::run(listener, http::App::new(engine, &config).await?).await?;
+    workers.abort_all();
+    Ok(())
+}
+
+enum Welcome {
+    /// The token was made just now.
+    Token(String),
+    /// The operator chose the token.
+    Chosen,
+    /// There are tokens already.
+    Again,
+}
+
+async fn first_run(engine: &Engine) -> Result<Welcome> {
+    let system = Caller::System;
+    if engine.readable_repositories(&system).await?.is_empty() {
+        engine.create_repository(&system, FIRST_REPOSITORY, Settings::default()).await?;
+    }
+    if let Ok(secret) = std::env::var("ASSAY_ADMIN_TOKEN") {
+        engine.ensure_admin_token(&secret).await?;
+        return Ok(Welcome::Chosen);
+    }
+    if !engine.tokens(&system).await?.is_empty() {
+        return Ok(Welcome::Again);
+    }
+    let issued = engine.issue_token(&system, "admin", Permission::Admin, vec![], None).await?;
+    Ok(Welcome::Token(issued.secret))
+}
+
+#[allow(clippy::print_stdout, reason = "what the operator reads at start")]
+fn announce(config: &Config, welcome: &Welcome) -> Result<()> {
+    let file = config.data.join("listen");
+    std::fs::write(&file, format!("{}\n", config.listen)).with_context(|| format!("cannot write {}", file.display()))?;
+    let url = wiring::public_url(config);
+    println!("listening on {url}");
+    println!();
+    println!("  web page    {url}/ui/");
+    println!("  repository  {FIRST_REPOSITORY}");
+    let token = match welcome {
+        Welcome::Token(secret) => {
+            println!("  token       {secret}   (administrator; shown once, keep it)");
+            secret.as_str()
+        }
+        Welcome::Chosen => "$ASSAY_ADMIN_TOKEN",
+        Welcome::Again => {
+            println!("  token       the one you kept; `assay tokens create` makes more");
+            return Ok(());
+        }
+    };
+    println!();
+    println!("Next, in another terminal:");
+    println!("  export ASSAY_URL={url} ASSAY_TOKEN={token}");
+    println!("  twine upload --repository-url $ASSAY_URL/pypi/{FIRST_REPOSITORY}/legacy/ -u __token__ -p $ASSAY_TOKEN dist/*");
+    println!("  curl -u :$ASSAY_TOKEN -T FILE $ASSAY_URL/generic/{FIRST_REPOSITORY}/path/file");
+    Ok(())
+}
+
+async fn sync_regularly(engine: Arc<Engine>, source: &'static dyn Source, address: String) {
+    let id = source.spec().id;
+    loop {
+        match HttpNet::new() {
+            Ok(net) => match engine.sync_source(source, &net, &address).await {
+                Ok(report) => tracing::info!(source = id, touched = report.touched, files = report.files, "source synced"),
+                Err(problem) => tracing::warn!(source = id, %problem, "cannot sync a source; trying again later"),
+            },
+            Err(error) => tracing::error!(source = id, %error, "cannot make an HTTP client"),
+        }
+        tokio::time::sleep(Duration::from_secs(source.spec().cadence.max(60))).await;
+    }
+}

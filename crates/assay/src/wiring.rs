@@ -1,0 +1,76 @@
+//! The only place that names all lists: formats, analyzers, sources, actions, stores become one engine here.
+
+use crate::config::Config;
+use anyhow::{Context, Result};
+use assay_engine::{Engine, IntakeLimits, Parts};
+use assay_analyzers::StandardInspector;
+use assay_archive::Limits;
+use assay_model::clock::SystemClock;
+use assay_store::{S3Config, StoreConfig};
+use std::{sync::Arc, time::Duration};
+
+/// Opens the stores of a configuration and wires an engine over them. Its workers are not started.
+///
+/// # Errors
+/// When the data directory or a store cannot be opened.
+pub async fn engine(config: &Config) -> Result<Arc<Engine>> {
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("cannot make the data directory {}", config.data.display()))?;
+    let stores = assay_store::open(&stores(config)?).await?;
+    let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
+    Ok(Engine::new(Parts {
+        meta: stores.meta,
+        blobs: stores.blobs,
+        formats: assay_formats::ALL,
+        inspector: Arc::new(inspector(config)),
+        matcher: Arc::new(assay_advisories::OsvMatcher),
+        judge: Arc::new(assay_policy::RegoJudge::new(&names)),
+        actions: assay_policy::ALL,
+        sources: assay_advisories::ALL,
+        clock: Arc::new(SystemClock),
+        spool: config.data.join("spool"),
+        workspace: config.workspace.clone(),
+        public_url: public_url(config),
+        limits: IntakeLimits { file_bytes: config.limits.file_bytes, ..IntakeLimits::default() },
+    })?)
+}
+
+/// Every analyzer, under the configured limits.
+pub fn inspector(config: &Config) -> StandardInspector {
+    let given = &config.limits.archive;
+    StandardInspector::new(Limits {
+        entries: given.entries,
+        entry_bytes: given.entry_bytes,
+        total_bytes: given.total_bytes,
+        ratio: given.ratio,
+        depth: given.depth,
+        path_bytes: given.path_bytes,
+        metadata_bytes: given.metadata_bytes,
+        deadline: Duration::from_secs(given.deadline),
+    })
+}
+
+fn stores(config: &Config) -> Result<StoreConfig> {
+    let embedded = StoreConfig::embedded(&config.data)?;
+    let or = |url: &str, default: String| if url.is_empty() { default } else { url.to_owned() };
+    let storage = &config.storage;
+    Ok(StoreConfig {
+        metadata: or(&config.database.url, embedded.metadata),
+        blobs: or(&storage.url, embedded.blobs),
+        s3: S3Config {
+            endpoint: storage.endpoint.clone(),
+            region: storage.region.clone(),
+            access_key_id: storage.access_key.clone(),
+            secret_access_key: storage.secret_key.clone(),
+            ..S3Config::default()
+        },
+    })
+}
+
+/// Where people reach the pages.
+pub fn public_url(config: &Config) -> String {
+    match config.public_url.trim_end_matches('/') {
+        "" => format!("http://{}", config.listen),
+        url => url.to_owned(),
+    }
+}
