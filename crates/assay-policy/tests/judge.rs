@@ -96,6 +96,20 @@ fn refusals_say_where_and_what_to_do() {
 }
 
 #[test]
+fn long_chains_of_operators_are_refused_and_shorter_ones_fit_a_small_stack() {
+    let sum = |terms: usize, joint: &str| body(&format!("match if 1{} > 0", joint.repeat(terms)));
+    for joint in ["+1", "+\n1", "\n+1", " + (1)", "# c\n+1"] {
+        assert!(refused(&sum(3_000, joint)).contains("operators; split it"), "{joint}");
+        let rego = sum(150, joint);
+        let run = move || outcome(&rego, &common::clean());
+        let small = thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(run).unwrap();
+        assert_eq!(small.join().unwrap(), Outcome::Match, "{joint}");
+    }
+    let many_rules: String = (0..1_000).map(|n| format!("r{n} := {n} + 1\n")).collect();
+    assert_eq!(outcome(&body(&format!("match if r0 == 1\n{many_rules}")), &common::clean()), Outcome::Match);
+}
+
+#[test]
 fn local_names_are_not_recursion() {
     let rego = body("score := 3\n\nf(score) := score + 1\n\nmatch if f(score) == 4");
     assert_eq!(outcome(&rego, &common::clean()), Outcome::Match);

@@ -5,7 +5,7 @@ use super::{
     Limits, builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
-    graph, pattern, reads,
+    graph, pattern, reads, scan,
     survey::{self, Call, Step, Survey},
 };
 use crate::input;
@@ -35,6 +35,7 @@ pub(super) fn check(rego: &str, limits: &Limits) -> Result<Checked, Problem> {
             format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes),
         ));
     }
+    scan::check(rego).map_err(Fault::problem)?;
     let mut engine = engine::new(limits).map_err(|error| Problem::internal("the evaluator did not start", error))?;
     engine.add_policy(SOURCE.into(), rego.to_owned()).map_err(|error| {
         let fault = fault(&error);

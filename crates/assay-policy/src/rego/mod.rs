@@ -12,6 +12,7 @@ mod graph;
 mod pattern;
 mod reads;
 mod rules;
+mod scan;
 mod survey;
 mod verdict;
 

@@ -15,7 +15,7 @@ use assay_model::{
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Enabled policies in order. Judging takes no lock: every evaluation runs on its own clone of a prepared evaluator,
+/// Enabled policies in order. Policies are not locked while judging: every evaluation runs on its own clone of a prepared evaluator,
 /// which shares the parsed policy.
 #[derive(Debug)]
 pub(super) struct Prepared {
