@@ -1,0 +1,81 @@
+//! Container images and other OCI artifacts: the distribution specification 1.1 (pull, push, discovery, management),
+//! with what older Docker clients send.
+//!
+//! Clients know an image as `<repository>/<name>`; what follows `/v2/<repository>/` arrives here. A manifest or index is a
+//! package whose version is its digest; config and layers are its files, shared with every other image of the name that
+//! has them; tags are references. Blobs can be pushed in one request, in two, or in chunks with resume, and mounted
+//! from another name.
+//!
+//! Left out: digests other than SHA-256 (refused with a clear error: content is stored once by that digest); image
+//! manifest version 2, schema 1 (superseded in 2016; it cannot be addressed by the digest of its bytes); pushing an
+//! index before the manifests it lists (what could not be inspected is not published); `Accept` is not enforced, since
+//! a manifest exists in one media type only.
+
+mod inspect;
+mod names;
+mod render;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use assay_model::{
+    Problem,
+    refusal::Refusal,
+    seam::{
+        Task,
+        format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
+    },
+};
+
+static SPEC: FormatSpec = FormatSpec {
+    id: "oci",
+    title: "Container images",
+    prefix: "v2",
+    policy_name: "docker",
+    ecosystem: None,
+    challenge: Challenge::Bearer,
+    clients: &[
+        (
+            "docker",
+            "docker login {host}\ndocker push {host}/{repository}/IMAGE:TAG\ndocker pull {host}/{repository}/IMAGE:TAG",
+        ),
+        (
+            "podman",
+            "podman login {host}\npodman push IMAGE:TAG {host}/{repository}/IMAGE:TAG\n\
+             podman pull {host}/{repository}/IMAGE:TAG",
+        ),
+        (
+            "skopeo",
+            "skopeo copy --dest-creds __token__:$ASSAY_TOKEN docker-archive:FILE.tar docker://{host}/{repository}/IMAGE:TAG",
+        ),
+    ],
+};
+
+/// The format.
+pub static FORMAT: Oci = Oci;
+
+/// Images and artifacts.
+#[derive(Debug)]
+pub struct Oci;
+
+impl Format for Oci {
+    fn spec(&self) -> &'static FormatSpec {
+        &SPEC
+    }
+    fn handle<'a>(&'a self, repo: &'a dyn Repo, request: Request) -> Task<'a, Reply> {
+        Box::pin(wire::handle(repo, request))
+    }
+    fn lobby<'a>(&'a self, lobby: &'a dyn Lobby, request: Request) -> Task<'a, Reply> {
+        Box::pin(wire::lobby(lobby, request.method, request.path, request.query))
+    }
+    fn problem(&self, problem: &Problem) -> Answer {
+        render::problem(problem)
+    }
+    fn refuse(&self, refusal: &Refusal) -> Answer {
+        render::refusal(refusal)
+    }
+    fn display(&self, name: &str, version: &str) -> String {
+        format!("{name}@{version}")
+    }
+}

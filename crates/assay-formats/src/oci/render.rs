@@ -1,0 +1,135 @@
+//! Documents, problems and refusals of the distribution API. Errors are lists of code, message and detail; clients print
+//! the message.
+
+use super::inspect::{OCI_INDEX, OCI_MANIFEST};
+use crate::kit::answer;
+use assay_model::{
+    Digest, Kind, Problem,
+    refusal::Refusal,
+    seam::format::{Answer, Document, Reply},
+    view::VersionView,
+};
+use serde_json::{Map, Value, json};
+
+/// Older clients look for it on every answer to know what they talk to.
+const VERSION: (&str, &str) = ("Docker-Distribution-API-Version", "registry/2.0");
+
+fn version_header() -> (&'static str, String) {
+    (VERSION.0, VERSION.1.to_owned())
+}
+
+/// The digest of what an answer carries or made.
+pub(super) fn content_digest(digest: &Digest) -> (&'static str, String) {
+    ("Docker-Content-Digest", digest.to_string())
+}
+
+/// The reply with the header that every answer has.
+pub(super) fn stamped(mut reply: Reply) -> Reply {
+    let headers = match &mut reply {
+        Reply::File { headers, .. } | Reply::Staged { headers, .. } => headers,
+        Reply::Document(document) => &mut document.headers,
+        Reply::Answer(answer) => &mut answer.headers,
+    };
+    if !headers.iter().any(|(name, _)| *name == VERSION.0) {
+        headers.push(version_header());
+    }
+    reply
+}
+
+/// "This is a registry, and you are let in."
+pub(super) fn pong() -> Reply {
+    Reply::Answer(answer::json(200, "application/json", &json!({})))
+}
+
+fn document(media_type: &str, body: &Value, headers: Vec<(&'static str, String)>) -> Document {
+    Document { media_type: media_type.to_owned(), body: body.to_string().into(), headers }
+}
+
+fn linked(link: Option<String>) -> Vec<(&'static str, String)> {
+    link.map(|link| ("Link", link)).into_iter().collect()
+}
+
+pub(super) fn tags(name: &str, tags: &[&str], link: Option<String>) -> Document {
+    document("application/json", &json!({ "name": name, "tags": tags }), linked(link))
+}
+
+pub(super) fn catalog(names: &[String], link: Option<String>) -> Document {
+    document("application/json", &json!({ "repositories": names }), linked(link))
+}
+
+/// An index of the packages that refer to `subject`, those that the gate would refuse left out.
+pub(super) fn referrers(versions: &[VersionView], subject: &Digest, artifact_type: Option<&str>) -> Document {
+    let refers = |version: &&VersionView| {
+        let subject_of = version.package.metadata.get("subject").and_then(|subject| subject.get("digest"));
+        version.blocked.is_none() && subject_of.and_then(Value::as_str) == Some(subject.as_str())
+    };
+    let manifests: Vec<Value> = versions
+        .iter()
+        .filter(refers)
+        .map(descriptor)
+        .filter(|entry| artifact_type.is_none() || entry.get("artifactType").and_then(Value::as_str) == artifact_type)
+        .collect();
+    let body = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests });
+    let filtered = artifact_type.map(|_| ("OCI-Filters-Applied", "artifactType".to_owned()));
+    document(OCI_INDEX, &body, filtered.into_iter().collect())
+}
+
+fn descriptor(version: &VersionView) -> Value {
+    let kept = &version.package.metadata;
+    let mut entry = Map::new();
+    entry.insert("mediaType".into(), kept.get("mediaType").cloned().unwrap_or_else(|| OCI_MANIFEST.into()));
+    entry.insert("digest".into(), version.package.at.version.clone().into());
+    entry.insert("size".into(), kept.get("size").cloned().unwrap_or_default());
+    for key in ["artifactType", "annotations"] {
+        entry.extend(kept.get(key).map(|value| (key.to_owned(), value.clone())));
+    }
+    Value::Object(entry)
+}
+
+fn error(status: u16, code: &str, message: &str, detail: Value) -> Answer {
+    let body = json!({ "errors": [{ "code": code, "message": message, "detail": detail }] });
+    Answer { headers: vec![version_header()], ..answer::json(status, "application/json", &body) }
+}
+
+pub(super) fn problem(problem: &Problem) -> Answer {
+    let status = match problem.kind {
+        // The status after which the clients of this protocol wait as told and try again.
+        Kind::Busy => 429,
+        kind => answer::status(kind),
+    };
+    let mut answer = error(status, code(problem), &problem.message, json!({ "code": problem.code }));
+    answer.headers.extend(answer::retry_after(problem));
+    answer
+}
+
+/// The specification's code for a problem: by its own code where that is told apart, else by its kind.
+fn code(problem: &Problem) -> &'static str {
+    match problem.code {
+        "blob-unknown" => "BLOB_UNKNOWN",
+        "blob-upload-invalid" | "out-of-order" => "BLOB_UPLOAD_INVALID",
+        "blob-upload-unknown" => "BLOB_UPLOAD_UNKNOWN",
+        "digest-invalid" | "digest-mismatch" | "bad-digest" => "DIGEST_INVALID",
+        "manifest-blob-unknown" => "MANIFEST_BLOB_UNKNOWN",
+        "manifest-invalid" | "tag-invalid" => "MANIFEST_INVALID",
+        "manifest-unknown" => "MANIFEST_UNKNOWN",
+        "name-invalid" => "NAME_INVALID",
+        "pagination-number-invalid" => "PAGINATION_NUMBER_INVALID",
+        "size-mismatch" => "SIZE_INVALID",
+        _ => match problem.kind {
+            Kind::Invalid => "BLOB_UPLOAD_INVALID",
+            Kind::TooLarge => "SIZE_INVALID",
+            Kind::NotFound => "NAME_UNKNOWN",
+            Kind::Conflict | Kind::Forbidden => "DENIED",
+            Kind::Unauthenticated => "UNAUTHORIZED",
+            Kind::Range => "BLOB_UPLOAD_INVALID",
+            Kind::Busy => "TOOMANYREQUESTS",
+            Kind::Unsupported => "UNSUPPORTED",
+            Kind::Upstream | Kind::Internal => "UNKNOWN",
+        },
+    }
+}
+
+/// Told from a missing permission by its detail's code.
+pub(super) fn refusal(refusal: &Refusal) -> Answer {
+    error(403, "DENIED", &refusal.sentence(), answer::refusal_parts(refusal))
+}
