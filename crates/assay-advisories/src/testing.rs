@@ -91,8 +91,8 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// A component as an analyzer would write it.
 pub(crate) fn component(ecosystem: &str, name: &str, version: &str) -> Component {
     Component {
-        purl: format!("pkg:generic/{name}@{version}"),
-        purl_type: "generic".into(),
+        purl: format!("pkg:x/{name}@{version}"),
+        purl_type: "x".into(),
         namespace: String::new(),
         name: name.into(),
         version: version.into(),

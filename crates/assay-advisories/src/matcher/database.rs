@@ -16,7 +16,8 @@ static DATABASES: &[Database] = &[
     Database { key: "drupal", prefixes: &["DSA-CONTRIB-", "DSA-CORE-", "DRUPAL-"] },
     Database { key: "bitnami", prefixes: &["BIT-"] },
     Database { key: "nvd", prefixes: &["CVE-"] },
-    OTHER,
+    // Every database without a line of its own.
+    Database { key: crate::osv::SPEC.id, prefixes: &[] },
     Database { key: "debian", prefixes: &["DSA-", "DLA-", "DTSA-", "DEBIAN-"] },
     Database { key: "ubuntu", prefixes: &["USN-", "UBUNTU-", "LSN-"] },
     Database { key: "alpine", prefixes: &["ALPINE-"] },
@@ -29,9 +30,6 @@ static DATABASES: &[Database] = &[
     Database { key: "azure", prefixes: &["AZL-"] },
     Database { key: "chainguard", prefixes: &["CGA-"] },
 ];
-
-/// Every database without a line of its own.
-const OTHER: Database = Database { key: "osv", prefixes: &[] };
 
 /// Whether a record with this id may list several vulnerabilities as if they were names of one. Distributions do, and of
 /// a database that is not known here it cannot be told.

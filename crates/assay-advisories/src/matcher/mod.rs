@@ -13,10 +13,6 @@ mod severity;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_corpus;
-#[cfg(test)]
-mod tests_properties;
 
 use assay_model::advisory::{Advisory, Affected};
 use assay_model::component::Component;

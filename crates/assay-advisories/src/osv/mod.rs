@@ -11,10 +11,6 @@ mod text;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_corpus;
-#[cfg(test)]
-mod tests_fetch;
 
 use crate::input;
 use assay_archive::{Kind, sniff};
@@ -23,7 +19,7 @@ use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec}
 use assay_model::seam::{ReadSeek, Task};
 use std::io::SeekFrom;
 
-static SPEC: SourceSpec = SourceSpec {
+pub(crate) static SPEC: SourceSpec = SourceSpec {
     id: "osv",
     summary: "Advisories in the OSV schema: bulk zips, single records, arrays, one record per line",
     cadence: 3600,

@@ -1,7 +1,7 @@
 //! Every record of the real feeds is read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use super::*;
+use super::super::*;
 use crate::testing::{self, Kept};
 use std::collections::BTreeMap;
 use std::fs::File;

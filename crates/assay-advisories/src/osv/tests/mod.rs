@@ -1,6 +1,9 @@
 //! OSV files: recognising them, finding the records in them, and what is set aside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod corpus;
+mod fetch;
+
 use super::*;
 use crate::testing::{self, gzip, zip_of};
 use proptest::prelude::*;

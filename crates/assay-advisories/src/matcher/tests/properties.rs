@@ -1,8 +1,8 @@
 //! Whatever the records are: no panic, and the same findings in whatever order they come.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use super::tests::stored;
-use super::*;
+use super::super::*;
+use super::stored;
 use crate::testing::component;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The matcher on real feeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use super::*;
+use super::super::*;
 use crate::testing::{self, Kept, component};
 use assay_model::finding::Severity;
 use assay_model::seam::source::Source as _;

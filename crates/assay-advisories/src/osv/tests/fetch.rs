@@ -1,7 +1,7 @@
 //! Fetching from a bulk export that stands in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use super::*;
+use super::super::*;
 use crate::testing::{Shelf, zip_of};
 use assay_model::seam::source::Fetched;
 

@@ -1,12 +1,15 @@
 //! The matcher on small worlds: keys, ranges, merging, severity.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod corpus;
+mod properties;
+
 use super::*;
 use crate::testing::component;
 use assay_model::finding::{Severity, Status};
 use serde_json::{Value, json};
 
-pub(super) fn stored(record: &Value) -> StoredAdvisory {
+fn stored(record: &Value) -> StoredAdvisory {
     let mut record = record.clone();
     record.as_object_mut().unwrap().entry("modified").or_insert(json!("2026-01-01T00:00:00Z"));
     let advisory: Advisory = serde_json::from_value(record).unwrap();
