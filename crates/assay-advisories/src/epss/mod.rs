@@ -3,9 +3,6 @@
 //! The first line is a comment with the day of the model run, the second names the columns. A line that cannot be read
 //! is set aside; the rest of the day stands.
 
-#[cfg(test)]
-mod tests;
-
 use crate::input::{self, Line};
 use assay_model::Problem;
 use assay_model::score;
@@ -134,3 +131,6 @@ impl Columns {
         Ok(score::Epss { cve: cve.to_owned(), score, percentile, date: date.to_owned() })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,6 @@
 //!
 //! The catalogue is whole: what it lacks is withdrawn. A damaged one withdraws nothing, see `Catalogue::is_whole`.
 
-#[cfg(test)]
-mod tests;
-
 use crate::input;
 use assay_model::Problem;
 use assay_model::score;
@@ -112,3 +109,6 @@ fn read(entry: &Value) -> Result<score::Kev, String> {
         name: entry.vulnerability_name,
     })
 }
+
+#[cfg(test)]
+mod tests;

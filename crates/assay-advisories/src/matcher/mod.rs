@@ -11,9 +11,6 @@ mod key;
 mod range;
 mod severity;
 
-#[cfg(test)]
-mod tests;
-
 use assay_model::advisory::{Advisory, Affected};
 use assay_model::component::Component;
 use assay_model::finding::Finding;
@@ -86,3 +83,6 @@ fn hits<'a>(component: &Component, candidates: &'a [StoredAdvisory]) -> Vec<Hit<
 fn is_withdrawn(advisory: &Advisory) -> bool {
     advisory.withdrawn.as_ref().is_some_and(|when| !when.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

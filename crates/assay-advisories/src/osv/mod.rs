@@ -9,9 +9,6 @@ mod fetch;
 mod record;
 mod text;
 
-#[cfg(test)]
-mod tests;
-
 use crate::input;
 use assay_archive::{Kind, sniff};
 use assay_model::Problem;
@@ -100,3 +97,6 @@ impl Sink<'_> {
 fn too_large() -> String {
     format!("the record is larger than {} MiB", MAX_RECORD >> 20)
 }
+
+#[cfg(test)]
+mod tests;
