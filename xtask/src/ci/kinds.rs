@@ -17,7 +17,7 @@ const SEAMS: &[(&str, &str)] = &[
 ];
 
 /// Seams whose kinds have names that mean nothing else.
-const OWN_THEIR_NAMES: &[&str] = &["Format", "Source"];
+const OWN_THEIR_NAMES: &[&str] = &["Format"];
 
 /// One implementation of a seam.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub fn unlisted(kinds: &[Kind]) -> Result<Vec<String>> {
 /// When the tree cannot be read.
 pub fn stray_names(kinds: &[Kind]) -> Result<Vec<String>> {
     let mut broken = Vec::new();
-    // An action's or analyzer's name may be an ordinary word (`state`, `wheel`), which code uses for other things too.
+    // Other seams' names are words that code and policy documents use for other things too (`wheel`, `kev`).
     let owned: Vec<&Kind> = kinds.iter().filter(|kind| OWN_THEIR_NAMES.contains(&kind.seam)).collect();
     for file in repo::rust_files()? {
         if !product_code(&file) {
@@ -150,7 +150,11 @@ fn product_code(file: &Path) -> bool {
     let text = file.to_string_lossy();
     let development = ["xtask/", "fuzz/", "crates/assay-testkit/"].iter().any(|prefix| text.starts_with(prefix));
     let tests = text.contains("/tests/") || text.ends_with("/tests.rs") || text.contains("/benches/");
-    text.starts_with("crates/") && !development && !tests && !text.contains("/ecosystem/")
+    text.starts_with("crates/")
+        && !development
+        && !tests
+        && !text.contains("/ecosystem/")
+        && !text.contains("/assay-model/src/purl")
 }
 
 #[cfg(test)]

@@ -35,8 +35,12 @@ pub fn read(text: &str) -> Source {
     source
 }
 
+/// Cuts at a test module with a body; `mod tests;` may stand anywhere and cuts nothing.
 fn without_tests(text: &str) -> &str {
-    let cut = text.find("#[cfg(test)]\nmod tests").or_else(|| text.find("#[cfg(test)]\n#[allow"));
+    let cut = text.match_indices("#[cfg(test)]\n").map(|(at, _)| at).find(|at| {
+        let after = text[*at..].lines().skip(1).find(|line| !line.starts_with("#["));
+        after.is_some_and(|line| line.contains("mod ") && line.contains('{'))
+    });
     &text[..cut.unwrap_or(text.len())]
 }
 
@@ -61,7 +65,9 @@ fn token(rest: &str, before: Option<char>) -> (usize, Option<String>) {
     }
     match rest.as_bytes() {
         [b'"', ..] => string(rest),
-        [b'\'', b'\\', ..] => (rest[2..].find('\'').map_or(rest.len(), |end| end + 3), None),
+        [b'\'', b'\\', ..] => {
+            (rest.char_indices().skip(3).find(|(_, c)| *c == '\'').map_or(rest.len(), |(at, _)| at + 1), None)
+        }
         [b'\'', ..] => match rest.char_indices().nth(2) {
             Some((at, '\'')) => (at + 1, None),
             _ => (1, None),
@@ -101,5 +107,7 @@ mod tests {
     fn test_modules_are_left_out() {
         let source = read("fn a() {}\n#[cfg(test)]\nmod tests { const A: &str = \"pypi\"; }\n");
         assert!(source.literals.is_empty());
+        let source = read("#[cfg(test)]\nmod tests;\nconst A: (char, &str) = ('\\'', \"pypi\");\n");
+        assert_eq!(source.literals.len(), 1);
     }
 }
