@@ -1,0 +1,14 @@
+//! The program from outside: every test starts the real server on a free port with a data directory of its own and
+//! drives it with the clients that people use. What the parts do by themselves is tested in their crates.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod changes;
+mod crash;
+mod hostile;
+mod pages;
+mod policy;
+mod support;
+mod tour_generic;
+mod tour_oci;
+mod tour_pypi;

@@ -1,0 +1,1 @@
+//! The pages, as a browser and a screen without JavaScript show them.

@@ -1,0 +1,1 @@
+//! Policies: what a refused client prints, and how a decision is explained.

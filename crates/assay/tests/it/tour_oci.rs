@@ -1,0 +1,1 @@
+//! Container images with skopeo and raw requests.

@@ -1,0 +1,1 @@
+//! Python packages with twine, pip and uv.
