@@ -74,6 +74,7 @@ CREATE TABLE package (
   UNIQUE (repository, format, name, version)
 ) @strict;
 CREATE INDEX package_by_state ON package (state, id);
+CREATE INDEX package_by_repository ON package (repository, id);
 
 CREATE TABLE file (
   id @id,

@@ -135,7 +135,8 @@ impl Packages for Session<'_> {
 
     fn list_packages(&mut self, filter: &PackageFilter) -> R<Vec<Package>> {
         let (conditions, params) = conditions(filter);
-        // primary key, descending, until the page is full; package_by_state where a state is asked for
+        // package_by_repository for one repository, package_by_state for a state, else the primary key: each descending,
+        // until the page is full
         all(
             self.sql,
             &format!(
@@ -186,8 +187,13 @@ fn conditions(filter: &PackageFilter) -> (Vec<String>, Vec<Value>) {
         Some(state) => add("p.state = $? AND p.state <> 'deleted'", state.as_str().into()),
         None => add("p.state <> $?", State::Deleted.as_str().into()),
     }
-    if let Some(repositories) = &filter.repositories {
-        add("p.repository IN (SELECT CAST(value AS BIGINT) FROM @list($?))", numbers(repositories.iter().map(|r| r.0)));
+    match filter.repositories.as_deref() {
+        None => {}
+        Some([one]) => add("p.repository = $?", (*one).into()),
+        // the plus sign keeps the index out of it: the primary key gives the order, and the page is full soon
+        Some(several) => {
+            add("+p.repository IN (SELECT CAST(value AS BIGINT) FROM @list($?))", numbers(several.iter().map(|r| r.0)))
+        }
     }
     if let Some(format) = &filter.format {
         add("p.format = $?", clean(format).as_ref().into());

@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod bytes;
+mod crash;
 mod judgements;
 mod knowledge;
 mod log;
 mod publishing;
 mod sharing;
+mod volume;
 mod worklist;
 mod world;

@@ -157,7 +157,11 @@ async fn many_open_at_once(world: World) {
     // as several processes do: some of them find the data while another one still makes it
     let fresh = match world.address.strip_suffix("assay.db") {
         Some(directory) => format!("{directory}fresh.db"),
-        None => world.address.clone(),
+        None => {
+            let address = world.address.clone();
+            tokio::task::spawn_blocking(move || empty_schema(&address)).await.unwrap();
+            world.address.clone()
+        }
     };
     let opened: Vec<_> = (0..6)
         .map(|_| {
@@ -168,6 +172,12 @@ async fn many_open_at_once(world: World) {
     for handle in opened {
         handle.await.unwrap().unwrap();
     }
+}
+
+fn empty_schema(address: &str) {
+    let mut client = ::postgres::Client::connect(address, ::postgres::NoTls).unwrap();
+    let name: String = client.query_one("SELECT current_schema()::text", &[]).unwrap().get(0);
+    client.batch_execute(&format!("DROP SCHEMA {name} CASCADE; CREATE SCHEMA {name}")).unwrap();
 }
 
 async fn a_newer_schema_is_refused(world: World) {

@@ -84,24 +84,29 @@ pub fn skipped(once: &Once, why: &str) {
 
 /// Each function as a test over every database.
 macro_rules! conformance {
-    ($($name:ident),* $(,)?) => {
+    ($(#[$mark:meta])* $($name:ident),* $(,)?) => { $crate::world::conformance!(@ [$(#[$mark])*] $($name)*); };
+    (@ $marks:tt $($name:ident)*) => {
         mod sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    super::$name($crate::world::sqlite().await).await;
-                }
-            )*
+            $($crate::world::conformance!(# $marks sqlite $name);)*
         }
         mod postgres {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    if let Some(world) = $crate::world::postgres().await {
-                        super::$name(world).await;
-                    }
-                }
-            )*
+            $($crate::world::conformance!(# $marks postgres $name);)*
+        }
+    };
+    (# [$(#[$mark:meta])*] sqlite $name:ident) => {
+        $(#[$mark])*
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            super::$name($crate::world::sqlite().await).await;
+        }
+    };
+    (# [$(#[$mark:meta])*] postgres $name:ident) => {
+        $(#[$mark])*
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            if let Some(world) = $crate::world::postgres().await {
+                super::$name(world).await;
+            }
         }
     };
 }
