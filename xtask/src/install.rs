@@ -23,8 +23,10 @@ const APT: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
 ];
 
-/// Programs in the private Python environment, and the requirement that brings each.
-const PYTHON: &[(&str, &str)] = &[("pip", "pip"), ("uv", "uv"), ("twine", "twine"), ("moto_server", "moto[server]")];
+/// Programs in the private Python environment, and the requirement that brings each. Newer releases of twine refuse, by
+/// themselves, the old metadata of the real wheel that the tests publish.
+const PYTHON: &[(&str, &str)] =
+    &[("pip", "pip"), ("uv", "uv"), ("twine", "twine==5.1.1"), ("moto_server", "moto[server]")];
 
 /// Installs what is missing and says what still is.
 ///
