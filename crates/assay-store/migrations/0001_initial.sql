@@ -55,6 +55,7 @@ CREATE TABLE upload (
   touched_at BIGINT NOT NULL
 ) @strict;
 CREATE INDEX upload_by_age ON upload (touched_at);
+CREATE INDEX upload_by_repository ON upload (repository);
 
 CREATE TABLE package (
   id @id,

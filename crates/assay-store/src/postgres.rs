@@ -6,7 +6,7 @@ use crate::{
     config::redacted,
     meta::Session,
     migrate,
-    sql::postgres::{PostgresSql, Statements, failed, is_conflict},
+    sql::postgres::{PostgresSql, Statements, failed, is_conflict, is_cut_off},
 };
 use assay_model::{
     Problem,
@@ -94,7 +94,10 @@ impl PostgresStore {
             Problem::invalid("bad-store-address", format!("{shown} is not an address of a database"))
                 .caused_by(Box::new(e))
         })?;
-        config.connect_timeout(CONNECT).application_name("assay").keepalives_idle(Duration::from_secs(60));
+        config.connect_timeout(CONNECT).keepalives_idle(Duration::from_secs(60));
+        if config.get_application_name().is_none() {
+            config.application_name("assay");
+        }
         let inner = Inner {
             config,
             address: shown,
@@ -149,7 +152,8 @@ impl Inner {
         let Connection { client, statements } = connection;
         let level = if read_only { IsolationLevel::RepeatableRead } else { IsolationLevel::ReadCommitted };
         let begun = client.build_transaction().isolation_level(level).read_only(read_only).start();
-        let mut transaction = begun.map_err(|e| failed("BEGIN", e))?;
+        // the server may have closed an idle connection: nothing has happened yet, so another one will do
+        let mut transaction = begun.map_err(|e| Failure { retry: is_cut_off(&e), problem: failed("BEGIN", e) })?;
         let mut sql = PostgresSql { transaction: &mut transaction, statements, retry: false };
         let mut session = Session::new(&mut sql);
         let done = match work(&mut session) {

@@ -23,12 +23,12 @@ fn read_kev(row: &mut Row) -> R<Kev> {
 }
 
 /// Tells what each item changes, and which rows to write: the last of each key, in order of the key.
-fn compare<'i, T>(
-    items: &'i [T],
+fn compare<T>(
+    items: &[T],
     mut there: HashMap<String, T>,
     key: impl Fn(&T) -> &String,
     same: impl Fn(&T, &T) -> bool,
-) -> (Vec<Change>, BTreeMap<&'i String, &'i T>)
+) -> (Vec<Change>, BTreeMap<&String, &T>)
 where
     T: Clone,
 {

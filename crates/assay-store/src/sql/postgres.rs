@@ -119,6 +119,12 @@ pub fn is_conflict(error: &postgres::Error) -> bool {
     })
 }
 
+/// Whether the connection is gone, for example because the server was started anew.
+pub fn is_cut_off(error: &postgres::Error) -> bool {
+    let going = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_SESSION_TIMEOUT];
+    error.is_closed() || error.code().is_some_and(|code| going.contains(code))
+}
+
 /// The problem behind a failed statement.
 pub fn failed(sql: &str, error: postgres::Error) -> Problem {
     if error.code() == Some(&SqlState::PROGRAM_LIMIT_EXCEEDED) {

@@ -310,7 +310,7 @@ async fn feeds_and_bad_records(world: World) {
     };
     let kept = state.clone();
     world.write(move |tx| tx.put_feed_state(&kept)).await;
-    assert_eq!(world.read(|tx| tx.feed_states()).await, [state.clone()]);
+    assert_eq!(world.read(|tx| tx.feed_states()).await, std::slice::from_ref(&state));
     let healed = FeedState { error: None, ..state };
     let kept = healed.clone();
     world.write(move |tx| tx.put_feed_state(&kept)).await;

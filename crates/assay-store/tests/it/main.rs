@@ -9,6 +9,7 @@ mod crash;
 mod judgements;
 mod knowledge;
 mod log;
+mod plans;
 mod publishing;
 mod sharing;
 mod volume;

@@ -192,3 +192,21 @@ async fn a_newer_schema_is_refused(world: World) {
     let problem = assay_store::open_meta(&world.address).await.err().unwrap();
     assert_eq!(problem.code, "newer-schema");
 }
+
+/// A server that was started anew has closed all connections; the next transaction makes new ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closed_connections_are_replaced() {
+    let Some(world) = crate::world::postgres().await else { return };
+    world.write(|tx| tx.put_setting("k", "v")).await;
+    let address = world.address.clone();
+    let closed = tokio::task::spawn_blocking(move || {
+        let mut client = ::postgres::Client::connect(&address, ::postgres::NoTls).unwrap();
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()";
+        client.query(others, &[]).unwrap().len()
+    });
+    assert!(closed.await.unwrap() > 0, "there was one to close");
+    world.write(|tx| tx.put_setting("k", "w")).await;
+    assert_eq!(world.read(|tx| tx.setting("k")).await.as_deref(), Some("w"));
+    assert_eq!(world.meta.head().await.unwrap(), 0);
+}

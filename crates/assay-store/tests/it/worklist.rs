@@ -145,7 +145,7 @@ async fn concurrent_claims_never_double(world: World) {
     for worker in workers {
         worker.await.unwrap();
     }
-    let taken = taken.lock().unwrap();
+    let taken = std::mem::take(&mut *taken.lock().unwrap());
     assert_eq!(taken.len(), JOBS);
     assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), JOBS);
     assert_eq!(counts(&world).await, (0, 0, 0));

@@ -71,7 +71,7 @@ pub async fn postgres() -> Option<World> {
     .await
     .unwrap();
     let mark = if server.contains('?') { '&' } else { '?' };
-    let address = format!("{server}{mark}options=-csearch_path%3D{name}");
+    let address = format!("{server}{mark}application_name={name}&options=-csearch_path%3D{name}");
     Some(World { meta: assay_store::open_meta(&address).await.unwrap(), address, _home: Home::Schema(schema) })
 }
 

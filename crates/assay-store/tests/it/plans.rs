@@ -1,0 +1,128 @@
+//! Query plans: the statements of the pull path and of the change flow never walk through a whole table.
+
+use crate::world::{at, component, digest, event, inventory, new_file, publish};
+use assay_model::{
+    Problem,
+    component::ComponentId,
+    decision::DecisionId,
+    package::{FileId, PackageId, Role, State},
+    repository::Settings,
+    seam::meta::{EventFilter, PackageFilter, Tx},
+    work::{Lane, NewJob, Stage},
+};
+use assay_store::{
+    meta::Session,
+    sql::{Dialect, Row, Sql, Value, sqlite::SqliteSql},
+};
+use rusqlite::Connection;
+
+/// Passes statements on, and looks at their plans first.
+struct Watching<'a> {
+    connection: &'a Connection,
+    seen: usize,
+    walks: Vec<String>,
+}
+
+impl Watching<'_> {
+    fn look(&mut self, sql: &str) {
+        self.seen += 1;
+        let explain = format!("EXPLAIN QUERY PLAN {}", Dialect::Sqlite.translate(sql));
+        let mut statement = self.connection.prepare(&explain).unwrap();
+        let unbound = rusqlite::params_from_iter((0..statement.parameter_count()).map(|_| rusqlite::types::Null));
+        let steps = statement.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
+        for step in steps.map(Result::unwrap) {
+            // a list parameter, the picked jobs, a multi-row VALUES, and the last entry of an index are not tables
+            let fine = ["VIRTUAL TABLE", "picked", "CONSTANT ROW", "SCAN event"].iter().any(|f| step.contains(f));
+            if step.starts_with("SCAN") && !fine {
+                self.walks.push(format!("{step}: {sql}"));
+            }
+        }
+    }
+}
+
+impl Sql for Watching<'_> {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, Problem> {
+        self.look(sql);
+        SqliteSql(self.connection).execute(sql, params)
+    }
+    fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Problem> {
+        self.look(sql);
+        SqliteSql(self.connection).query(sql, params)
+    }
+}
+
+fn publish_and_pull(tx: &mut dyn Tx) -> Result<(), Problem> {
+    let r = tx.create_repository("main", &Settings::default(), at(0))?.id;
+    tx.repository("main")?;
+    let p = publish(tx, r, "p", "1", "x")?;
+    tx.put_files(p, &[new_file("p-1.whl", "x")], at(1))?;
+    tx.set_reference(r, "pypi", "p", "latest", p, at(1))?;
+    tx.packages(&[p])?;
+    tx.packages_named(r, "pypi", "p", None)?;
+    tx.packages_named(r, "pypi", "p", Some("1"))?;
+    tx.package_names(r, "pypi", None, 10)?;
+    tx.file_at(r, "pypi", "p", "p-1.whl")?;
+    tx.file(FileId(1))?;
+    tx.files_of(&[p])?;
+    tx.files_with_digest(r, "pypi", "p", &digest("x"))?;
+    tx.references(r, "pypi", "p")?;
+    tx.references_to(&[p])?;
+    tx.staged_blob(r, "pypi", "p", &digest("x"))?;
+    tx.blob_size(&digest("x"))?;
+    tx.set_standing(p, State::Available, &Default::default(), Some(&DecisionId("d".into())), Some(None))?;
+    tx.list_packages(&PackageFilter { repositories: Some(vec![r]), limit: 9, ..PackageFilter::default() })?;
+    tx.list_packages(&PackageFilter { state: Some(State::Quarantined), limit: 9, ..PackageFilter::default() })?;
+    tx.collect_blobs(at(0), 9)?;
+    tx.delete_package(p)
+}
+
+fn change(tx: &mut dyn Tx) -> Result<(), Problem> {
+    let (p, c) = (PackageId(1), ComponentId(1));
+    tx.put_inventory(&inventory("x", Role::File, &[component("PyPI", "flask", "1")]))?;
+    tx.inventory(&digest("x"), Role::File)?;
+    tx.components(&[c])?;
+    tx.components_named(&[("PyPI".into(), "flask".into())])?;
+    tx.components_of(&[p])?;
+    tx.packages_with(&[c])?;
+    tx.packages_with_digest(&digest("x"))?;
+    tx.package_ids(None, 9)?;
+    tx.set_findings(c, &[])?;
+    tx.findings_of(&[c])?;
+    tx.components_with_ids(&["CVE-1".into()])?;
+    tx.advisory_revisions("osv", &["A".into()])?;
+    tx.advisories_filed(&[("PyPI".into(), "flask".into())])?;
+    tx.advisories(&["A".into()])?;
+    tx.aliases_of(&["CVE-1".into()])?;
+    tx.stated_for(&["CVE-1".into()])?;
+    tx.scores(&["CVE-1".into()])?;
+    tx.decisions_of(p, 9)?;
+    tx.decision(&DecisionId("d".into()))?;
+    let job = NewJob { lane: Lane::Change, stage: Stage::Decide, key: 1, cause: String::new(), due: at(0) };
+    tx.enqueue(&[job])?;
+    let id = tx.claim(Lane::Change, "w", at(0), at(9), 9)?[0].id;
+    tx.fail(id, "no", Some(at(1)))?;
+    tx.finish(&[id])?;
+    tx.append_event(&event("p", serde_json::json!({})))?;
+    tx.last_event()?;
+    tx.events(&EventFilter { after: 3, limit: 9, subject: Some("p".into()), newest_first: true })?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_statement_walks_through_a_table() {
+    let world = crate::world::sqlite().await;
+    let connection = Connection::open(world.address.strip_prefix("sqlite:").unwrap()).unwrap();
+    let mut watching = Watching { connection: &connection, seen: 0, walks: Vec::new() };
+    let mut session = Session::new(&mut watching);
+    publish_and_pull(&mut session).unwrap();
+    change(&mut session).unwrap();
+    session.finish().unwrap();
+    assert!(watching.seen > 50);
+    assert!(watching.walks.is_empty(), "{:#?}", watching.walks);
+    // the watch itself works
+    watching.look("SELECT id FROM package WHERE uploader = 'ann'");
+    assert_eq!(watching.walks.len(), 1);
+}
