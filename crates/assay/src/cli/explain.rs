@@ -1,0 +1,135 @@
+//! `assay explain`: why a package is in its state, and what would help.
+
+use super::{
+    Context,
+    look::{harmless, moment, short},
+    packages,
+    views::Detail,
+};
+use anyhow::{Context as _, Result};
+use assay_model::{
+    decision::{Cited, Decision, Outcome, Verdict},
+    package::State,
+};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// Vulnerabilities that are named; `assay package` lists all.
+const CITED: usize = 10;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    /// repository/format/name@version, repository/format/name:tag, format/name@version, or the number
+    package: String,
+}
+
+pub(super) async fn run(context: &Context, args: &ExplainArgs) -> Result<ExitCode> {
+    let answer = packages::fetch(&context.client()?, &args.package).await?;
+    if context.out.json {
+        context.out.data(&data(&answer))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let detail: Detail = serde_json::from_value(answer).context("the server's answer is not understood")?;
+    context.out.text(&explain(&detail))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The members that explain, as the server gave them.
+fn data(answer: &Value) -> Value {
+    let member = |name: &str| answer.get(name).cloned().unwrap_or_default();
+    json!({
+        "id": member("id"), "package": member("display"), "repository": member("repository_name"), "format": member("format"),
+        "state": member("state"), "tags": member("tags"), "refusal": member("refusal"),
+        "decision": answer.get("decisions").and_then(|all| all.get(0)).cloned(),
+    })
+}
+
+pub(super) fn explain(detail: &Detail) -> String {
+    let row = &detail.row;
+    let mut lines = vec![format!(
+        "{} in {}/{} is {}",
+        harmless(&short(&row.display)),
+        row.repository_name,
+        row.format,
+        row.state.as_str().to_uppercase()
+    )];
+    match detail.decisions.first() {
+        Some(decision) => lines.extend(of_decision(decision)),
+        None if row.state == State::Pending => {
+            lines.push("It is not decided yet: it is still being inspected.".to_owned())
+        }
+        None => lines.push("No decision was needed: no policy is in force.".to_owned()),
+    }
+    if let Some(refusal) = &detail.refusal {
+        let nearest = refusal.nearest_allowed.as_deref().map(harmless);
+        lines.push(String::new());
+        lines.push(match nearest {
+            Some(version) => format!("Nearest allowed version: {version}"),
+            None => "No allowed version of it is known here.".to_owned(),
+        });
+        if detail.decisions.is_empty() {
+            lines.extend(refusal.policies.iter().map(|policy| format!("Policy  {}", harmless(policy))));
+            lines.extend(refusal.reasons.iter().map(|reason| format!("  {}", harmless(reason))));
+            lines.extend(cited(&refusal.vulnerabilities));
+        }
+        lines.push(format!("Details: {}", harmless(&refusal.link)));
+    }
+    lines.join("\n")
+}
+
+fn of_decision(decision: &Decision) -> Vec<String> {
+    let mut lines = vec![
+        format!("Decision  {} at {}", decision.id, moment(decision.at)),
+        format!("Cause     {}", harmless(&decision.trigger)),
+    ];
+    if !decision.tags_added.is_empty() {
+        let tags: Vec<String> = decision.tags_added.iter().map(|tag| harmless(tag)).collect();
+        lines.push(format!("Tags      {}", tags.join(", ")));
+    }
+    lines.push(String::new());
+    if decision.verdicts.is_empty() {
+        let n = decision.evaluated;
+        lines.push(format!("None of {n} {} matched.", if n == 1 { "policy" } else { "policies" }));
+    }
+    lines.extend(decision.verdicts.iter().flat_map(of_verdict));
+    lines.extend(cited(&decision.vulnerabilities));
+    lines
+}
+
+fn of_verdict(verdict: &Verdict) -> Vec<String> {
+    let said = match &verdict.outcome {
+        Outcome::Match => "matched".to_owned(),
+        Outcome::NoMatch => "did not match".to_owned(),
+        Outcome::Failed(error) => format!("failed: {}", harmless(error)),
+    };
+    let mut lines =
+        vec![format!("Policy {} ({} revision {}) {said}", harmless(&verdict.name), verdict.policy, verdict.revision)];
+    if !verdict.description.is_empty() {
+        lines.push(format!("  {}", harmless(&verdict.description)));
+    }
+    lines.extend(verdict.reasons.iter().map(|reason| format!("  - {}", harmless(reason))));
+    lines
+}
+
+fn cited(all: &[Cited]) -> Vec<String> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Vulnerabilities".to_owned()];
+    for one in all.iter().take(CITED) {
+        let score = one.score.map(|score| format!(" {score:.1}")).unwrap_or_default();
+        let fixed =
+            one.fixed.as_ref().map_or_else(|| "no fix known".to_owned(), |v| format!("fixed in {}", harmless(v)));
+        lines.push(format!(
+            "  {} {}{score} in {}, {fixed}: {}",
+            harmless(&one.id),
+            one.severity.as_str(),
+            harmless(&one.component),
+            harmless(&one.title)
+        ));
+    }
+    if all.len() > CITED {
+        lines.push(format!("  and {} more", all.len() - CITED));
+    }
+    lines
+}

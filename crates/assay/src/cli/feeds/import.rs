@@ -1,0 +1,92 @@
+//! `assay feeds import`.
+
+use super::{
+    aftermath::Before,
+    files::{Gathered, Input, gather},
+    progress::Progress,
+    report::Report,
+};
+use crate::{
+    cli::{Context, look::count, out::note},
+    net::HttpNet,
+    wiring,
+};
+use anyhow::{Context as _, Result};
+use assay_engine::{Engine, ImportReport, SourceCounts};
+use assay_model::seam::source::Net;
+use std::{fs::File, path::Path, process::ExitCode, sync::Arc};
+use tempfile::TempPath;
+
+pub(super) async fn run(context: &Context, from: &[String]) -> Result<ExitCode> {
+    let config = context.config()?;
+    let Gathered { inputs, skipped } = gather(from, assay_advisories::ALL)?;
+    let engine = wiring::engine(&config).await?;
+    let before = Before::note(&engine).await?;
+    let mut report = Report { skipped, ..Report::default() };
+    for input in inputs {
+        match input {
+            Input::File { name, path } => read(&engine, &mut report, name, &path).await?,
+            Input::Url(url) => fetch(&engine, &mut report, &url).await?,
+        }
+    }
+    report.change = before.settle(&engine).await?;
+    if report.files.is_empty() {
+        note(
+            "warning: nothing to import was found; expected OSV (zip, JSON), EPSS (csv, csv.gz) or CISA KEV (json, json.gz)",
+        );
+    }
+    report.print(&context.out)
+}
+
+/// Fetches a file and imports it; a fetch that fails is one piece of the report.
+async fn fetch(engine: &Arc<Engine>, report: &mut Report, url: &str) -> Result<()> {
+    let progress = Arc::new(Progress::start(url, true));
+    let watched = progress.clone();
+    let net = HttpNet::new()?.observed(Box::new(move |_, done, total| watched.set(done, total, true)));
+    let fetched = net.get(url, None).await;
+    drop(net);
+    let spent = progress.seconds();
+    if let Some(progress) = Arc::into_inner(progress) {
+        progress.finish(if fetched.is_ok() { "fetched" } else { "failed" });
+    }
+    match fetched {
+        Ok(reply) => {
+            let body = TempPath::try_from_path(reply.body)?;
+            let name = url.split(['?', '#']).next().unwrap_or(url).rsplit('/').next().unwrap_or(url);
+            read(engine, report, name.to_owned(), &body).await
+        }
+        Err(problem) => {
+            report.add(url.to_owned(), spent, Err(problem.to_string()));
+            Ok(())
+        }
+    }
+}
+
+/// Imports a file on a blocking thread; a file that is no feed is one piece of the report.
+async fn read(engine: &Arc<Engine>, report: &mut Report, name: String, path: &Path) -> Result<()> {
+    let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let engine = engine.clone();
+    let (name, spent, outcome) = tokio::task::spawn_blocking(move || {
+        let progress = Progress::start(&name, false);
+        let mut counts = ImportReport::default();
+        let outcome =
+            engine.import_file(&name, &mut file, &mut counts, &mut |done, total| progress.set(done, total, false));
+        let spent = progress.seconds();
+        progress.finish(&match &outcome {
+            Ok(()) => count(counts.sources.values().map(SourceCounts::total).sum(), "record", "records"),
+            Err(_) => "failed".to_owned(),
+        });
+        (name, spent, outcome.map(|()| counts).map_err(|problem| with_cause(&problem)))
+    })
+    .await?;
+    report.add(name, spent, outcome);
+    Ok(())
+}
+
+/// The problem and what caused it, on one line.
+pub(super) fn with_cause(problem: &assay_model::Problem) -> String {
+    match std::error::Error::source(problem) {
+        Some(cause) => format!("{problem}: {cause}"),
+        None => problem.to_string(),
+    }
+}

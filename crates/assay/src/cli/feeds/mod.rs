@@ -1,0 +1,47 @@
+//! `assay feeds`: facts about the world, worked on in the data directory itself, also while a server runs on it.
+
+mod aftermath;
+mod files;
+mod import;
+mod progress;
+mod report;
+mod state;
+mod sync;
+
+use super::Context;
+use anyhow::Result;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FeedsCommand {
+    /// Import advisories and scores from files, directories and addresses, and decide what they touch
+    Import {
+        /// OSV (zip, JSON), EPSS (csv, csv.gz) or CISA KEV (json, json.gz); directories are walked
+        #[arg(required = true, value_name = "PATH|URL")]
+        from: Vec<String>,
+    },
+    /// Fetch what is new from the configured addresses, and decide what it touches
+    Sync {
+        /// Only these sources
+        #[arg(value_name = "SOURCE")]
+        sources: Vec<String>,
+    },
+    /// Show the sources: addresses, last fetch, number of advisories
+    Status,
+    /// List the records that were set aside, newest first, with the reason
+    Bad {
+        /// At most this many
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+}
+
+pub(super) async fn run(context: &Context, command: FeedsCommand) -> Result<ExitCode> {
+    match command {
+        FeedsCommand::Import { from } => import::run(context, &from).await,
+        FeedsCommand::Sync { sources } => sync::run(context, &sources).await,
+        FeedsCommand::Status => state::status(context).await,
+        FeedsCommand::Bad { limit } => state::bad(context, limit as usize).await,
+    }
+}

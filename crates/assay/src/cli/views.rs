@@ -1,0 +1,140 @@
+//! What the server's answers look like to the command line: only the members that are shown, so that an older or newer
+//! server is understood as far as possible.
+
+use assay_engine::ScoredFinding;
+use assay_model::{
+    component::{Component, Occurrence},
+    decision::{Cited, Decision},
+    event::Event,
+    finding::{Finding, Severity},
+    inventory::{OsRelease, Skipped},
+    package::{File, State},
+    score::{Epss, Kev},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A line in a list of packages.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) format: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) state: State,
+    #[serde(default)]
+    pub(super) tags: BTreeSet<String>,
+    pub(super) uploader: String,
+    pub(super) uploaded_at: Timestamp,
+    #[serde(default)]
+    pub(super) published_at: Option<Timestamp>,
+    pub(super) repository_name: String,
+    pub(super) display: String,
+    #[serde(default)]
+    pub(super) references: Vec<String>,
+    #[serde(default)]
+    pub(super) size: u64,
+    #[serde(default)]
+    pub(super) findings: BTreeMap<Severity, usize>,
+}
+
+/// One package.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Detail {
+    #[serde(flatten)]
+    pub(super) row: Row,
+    #[serde(default)]
+    pub(super) files: Vec<File>,
+    pub(super) inventory: Inside,
+    pub(super) inventoried: bool,
+    #[serde(default)]
+    pub(super) findings: Vec<Scored>,
+    #[serde(default)]
+    pub(super) decisions: Vec<Decision>,
+    #[serde(default)]
+    pub(super) refusal: Option<Refused>,
+    #[serde(default)]
+    pub(super) events: Vec<Event>,
+}
+
+/// The parts of an inventory that are shown.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Inside {
+    #[serde(default)]
+    pub(super) components: Vec<Occurrence>,
+    #[serde(default)]
+    pub(super) os: Option<OsRelease>,
+    #[serde(default)]
+    pub(super) skipped: Vec<Skipped>,
+}
+
+/// A finding with component and scores.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Scored {
+    component: Component,
+    #[serde(flatten)]
+    finding: Finding,
+    #[serde(default)]
+    epss: Option<Epss>,
+    #[serde(default)]
+    kev: Option<Kev>,
+}
+
+impl From<Scored> for ScoredFinding {
+    fn from(one: Scored) -> Self {
+        Self { component: one.component, finding: one.finding, epss: one.epss, kev: one.kev }
+    }
+}
+
+/// Why the gate refuses a package.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Refused {
+    #[serde(default)]
+    pub(super) policies: Vec<String>,
+    #[serde(default)]
+    pub(super) reasons: Vec<String>,
+    #[serde(default)]
+    pub(super) vulnerabilities: Vec<Cited>,
+    #[serde(default)]
+    pub(super) nearest_allowed: Option<String>,
+    #[serde(default)]
+    pub(super) link: String,
+}
+
+/// Jobs of one lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Jobs {
+    pub(super) waiting: i64,
+    pub(super) running: i64,
+    pub(super) dead: i64,
+}
+
+/// The last state of a feed.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Feed {
+    pub(super) feed: String,
+    #[serde(default)]
+    pub(super) synced_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) error: Option<String>,
+}
+
+/// State of a server.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Status {
+    pub(super) version: String,
+    pub(super) workspace: String,
+    #[serde(default)]
+    pub(super) jobs: BTreeMap<String, Jobs>,
+    #[serde(default)]
+    pub(super) advisories: BTreeMap<String, i64>,
+    #[serde(default)]
+    pub(super) feeds: Vec<Feed>,
+    #[serde(default)]
+    pub(super) matched: u64,
+    #[serde(default)]
+    pub(super) decided: u64,
+    #[serde(default)]
+    pub(super) inventories: i64,
+}
