@@ -46,7 +46,9 @@ impl Derived {
         let advisory = &new.stored.advisory;
         if advisory.withdrawn.is_none() {
             let own = clean(&advisory.id).into_owned();
-            for id in advisory.ids().filter(|id| *id != advisory.id && fits(&own, id)) {
+            // a record with several upstreams is a bundle: it makes none of them the same as another
+            let upstream = if advisory.upstream.len() == 1 { advisory.upstream.as_slice() } else { &[] };
+            for id in advisory.aliases.iter().chain(upstream).filter(|id| **id != advisory.id && fits(&own, id)) {
                 self.aliases.insert((own.clone(), clean(id).into_owned(), number));
             }
         }

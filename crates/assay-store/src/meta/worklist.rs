@@ -105,6 +105,17 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Prolongs what `owner` holds; one that ran out and that nobody took counts as held.
+    fn renew(&mut self, lane: Lane, owner: &str, until: Timestamp) -> R<()> {
+        // job_leased
+        self.sql.execute(
+            "UPDATE job SET lease_until = $3
+             WHERE lane = $1 AND state = 'running' AND owner = $2 AND lease_until < $3",
+            &params![rank(lane), owner, until],
+        )?;
+        Ok(())
+    }
+
     /// Puts back what was leased to workers that were not heard of again.
     fn expire(&mut self, lane: Lane, now: Timestamp) -> R<()> {
         // job_leased
@@ -146,6 +157,9 @@ impl Worklist for Session<'_> {
     }
 
     fn claim(&mut self, lane: Lane, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Job>> {
+        if limit == 0 {
+            self.renew(lane, owner, until)?;
+        }
         self.expire(lane, now)?;
         // job_due in order; job_running
         let mut claimed = all(

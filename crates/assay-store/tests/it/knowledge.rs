@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 conformance!(
     an_inventory_is_kept_and_replaced,
     layers_bring_no_components,
+    owned_components_are_not_matched,
     components_are_shared_and_found_by_name,
     components_lead_to_packages,
     findings_are_replaced_only_when_they_differ,
@@ -57,6 +58,18 @@ async fn layers_bring_no_components(world: World) {
     assert!(ids.is_empty() && new.is_empty());
     assert_eq!(world.read(|tx| tx.inventories_made()).await, 1);
     assert!(world.read(|tx| tx.components_named(&[("Debian".into(), "bash".into())])).await.is_empty());
+}
+
+async fn owned_components_are_not_matched(world: World) {
+    let mut found =
+        inventory("i", Role::Image, &[component("Debian:12", "python3", "3"), component("PyPI", "six", "1")]);
+    found.inventory.components[1].owned_by = Some("pkg:deb/debian/python3-six@1".into());
+    let put = found.clone();
+    let (ids, _) = world.write(move |tx| tx.put_inventory(&put)).await;
+    let own = world.read(move |tx| tx.components(&ids)).await;
+    assert_eq!(own.iter().map(|c| c.component.name.as_str()).collect::<Vec<_>>(), ["python3"]);
+    let kept = world.read(|tx| tx.inventory(&digest("i"), Role::Image)).await.unwrap();
+    assert_eq!(kept, found, "the inventory names it all the same");
 }
 
 async fn components_are_shared_and_found_by_name(world: World) {

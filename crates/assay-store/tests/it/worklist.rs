@@ -14,6 +14,7 @@ conformance!(
     a_waiting_job_absorbs_another,
     a_job_written_while_one_runs_is_not_lost,
     a_lease_that_runs_out_is_taken_again,
+    a_lease_is_renewed_by_its_holder_only,
     failures_are_tried_again_or_given_up,
     a_failed_job_and_a_new_one_become_one,
     jobs_are_due_in_order,
@@ -77,6 +78,19 @@ async fn a_lease_that_runs_out_is_taken_again(world: World) {
     let id = again[0].id;
     world.write(move |tx| tx.finish(&[id])).await;
     assert_eq!(counts(&world).await, (0, 0, 0));
+}
+
+async fn a_lease_is_renewed_by_its_holder_only(world: World) {
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 0), job(Stage::Decide, 2, 0)])).await;
+    for owner in ["slow", "lost"] {
+        world.write(move |tx| tx.claim(Lane::Scan, owner, at(0), at(10), 1)).await;
+    }
+    assert!(world.write(|tx| tx.claim(Lane::Scan, "slow", at(10), at(30), 0)).await.is_empty(), "none is leased anew");
+    let taken = claim(&world, 20, 40).await;
+    assert_eq!(taken.iter().map(|j| j.key).collect::<Vec<_>>(), [2], "the other holder was not heard of");
+    world.write(|tx| tx.claim(Lane::Scan, "slow", at(20), at(25), 0)).await;
+    assert!(claim(&world, 29, 40).await.is_empty(), "a lease is never shortened");
+    assert_eq!(claim(&world, 30, 50).await.len(), 1);
 }
 
 async fn failures_are_tried_again_or_given_up(world: World) {
