@@ -15,7 +15,7 @@ const ARCHITECTURE: &str = ".architecture";
 pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Result<Component, BadPurl> {
     let law = ecosystem::of(osv);
     let normal = law.map_or_else(|| name.into(), |law| law.normalize_name(name));
-    let purl_type = law.map_or("generic", |law| law.purl_type);
+    let purl_type = law.map_or(assay_model::purl::UNTYPED, |law| law.purl_type);
     let (namespace, bare) = split_scope(&normal);
     let purl = Purl::builder(purl_type, bare).namespace(namespace).version(version).build()?;
     Ok(Component {

@@ -297,7 +297,7 @@ fn said_something(evaluated: Vec<Evaluated>) -> Vec<Verdict> {
     evaluated.into_iter().map(|e| e.verdict).filter(|v| v.outcome != Outcome::NoMatch).collect()
 }
 
-/// The vulnerabilities that the verdicts name; all of the package's, worst first, where they name none.
+/// The vulnerabilities that the verdicts name, each once; all of the package's, worst first, where they name none.
 fn cite(findings: &[(Component, Finding)], verdicts: &[Verdict]) -> Vec<Cited> {
     let text: String = verdicts.iter().flat_map(|v| v.reasons.iter().cloned().chain([v.output.to_string()])).collect();
     let named: Vec<&(Component, Finding)> =
@@ -311,7 +311,8 @@ fn cite(findings: &[(Component, Finding)], verdicts: &[Verdict]) -> Vec<Cited> {
         fixed: finding.nearest_fixed.clone(),
         title: finding.title.clone(),
     };
-    chosen.iter().map(cited).take(CITED).collect()
+    let mut seen = BTreeSet::new();
+    chosen.iter().filter(|(_, finding)| seen.insert(&finding.id)).map(cited).take(CITED).collect()
 }
 
 /// Time-ordered, and unguessable as far as the input digest is.

@@ -29,6 +29,9 @@ impl Engine {
             Some(format) => format.display(&scope.name, &package.at.version),
             None => format!("{} {}", scope.name, package.at.version),
         };
+        let names: Vec<&str> =
+            view.references.iter().filter(|r| r.package == package.id).map(|r| r.name.as_str()).take(3).collect();
+        let shown = if names.is_empty() { shown } else { format!("{shown} ({})", names.join(", ")) };
         let mut refusal = Refusal {
             decision: package.decision.clone(),
             package: shown,

@@ -9,7 +9,13 @@ use assay_model::{
     work::{Job, Lane, Stage},
 };
 use jiff::SignedDuration;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// Jobs leased at once: few where a client waits and another worker could take them, many where one transaction serves all.
 fn batch_of(lane: Lane) -> usize {
@@ -19,7 +25,11 @@ fn batch_of(lane: Lane) -> usize {
     }
 }
 
-const LEASE_SECONDS: i64 = 300;
+/// How long a lease lasts, in seconds. It is renewed while its batch runs, so this is how long the jobs of a killed
+/// server wait where others share its store.
+const LEASE_SECONDS: i64 = 30;
+/// Renewals within one lease: a missed one is no loss.
+const RENEWALS: u64 = 3;
 const ATTEMPTS: u32 = 6;
 
 /// Counts matched components, in the settings table.
@@ -101,9 +111,40 @@ impl Engine {
             return Ok(0);
         }
         let until = now + SignedDuration::from_secs(LEASE_SECONDS);
-        let owner = self.owner.clone();
-        let jobs = meta::write(self.meta(), move |tx| tx.claim(lane, &owner, now, until, batch_of(lane))).await?;
-        let count = jobs.len();
+        let owner = self.next_owner();
+        let claiming = owner.clone();
+        let jobs = meta::write(self.meta(), move |tx| tx.claim(lane, &claiming, now, until, batch_of(lane))).await?;
+        if !jobs.is_empty() {
+            tokio::select! {
+                outcome = self.run_jobs(&jobs) => outcome?,
+                () = self.keep_leases(lane, owner) => {}
+            }
+            self.notice().await?;
+        }
+        Ok(jobs.len())
+    }
+
+    /// A name for the holder of one batch, so that renewing its leases renews no other's.
+    fn next_owner(&self) -> String {
+        static BATCHES: AtomicU64 = AtomicU64::new(0);
+        format!("{}-{}", self.owner, BATCHES.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Renews the leases of a batch for as long as it is polled: it ends never.
+    async fn keep_leases(&self, lane: Lane, owner: String) {
+        let pause = Duration::from_secs(LEASE_SECONDS.unsigned_abs() / RENEWALS);
+        loop {
+            tokio::time::sleep(pause).await;
+            let (now, owner) = (self.now(), owner.clone());
+            let until = now + SignedDuration::from_secs(LEASE_SECONDS);
+            let renewed = meta::write(self.meta(), move |tx| tx.claim(lane, &owner, now, until, 0)).await;
+            if let Err(problem) = renewed {
+                tracing::warn!(lane = lane.as_str(), %problem, "cannot renew the leases of running jobs");
+            }
+        }
+    }
+
+    async fn run_jobs(self: &Arc<Self>, jobs: &[Job]) -> Result<(), Problem> {
         let of = |stage: Stage| jobs.iter().filter(|j| j.stage == stage).cloned().collect::<Vec<Job>>();
         for job in of(Stage::Analyze) {
             let outcome = self.analyze(PackageId(job.key), &job.cause).await;
@@ -115,10 +156,7 @@ impl Engine {
                 self.run_batch(stage, &batch).await?;
             }
         }
-        if count > 0 {
-            self.notice().await?;
-        }
-        Ok(count)
+        Ok(())
     }
 
     /// Runs a batch as one; where that fails, one by one, so that a bad one holds up only itself.

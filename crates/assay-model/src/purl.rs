@@ -19,6 +19,9 @@ use std::str::FromStr;
 /// The longest package URL that is read or built, in bytes.
 pub const MAX_PURL: usize = 8192;
 
+/// The type of what belongs to no known ecosystem.
+pub const UNTYPED: &str = "generic";
+
 /// A canonical package URL.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -18,8 +18,6 @@ pub struct Subject {
     pub name: String,
     /// Its version, or empty.
     pub version: String,
-    /// Its purl, where it has one.
-    pub purl: Option<String>,
     /// Whether it is a container image.
     pub is_image: bool,
     /// SHA-256 of its bytes, where there is one file.
@@ -28,11 +26,10 @@ pub struct Subject {
 
 /// Renders an inventory, with vulnerabilities where `findings` has any. `at` becomes the document's timestamp.
 pub fn render(subject: &Subject, inventory: &Inventory, findings: &[ScoredFinding], at: Timestamp) -> Value {
-    let subject_ref = subject.purl.clone().unwrap_or_else(|| format!("assay:{}@{}", subject.name, subject.version));
+    let subject_ref = format!("artifact:{}@{}", subject.name, subject.version);
     let mut refs = Refs::starting_with(&subject_ref);
-    let inside: Vec<&Occurrence> =
-        inventory.components.iter().filter(|o| !(o.is_subject && subject.purl.is_some())).collect();
-    let mut components: Vec<Value> = inside.iter().map(|o| component(o, &refs.unique(&o.component.purl))).collect();
+    let mut components: Vec<Value> =
+        inventory.components.iter().map(|o| component(o, &refs.unique(&o.component.purl))).collect();
     components.extend(inventory.os.as_ref().map(|os| {
         json!({
             "type": "operating-system", "bom-ref": refs.unique(&format!("os:{}@{}", os.id, os.version)),
@@ -48,7 +45,7 @@ pub fn render(subject: &Subject, inventory: &Inventory, findings: &[ScoredFindin
         "metadata": {
             "timestamp": second(at),
             "tools": {"components": [{"type": "application", "name": "assay", "version": env!("CARGO_PKG_VERSION")}]},
-            "component": subject_component(subject, &subject_ref, inventory),
+            "component": subject_component(subject, &subject_ref),
         },
         "dependencies": [{"ref": subject_ref, "dependsOn": all}],
         "compositions": [{
@@ -105,20 +102,12 @@ fn serial(document: &Value) -> String {
     format!("urn:uuid:{}-{}-8{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }
 
-fn subject_component(subject: &Subject, reference: &str, inventory: &Inventory) -> Value {
-    let own = inventory.components.iter().find(|o| o.is_subject);
-    let mut map = match own {
-        Some(own) => object(component(own, reference)),
-        None => Map::new(),
-    };
-    map.insert("type".into(), if subject.is_image { "container" } else { "library" }.into());
-    map.insert("bom-ref".into(), reference.into());
-    map.insert("name".into(), subject.name.clone().into());
+/// The artifact itself. The package that a file is stands among the components, where other tools look for it.
+fn subject_component(subject: &Subject, reference: &str) -> Value {
+    let kind = if subject.is_image { "container" } else { "file" };
+    let mut map = object(json!({"type": kind, "bom-ref": reference, "name": subject.name}));
     if !subject.version.is_empty() {
         map.insert("version".into(), subject.version.clone().into());
-    }
-    if let Some(purl) = &subject.purl {
-        map.insert("purl".into(), purl.clone().into());
     }
     if let Some(sha256) = &subject.sha256 {
         map.insert("hashes".into(), json!([{"alg": "SHA-256", "content": sha256}]));

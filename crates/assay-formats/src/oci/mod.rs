@@ -76,6 +76,7 @@ impl Format for Oci {
         render::refusal(refusal)
     }
     fn display(&self, name: &str, version: &str) -> String {
-        format!("{name}@{version}")
+        let short: String = version.chars().take("sha256:".len() + 12).collect();
+        format!("{name}@{short}")
     }
 }

@@ -364,13 +364,16 @@ pub struct NewAdvisory {
     pub stated: Vec<StatedSeverity>,
 }
 
+/// What happened to an advisory, and the keys its previous revision was filed under.
+pub type Filed = (Change, Vec<(String, String)>);
+
 /// Advisories: every revision is kept, the last one is filed.
 pub trait Advisories {
     /// Revision digests of the current revisions of these ids of a source, to tell what changed.
     fn advisory_revisions(&mut self, source: &str, ids: &[String]) -> R<BTreeMap<String, String>>;
     /// Keeps new revisions and files them; gives, in order, what happened and the keys the previous revision was filed
     /// under.
-    fn put_advisories(&mut self, advisories: &[NewAdvisory], at: Timestamp) -> R<Vec<(Change, Vec<(String, String)>)>>;
+    fn put_advisories(&mut self, advisories: &[NewAdvisory], at: Timestamp) -> R<Vec<Filed>>;
     /// Current advisories filed under any of these keys, by source and id.
     fn advisories_filed(&mut self, keys: &[(String, String)]) -> R<Vec<StoredAdvisory>>;
     /// Current advisories with these ids.
@@ -382,7 +385,7 @@ pub trait Advisories {
 /// What advisories say of each other and of severity, by vulnerability id.
 pub trait Severities {
     /// Pairs of ids known to be the same that touch any of `ids`, directly or through others (bounded closure). Only
-    /// from advisories that are not withdrawn; `upstream` counts as an alias.
+    /// from advisories that are not withdrawn; a single `upstream` counts as an alias, several do not.
     fn aliases_of(&mut self, ids: &[String]) -> R<Vec<(String, String)>>;
     /// Severities stated for any of these ids.
     fn stated_for(&mut self, ids: &[String]) -> R<Vec<StatedSeverity>>;
@@ -481,7 +484,8 @@ pub struct JobCounts {
 pub trait Worklist {
     /// Writes jobs; one that waits already for the same stage and key absorbs a new one (the earlier due time wins).
     fn enqueue(&mut self, jobs: &[NewJob]) -> R<()>;
-    /// Leases up to `limit` due jobs of a lane until `until`; jobs whose lease ran out are due again.
+    /// Leases up to `limit` due jobs of a lane until `until`; jobs whose lease ran out are due again. With a `limit` of 0
+    /// none is leased, and what `owner` holds already is prolonged to `until`.
     fn claim(&mut self, lane: Lane, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Job>>;
     /// Removes finished jobs.
     fn finish(&mut self, ids: &[i64]) -> R<()>;

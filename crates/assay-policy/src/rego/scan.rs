@@ -6,6 +6,10 @@ use super::diagnose::Fault;
 /// Most operators in one expression.
 const MAX_OPERATORS: usize = 200;
 
+/// Most brackets within brackets: the parser tries an opening brace as a set, an object and a comprehension, so that its
+/// work can double with every level.
+const MAX_NESTING: usize = 14;
+
 /// Counts the operators of each expression; brackets begin an expression of their own.
 pub(super) fn check(source: &str) -> Result<(), Fault> {
     let mut counts = vec![0_usize];
@@ -33,6 +37,10 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
         let operator = matches!(next, '+' | '-' | '*' | '/' | '%' | '&' | '|' | '=' | '<' | '>' | '!' | ':');
         let ended = fresh_line && !operator && !after_operator;
         match next {
+            '(' | '[' | '{' if counts.len() > MAX_NESTING => {
+                let message = format!("brackets are nested more than {MAX_NESTING} deep; name a part of it in a rule of its own");
+                return Err(Fault::at((line, 1), message));
+            }
             '(' | '[' | '{' => counts.push(0),
             ')' | ']' | '}' if counts.len() > 1 => drop(counts.pop()),
             _ => {
@@ -70,4 +78,17 @@ fn skip_text(rest: &mut std::str::Chars<'_>, quote: char) -> u32 {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_NESTING, check};
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| format!("x := {}1{}", "{".repeat(depth), "}".repeat(depth));
+        assert!(check(&nested(MAX_NESTING)).is_ok());
+        assert!(check(&nested(MAX_NESTING + 1)).is_err());
+        assert!(check("x := \"{{{{{{{{{{{{{{{{{{{{{{{{{{{{\"").is_ok());
+    }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn metrics(app: Arc<App>, _: Call) -> Answer {
     line("Entries of the event log.", "assay_events_total", vec![(String::new(), events)]);
     let count = |n: u64| vec![(String::new(), i64::try_from(n).unwrap_or(i64::MAX))];
     line("Components matched.", "assay_components_matched_total", count(drained.matched));
-    line("Packages decided.", "assay_packages_decided_total", count(drained.decided));
+    line("Packages decided.", "assay_decisions_total", count(drained.decided));
     Ok(plain(StatusCode::OK, "text/plain; version=0.0.4", text))
 }
 

@@ -73,12 +73,10 @@ pub(crate) async fn sbom(app: Arc<App>, call: Call) -> Answer {
 }
 
 fn subject(detail: &assay_engine::PackageDetail) -> cyclonedx::Subject {
-    let own = detail.inventory.components.iter().find(|c| c.is_subject);
     let read: Vec<_> = detail.files.iter().filter(|f| f.role.is_some()).collect();
     cyclonedx::Subject {
         name: detail.row.package.at.name.clone(),
         version: detail.row.package.at.version.clone(),
-        purl: own.map(|o| o.component.purl.clone()),
         is_image: read.iter().any(|f| f.role == Some(Role::Image)),
         sha256: match read.as_slice() {
             [one] => Some(one.digest.hex().to_owned()),
