@@ -168,6 +168,7 @@ impl Engine {
         let subject = self.scope_of(package).await?.subject(&package.at.version);
         let engine = self.clone();
         meta::write(self.meta(), move |tx| {
+            matching::fence(tx)?;
             let (all, new) = tx.put_inventory(&stored)?;
             matching::match_components(tx, engine.parts.matcher.as_ref(), &new)?;
             let body = json!({

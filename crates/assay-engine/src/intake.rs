@@ -136,7 +136,14 @@ impl Engine {
         self.parts.blobs.put(&staged.digest, spooled).await?;
         let (at, repository, format) = (self.now(), desk.repository.id, desk.format.spec().id);
         let (name, digest, size) = (name.to_owned(), staged.digest.clone(), staged.size);
-        meta::write(self.meta(), move |tx| tx.stage_blob(repository, format, &name, &digest, size, at)).await
+        meta::write(self.meta(), move |tx| tx.stage_blob(repository, format, &name, &digest, size, at)).await?;
+        // another process may have collected bytes that were there already, before it could see the new row
+        match self.parts.blobs.stat(&staged.digest).await? {
+            Some(_) => Ok(()),
+            None => {
+                Err(Problem::busy("the bytes were collected while they were uploaded again; send them once more", 1))
+            }
+        }
     }
 
     fn session_path(&self, id: &str) -> Result<PathBuf, Problem> {
@@ -174,9 +181,40 @@ impl Engine {
                 return Ok(removed);
             }
             for digest in &orphans {
-                self.parts.blobs.delete(digest).await?;
+                removed += usize::from(self.delete_orphan(digest).await?);
             }
-            removed += orphans.len();
+        }
+    }
+}
+
+impl Engine {
+    /// Deletes bytes that no row names; says whether it did.
+    async fn delete_orphan(&self, digest: &Digest) -> Result<bool, Problem> {
+        let wanted = digest.clone();
+        if meta::read(self.meta(), move |tx| tx.blob_size(&wanted)).await?.is_some() {
+            return Ok(false);
+        }
+        self.parts.blobs.delete(digest).await?;
+        Ok(true)
+    }
+
+    /// Deletes bytes that a crash left between the blob store and the transaction that would have named them. Only for
+    /// stores that no other process uploads to.
+    ///
+    /// # Errors
+    /// From the stores.
+    pub async fn collect_unnamed(&self) -> Result<usize, Problem> {
+        let (mut after, mut removed) = (None, 0);
+        loop {
+            let _alone = self.collecting.write().await;
+            let page = self.parts.blobs.list(after.as_ref(), 200).await?;
+            for (digest, _) in &page {
+                removed += usize::from(self.delete_orphan(digest).await?);
+            }
+            match page.into_iter().next_back() {
+                Some((last, _)) => after = Some(last),
+                None => return Ok(removed),
+            }
         }
     }
 }

@@ -17,6 +17,12 @@ use std::{
     sync::Arc,
 };
 
+/// Lets only one transaction at a time bring new components or new advisories: of two that did not see each other,
+/// neither would match the one's component with the other's advisory.
+pub(crate) fn fence(tx: &mut dyn Tx) -> Result<(), Problem> {
+    tx.put_setting("fence.matching", "")
+}
+
 /// Matches components anew; gives those whose findings changed.
 pub(crate) fn match_components(
     tx: &mut dyn Tx,

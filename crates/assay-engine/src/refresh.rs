@@ -1,7 +1,10 @@
 //! Refresh: facts about the world arrive. Each batch is one transaction with the revisions, what they touch, and the
 //! jobs that look at it again; an import that is cut off at any point has done a whole number of batches.
 
-use crate::{Engine, matching::decide_jobs};
+use crate::{
+    Engine,
+    matching::{decide_jobs, fence},
+};
 use assay_model::{
     access::{Caller, Permission},
     advisory::Advisory,
@@ -401,6 +404,7 @@ fn store_advisories(tx: &mut dyn Tx, batch: &[NewAdvisory], now: Timestamp) -> R
     if fresh.is_empty() {
         return Ok((changes, 0));
     }
+    fence(tx)?;
     let mut keys: BTreeSet<(String, String)> = BTreeSet::new();
     let mut ids: BTreeSet<String> = BTreeSet::new();
     for (new, (change, before)) in fresh.iter().zip(tx.put_advisories(&fresh, now)?) {

@@ -34,6 +34,9 @@ pub async fn run(mut config: Config) -> Result<()> {
     }
     engine.after_import().await?;
     let mut workers = engine.start_workers();
+    if config.database.url.is_empty() && config.storage.url.is_empty() {
+        workers.spawn(collect_unnamed(engine.clone()));
+    }
     if config.sources.sync {
         for source in engine.sources() {
             if let Some(address) = config.sources.addresses.get(source.spec().id).filter(|a| !a.is_empty()) {
@@ -98,6 +101,14 @@ fn announce(config: &Config, welcome: &Welcome) -> Result<()> {
     println!("  twine upload --repository-url $ASSAY_URL/pypi/{FIRST_REPOSITORY}/legacy/ -u __token__ -p $ASSAY_TOKEN dist/*");
     println!("  curl -u :$ASSAY_TOKEN -T FILE $ASSAY_URL/generic/{FIRST_REPOSITORY}/path/file");
     Ok(())
+}
+
+async fn collect_unnamed(engine: Arc<Engine>) {
+    match engine.collect_unnamed().await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "deleted bytes that an interrupted upload had left"),
+        Err(problem) => tracing::warn!(%problem, "cannot look for bytes of interrupted uploads"),
+    }
 }
 
 async fn sync_regularly(engine: Arc<Engine>, source: &'static dyn Source, address: String) {
