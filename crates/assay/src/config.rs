@@ -21,27 +21,82 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     key("data", "ASSAY_DATA", "\"assay-data\"", "Data directory: database, blobs, uploads in progress."),
     key("listen", "ASSAY_LISTEN", "\"127.0.0.1:8080\"", "Address and port to listen on; port 0 takes a free one."),
-    key("public_url", "ASSAY_PUBLIC_URL", "\"\"", "Scheme and authority under which clients reach the server, for links. Empty: `http://` and the listen address."),
+    key(
+        "public_url",
+        "ASSAY_PUBLIC_URL",
+        "\"\"",
+        "Scheme and authority under which clients reach the server, for links. Empty: `http://` and the listen address.",
+    ),
     key("workspace", "ASSAY_WORKSPACE", "\"assay\"", "Name of the installation, as pages and policies show it."),
-    key("database.url", "ASSAY_DATABASE_URL", "\"\"", "`postgres://user:password@host/database`, or empty for SQLite in the data directory."),
+    key(
+        "database.url",
+        "ASSAY_DATABASE_URL",
+        "\"\"",
+        "`postgres://user:password@host/database`, or empty for SQLite in the data directory.",
+    ),
     key("storage.url", "ASSAY_STORAGE_URL", "\"\"", "`s3://bucket/prefix`, or empty for files in the data directory."),
-    key("storage.endpoint", "ASSAY_STORAGE_ENDPOINT", "\"\"", "Address of the S3 service; empty for the one of the region."),
+    key(
+        "storage.endpoint",
+        "ASSAY_STORAGE_ENDPOINT",
+        "\"\"",
+        "Address of the S3 service; empty for the one of the region.",
+    ),
     key("storage.region", "ASSAY_STORAGE_REGION", "\"us-east-1\"", "S3 region."),
     key("storage.access_key", "ASSAY_STORAGE_ACCESS_KEY", "\"\"", "S3 access key id."),
     key("storage.secret_key", "ASSAY_STORAGE_SECRET_KEY", "\"\"", "S3 secret key."),
     key("limits.file_bytes", "ASSAY_LIMITS_FILE_BYTES", "21474836480", "Largest file that may be uploaded, in bytes."),
-    key("limits.archive.entries", "ASSAY_LIMITS_ARCHIVE_ENTRIES", "2000000", "Most entries that are read of one artifact, nested archives included."),
-    key("limits.archive.entry_bytes", "ASSAY_LIMITS_ARCHIVE_ENTRY_BYTES", "17179869184", "Most bytes that one entry may unpack to."),
-    key("limits.archive.total_bytes", "ASSAY_LIMITS_ARCHIVE_TOTAL_BYTES", "137438953472", "Most bytes that one artifact may unpack to."),
+    key(
+        "limits.archive.entries",
+        "ASSAY_LIMITS_ARCHIVE_ENTRIES",
+        "2000000",
+        "Most entries that are read of one artifact, nested archives included.",
+    ),
+    key(
+        "limits.archive.entry_bytes",
+        "ASSAY_LIMITS_ARCHIVE_ENTRY_BYTES",
+        "17179869184",
+        "Most bytes that one entry may unpack to.",
+    ),
+    key(
+        "limits.archive.total_bytes",
+        "ASSAY_LIMITS_ARCHIVE_TOTAL_BYTES",
+        "137438953472",
+        "Most bytes that one artifact may unpack to.",
+    ),
     key("limits.archive.ratio", "ASSAY_LIMITS_ARCHIVE_RATIO", "500", "Greatest ratio of unpacked to packed bytes."),
     key("limits.archive.depth", "ASSAY_LIMITS_ARCHIVE_DEPTH", "4", "How deep archives within archives are read."),
     key("limits.archive.path_bytes", "ASSAY_LIMITS_ARCHIVE_PATH_BYTES", "4096", "Longest path of an entry."),
-    key("limits.archive.metadata_bytes", "ASSAY_LIMITS_ARCHIVE_METADATA_BYTES", "33554432", "Largest metadata file or package database that is read."),
-    key("limits.archive.deadline", "ASSAY_LIMITS_ARCHIVE_DEADLINE", "600", "Seconds that one artifact may take to read."),
+    key(
+        "limits.archive.metadata_bytes",
+        "ASSAY_LIMITS_ARCHIVE_METADATA_BYTES",
+        "33554432",
+        "Largest metadata file or package database that is read.",
+    ),
+    key(
+        "limits.archive.deadline",
+        "ASSAY_LIMITS_ARCHIVE_DEADLINE",
+        "600",
+        "Seconds that one artifact may take to read.",
+    ),
     key("sources.sync", "ASSAY_SOURCES_SYNC", "true", "Whether `serve` fetches the sources on a schedule."),
-    key("sources.osv", "ASSAY_SOURCES_OSV", "\"https://osv-vulnerabilities.storage.googleapis.com#PyPI,npm,crates.io,Go,Maven,NuGet,RubyGems,Packagist,Alpine,Debian\"", "OSV bulk export; after `#` the ecosystems to fetch. Empty turns the source off."),
-    key("sources.epss", "ASSAY_SOURCES_EPSS", "\"https://epss.empiricalsecurity.com/epss_scores-current.csv.gz\"", "EPSS scores of the day. Empty turns the source off."),
-    key("sources.kev", "ASSAY_SOURCES_KEV", "\"https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json\"", "CISA's catalogue of known exploited vulnerabilities. Empty turns the source off."),
+    key(
+        "sources.osv",
+        "ASSAY_SOURCES_OSV",
+        "\"https://osv-vulnerabilities.storage.googleapis.com#PyPI,npm,crates.io,Go,Maven,NuGet,RubyGems,Packagist,Alpine,Debian\"",
+        "OSV bulk export; after `#` the ecosystems to fetch. Empty turns the source off.",
+    ),
+    key(
+        "sources.epss",
+        "ASSAY_SOURCES_EPSS",
+        "\"https://epss.empiricalsecurity.com/epss_scores-current.csv.gz\"",
+        "EPSS scores of the day. Empty turns the source off.",
+    ),
+    key(
+        "sources.kev",
+        "ASSAY_SOURCES_KEV",
+        "\"https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json\"",
+        "CISA's catalogue of known exploited vulnerabilities. Empty turns the source off.",
+    ),
 ];
 
 const fn key(path: &'static str, variable: &'static str, default: &'static str, help: &'static str) -> Key {
@@ -172,13 +227,16 @@ impl Config {
         let mut table = defaults()?;
         let named = flags.config.clone().or_else(|| variable("ASSAY_CONFIG").map(PathBuf::from));
         if let Some(path) = named {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
-            let file: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not valid TOML", path.display()))?;
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+            let file: toml::Table =
+                toml::from_str(&text).with_context(|| format!("{} is not valid TOML", path.display()))?;
             merge(&mut table, file);
         }
         for key in KEYS {
             if let Some(text) = variable(key.variable) {
-                set(&mut table, key.path, &text).with_context(|| format!("{} has a value that does not fit", key.variable))?;
+                set(&mut table, key.path, &text)
+                    .with_context(|| format!("{} has a value that does not fit", key.variable))?;
             }
         }
         if let Some(data) = &flags.data {
@@ -187,7 +245,9 @@ impl Config {
         if let Some(listen) = &flags.listen {
             set(&mut table, "listen", listen)?;
         }
-        toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| anyhow!("the configuration is wrong: {}", e.message()))
+        toml::Value::Table(table)
+            .try_into()
+            .map_err(|e: toml::de::Error| anyhow!("the configuration is wrong: {}", e.message()))
     }
 }
 
@@ -276,7 +336,11 @@ mod tests {
     fn the_reference_page_names_every_key() {
         let page = include_str!("../../../docs/configuration.md");
         for key in KEYS {
-            assert!(page.contains(&format!("`{}`", key.path)) && page.contains(key.variable), "{} is missing", key.path);
+            assert!(
+                page.contains(&format!("`{}`", key.path)) && page.contains(key.variable),
+                "{} is missing",
+                key.path
+            );
         }
     }
 }

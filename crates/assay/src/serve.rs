@@ -78,7 +78,8 @@ async fn first_run(engine: &Engine) -> Result<Welcome> {
 #[allow(clippy::print_stdout, reason = "what the operator reads at start")]
 fn announce(config: &Config, welcome: &Welcome) -> Result<()> {
     let file = config.data.join("listen");
-    std::fs::write(&file, format!("{}\n", config.listen)).with_context(|| format!("cannot write {}", file.display()))?;
+    std::fs::write(&file, format!("{}\n", config.listen))
+        .with_context(|| format!("cannot write {}", file.display()))?;
     let url = wiring::public_url(config);
     println!("listening on {url}");
     println!();
@@ -98,7 +99,9 @@ fn announce(config: &Config, welcome: &Welcome) -> Result<()> {
     println!();
     println!("Next, in another terminal:");
     println!("  export ASSAY_URL={url} ASSAY_TOKEN={token}");
-    println!("  twine upload --repository-url $ASSAY_URL/pypi/{FIRST_REPOSITORY}/legacy/ -u __token__ -p $ASSAY_TOKEN dist/*");
+    println!(
+        "  twine upload --repository-url $ASSAY_URL/pypi/{FIRST_REPOSITORY}/legacy/ -u __token__ -p $ASSAY_TOKEN dist/*"
+    );
     println!("  curl -u :$ASSAY_TOKEN -T FILE $ASSAY_URL/generic/{FIRST_REPOSITORY}/path/file");
     Ok(())
 }
@@ -116,7 +119,9 @@ async fn sync_regularly(engine: Arc<Engine>, source: &'static dyn Source, addres
     loop {
         match HttpNet::new() {
             Ok(net) => match engine.sync_source(source, &net, &address).await {
-                Ok(report) => tracing::info!(source = id, touched = report.touched, files = report.files, "source synced"),
+                Ok(report) => {
+                    tracing::info!(source = id, touched = report.touched, files = report.files, "source synced")
+                }
                 Err(problem) => tracing::warn!(source = id, %problem, "cannot sync a source; trying again later"),
             },
             Err(error) => tracing::error!(source = id, %error, "cannot make an HTTP client"),

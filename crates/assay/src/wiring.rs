@@ -2,9 +2,9 @@
 
 use crate::config::Config;
 use anyhow::{Context, Result};
-use assay_engine::{Engine, IntakeLimits, Parts};
 use assay_analyzers::StandardInspector;
 use assay_archive::Limits;
+use assay_engine::{Engine, IntakeLimits, Parts};
 use assay_model::clock::SystemClock;
 use assay_store::{S3Config, StoreConfig};
 use std::{sync::Arc, time::Duration};

@@ -38,7 +38,8 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
         let ended = fresh_line && !operator && !after_operator;
         match next {
             '(' | '[' | '{' if counts.len() > MAX_NESTING => {
-                let message = format!("brackets are nested more than {MAX_NESTING} deep; name a part of it in a rule of its own");
+                let message =
+                    format!("brackets are nested more than {MAX_NESTING} deep; name a part of it in a rule of its own");
                 return Err(Fault::at((line, 1), message));
             }
             '(' | '[' | '{' => counts.push(0),

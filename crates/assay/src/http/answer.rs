@@ -1,13 +1,13 @@
 //! Responses: problems to status codes, documents with validators, answers of formats.
 
-use axum::body::Body;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use assay_model::{
     digest::Digest,
     problem::{Kind, Problem},
     seam::format::{Answer, Document},
 };
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::json;
 
 pub(super) type Reply = Response<Body>;
@@ -117,7 +117,9 @@ pub(super) fn document(method: &Method, headers: &HeaderMap, document: Document)
 
 /// Whether `If-None-Match` names this validator (RFC 9110, section 13.1.2).
 pub(super) fn matches_any(headers: &HeaderMap, etag: &str) -> bool {
-    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).any(|list| {
-        list.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag)
-    })
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .any(|list| list.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag))
 }

@@ -7,7 +7,10 @@ use assay_model::{
     access::Caller,
     problem::{Kind, Problem},
 };
-use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, header};
 use jiff::Timestamp;
@@ -37,7 +40,13 @@ pub(super) async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Pro
 }
 
 fn secret(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let unreadable = || Problem::new(Kind::Unauthenticated, "bad-credentials", "the credentials cannot be read; use Basic with the token as password, or Bearer");
+    let unreadable = || {
+        Problem::new(
+            Kind::Unauthenticated,
+            "bad-credentials",
+            "the credentials cannot be read; use Basic with the token as password, or Bearer",
+        )
+    };
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| unreadable())?;
         let (scheme, rest) = value.split_once(' ').ok_or_else(unreadable)?;

@@ -115,6 +115,9 @@ fn translate(request: Request<Body>, path: &str, base_url: &str) -> format::Requ
 /// What an unknown path is told.
 pub(super) fn unknown(app: &App) -> Reply {
     let prefixes: Vec<String> = app.engine.formats().iter().map(|f| format!("/{}/", f.spec().prefix)).collect();
-    let text = format!("nothing is served here; packages are under {}, pages under /ui/, the API under /api/v1/\n", prefixes.join(" "));
+    let text = format!(
+        "nothing is served here; packages are under {}, pages under /ui/, the API under /api/v1/\n",
+        prefixes.join(" ")
+    );
     answer::plain(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", text)
 }

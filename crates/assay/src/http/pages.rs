@@ -1,8 +1,15 @@
 //! The pages' edge: the caller from the header or the session cookie, small bodies only.
 
-use super::{App, answer::{self, Reply, insert}, auth};
+use super::{
+    App,
+    answer::{self, Reply, insert},
+    auth,
+};
 use crate::web::{self, WebRequest};
-use assay_model::{access::Caller, problem::{Kind, Problem}};
+use assay_model::{
+    access::Caller,
+    problem::{Kind, Problem},
+};
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use std::sync::Arc;

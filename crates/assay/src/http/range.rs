@@ -69,7 +69,8 @@ pub(super) async fn send(
     let range = range.filter(|_| if_range.is_none_or(|validator| validator == etag));
     let part = match asked(range, cleared.size()) {
         Asked::Unsatisfiable => {
-            let mut refused = answer::plain(StatusCode::RANGE_NOT_SATISFIABLE, "text/plain", "the range lies outside the file\n");
+            let mut refused =
+                answer::plain(StatusCode::RANGE_NOT_SATISFIABLE, "text/plain", "the range lies outside the file\n");
             insert(refused.headers_mut(), "content-range", &format!("bytes */{}", cleared.size()));
             return Ok(refused);
         }

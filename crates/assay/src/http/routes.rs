@@ -42,9 +42,11 @@ impl Call {
         self.params.get(name).map(String::as_str).unwrap_or_default()
     }
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        axum::extract::Query::<T>::try_from_uri(&format!("/?{}", self.query.as_deref().unwrap_or_default()).parse().map_err(
-            |_| Problem::invalid("bad-query", "the query string cannot be read"),
-        )?)
+        axum::extract::Query::<T>::try_from_uri(
+            &format!("/?{}", self.query.as_deref().unwrap_or_default())
+                .parse()
+                .map_err(|_| Problem::invalid("bad-query", "the query string cannot be read"))?,
+        )
         .map(|q| q.0)
         .map_err(|e| Problem::invalid("bad-query", e.body_text()))
     }
@@ -185,7 +187,11 @@ async fn pass(app: &App, guard: Guard, headers: &HeaderMap, reads: bool) -> Resu
                 Caller::Anonymous => !app.engine.readable_repositories(&caller).await?.is_empty(),
                 _ => true,
             };
-            if may { Ok(caller) } else { Err(Problem::new(Kind::Unauthenticated, "unauthenticated", "authentication required")) }
+            if may {
+                Ok(caller)
+            } else {
+                Err(Problem::new(Kind::Unauthenticated, "unauthenticated", "authentication required"))
+            }
         }
         Guard::Admin => {
             let caller = caller?;
@@ -199,7 +205,10 @@ async fn pass(app: &App, guard: Guard, headers: &HeaderMap, reads: bool) -> Resu
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::{config::{Config, Flags}, wiring};
+    use crate::{
+        config::{Config, Flags},
+        wiring,
+    };
     use assay_model::repository::Settings;
 
     #[test]
@@ -235,8 +244,20 @@ mod tests {
     /// Methods and paths that clients of any format might try, in every position of a path.
     fn client_requests(app: &App) -> Vec<(Method, String)> {
         let methods = [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
-        let rests = ["", "x", "x/", "simple/", "simple/x/", "legacy/", "files/x/y.whl", "x/manifests/1", "x/tags/list", "x/blobs/uploads/",
-            "x/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000", "a/b/c.bin"];
+        let rests = [
+            "",
+            "x",
+            "x/",
+            "simple/",
+            "simple/x/",
+            "legacy/",
+            "files/x/y.whl",
+            "x/manifests/1",
+            "x/tags/list",
+            "x/blobs/uploads/",
+            "x/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000",
+            "a/b/c.bin",
+        ];
         let mut all = Vec::new();
         for format in app.engine.formats() {
             for method in &methods {

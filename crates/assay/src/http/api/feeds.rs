@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
     let bad = app.engine.bad_records(&call.caller, 100).await?;
-    let (feeds, advisories) = meta::read(app.engine.meta(), |tx| Ok((tx.feed_states()?, tx.advisory_counts()?))).await?;
+    let (feeds, advisories) =
+        meta::read(app.engine.meta(), |tx| Ok((tx.feed_states()?, tx.advisory_counts()?))).await?;
     ok(&json!({"feeds": feeds, "advisories": advisories, "bad": bad}))
 }
 

@@ -27,7 +27,11 @@ pub(crate) async fn ready(app: Arc<App>, _: Call) -> Answer {
 pub(crate) async fn flow_token(app: Arc<App>, call: Call) -> Answer {
     let caller = auth::caller(&app, &call.headers).await?;
     if caller == Caller::Anonymous && app.engine.readable_repositories(&caller).await?.is_empty() {
-        return Err(Problem::new(Kind::Unauthenticated, "unauthenticated", "authentication required: log in with any user name and a token as password"));
+        return Err(Problem::new(
+            Kind::Unauthenticated,
+            "unauthenticated",
+            "authentication required: log in with any user name and a token as password",
+        ));
     }
     let (token, seconds) = auth::flow_token(&app, &caller)?;
     ok(&json!({"token": token, "access_token": token, "expires_in": seconds, "issued_at": Timestamp::now()}))

@@ -31,7 +31,10 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
     let state = match asked.state.as_deref() {
         None | Some("") => None,
         Some(text) => Some(State::parse(text).ok_or_else(|| {
-            Problem::invalid("bad-state", format!("`{text}` is no state; use pending, available, quarantined, hidden or deleted"))
+            Problem::invalid(
+                "bad-state",
+                format!("`{text}` is no state; use pending, available, quarantined, hidden or deleted"),
+            )
         })?),
     };
     let filter = PackageFilter {
@@ -57,7 +60,9 @@ pub(crate) async fn find(app: Arc<App>, call: Call) -> Answer {
 
 fn id(call: &Call) -> Result<PackageId, Problem> {
     let text = call.param("id");
-    text.parse().map(PackageId).map_err(|_| Problem::invalid("bad-id", format!("`{text}` is not the number of a package")))
+    text.parse()
+        .map(PackageId)
+        .map_err(|_| Problem::invalid("bad-id", format!("`{text}` is not the number of a package")))
 }
 
 pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {

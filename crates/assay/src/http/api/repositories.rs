@@ -31,7 +31,13 @@ pub(crate) async fn update(app: Arc<App>, mut call: Call) -> Answer {
     if let Some(map) = settings.as_object_mut() {
         for (name, value) in changes {
             if !map.contains_key(&name) {
-                return Err(Problem::invalid("bad-settings", format!("there is no setting `{name}`; known are {}", map.keys().cloned().collect::<Vec<_>>().join(", "))));
+                return Err(Problem::invalid(
+                    "bad-settings",
+                    format!(
+                        "there is no setting `{name}`; known are {}",
+                        map.keys().cloned().collect::<Vec<_>>().join(", ")
+                    ),
+                ));
             }
             map.insert(name, value);
         }
