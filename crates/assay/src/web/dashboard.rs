@@ -165,7 +165,7 @@ pub(super) fn view(
 
 fn line(summary: Summary) -> RepositoryLine {
     RepositoryLine {
-        packages: total(&summary),
+        packages: count(&summary),
         states: super::pieces::STATES.into_iter().map(|s| (s, summary.count(s))).collect(),
         worst: summary.worst().map(SeverityBadge),
         anonymous: summary.repository.settings.anonymous_read,
@@ -175,6 +175,12 @@ fn line(summary: Summary) -> RepositoryLine {
 }
 
 /// `12`, or `5000+`.
-pub(super) fn total(summary: &Summary) -> String {
+fn count(summary: &Summary) -> String {
     if summary.more { format!("{}+", summary.total) } else { summary.total.to_string() }
+}
+
+/// `12 packages`, or `more than 5000 packages`.
+pub(super) fn total(summary: &Summary) -> String {
+    let words = plural(summary.total, "package");
+    if summary.more { format!("more than {words}") } else { words }
 }

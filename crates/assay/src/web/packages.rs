@@ -5,7 +5,7 @@ use super::{
     dashboard::{Bars, total},
     frame::Frame,
     overview::{Summary, summarise},
-    pieces::{STATES, SeverityBadge, StateBadge, When, counts, size},
+    pieces::{STATES, SeverityBadge, StateBadge, When, counts, readable, size},
     query::{Query, address},
     reply,
 };
@@ -120,7 +120,7 @@ impl Line {
     fn of(row: PackageRow) -> Self {
         Self {
             href: format!("/ui/packages/{}", row.package.id.0),
-            display: row.display,
+            display: readable(&row.display),
             references: row.references,
             repository: row.repository_name,
             format: row.package.at.format,
@@ -243,7 +243,7 @@ pub(super) struct RepositoryPage {
     anonymous: bool,
     immutable_tags: bool,
     hold_seconds: u32,
-    total: String,
+    packages: String,
     states: Vec<(StateBadge, usize, String)>,
     bars: Bars,
     list: List,
@@ -276,7 +276,7 @@ pub(super) fn repository_view(mut frame: Frame, summary: Summary, list: List, gu
     let link = |s: State| address(&format!("/ui/repositories/{name}"), &[("state", Some(s.as_str()))]);
     RepositoryPage {
         frame,
-        total: total(&summary),
+        packages: total(&summary),
         states: STATES.into_iter().map(|s| (StateBadge(s), summary.count(s), link(s))).collect(),
         bars: Bars::of(&summary.findings, summary.looked_into),
         created: When(summary.repository.created_at),

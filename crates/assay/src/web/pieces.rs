@@ -89,6 +89,25 @@ pub(super) fn short(digest: &str) -> String {
     hex.chars().take(12).collect()
 }
 
+/// Text with its SHA-256 digests cut to what people compare: `alpine@sha256:73a958577213…`.
+pub(super) fn readable(text: &str) -> String {
+    const MARK: &str = "sha256:";
+    let (mut all, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(MARK) {
+        let (before, digest) = rest.split_at(at + MARK.len());
+        let hex = digest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        all.push_str(before);
+        if hex == 64 {
+            all.extend(digest.chars().take(12));
+            all.push('…');
+        } else {
+            all.push_str(&digest[..hex]);
+        }
+        rest = &digest[hex..];
+    }
+    all + rest
+}
+
 /// A JSON value over several lines; nothing for null and empty objects.
 pub(super) fn pretty(value: &serde_json::Value) -> String {
     match value {
@@ -105,6 +124,8 @@ pub(super) struct EventLine {
     pub(super) kind: String,
     pub(super) actor: String,
     pub(super) subject: String,
+    /// The subject with digests cut.
+    pub(super) shown: String,
     /// Where the subject is shown, when it is a package.
     pub(super) href: Option<String>,
     pub(super) filter: String,
@@ -120,6 +141,7 @@ impl EventLine {
             at: When(event.at),
             href: package.then(|| address("/ui/packages/find", &[("what", Some(&event.subject))])),
             filter: address("/ui/log", &[("subject", Some(&event.subject))]),
+            shown: readable(&event.subject),
             body: pretty(&event.body),
             kind: event.kind,
             actor: event.actor,
@@ -136,6 +158,13 @@ mod tests {
     #[test]
     fn sizes_are_readable() {
         assert_eq!([size(0), size(1023), size(1024), size(5 << 30)], ["0 B", "1023 B", "1.0 KiB", "5.0 GiB"]);
+    }
+
+    #[test]
+    fn digests_are_cut_and_other_text_is_not() {
+        let digest = assay_model::digest::Digest::of(b"x");
+        assert_eq!(readable(&format!("a@{digest} (b)")), "a@sha256:2d711642b726… (b)");
+        assert_eq!(readable("sha256:00 é sha256:"), "sha256:00 é sha256:");
     }
 
     #[test]

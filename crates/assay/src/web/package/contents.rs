@@ -1,7 +1,7 @@
 //! What is in a package: its files, and the components found in them.
 
 use super::Cut;
-use crate::web::pieces::{When, short, size};
+use crate::web::pieces::{plural, short, size};
 use assay_model::{
     component::Occurrence,
     inventory::{Inventory, OsRelease, Skipped},
@@ -16,7 +16,6 @@ pub(super) struct FileLine {
     pub(super) role: &'static str,
     pub(super) digest: String,
     pub(super) hashes: Vec<(String, String)>,
-    pub(super) arrived: When,
 }
 
 impl FileLine {
@@ -28,7 +27,6 @@ impl FileLine {
             role: file.role.map_or("", |r| r.as_str()),
             digest: file.digest.to_string(),
             hashes: file.hashes.into_iter().collect(),
-            arrived: When(file.uploaded_at),
         }
     }
 }
@@ -37,10 +35,13 @@ impl FileLine {
 pub(super) struct InventoryView {
     pub(super) done: bool,
     pub(super) os: Option<OsRelease>,
+    /// How many components there are, in words.
+    pub(super) found: String,
     pub(super) files_seen: u64,
     pub(super) analyzers: Vec<String>,
     pub(super) skipped: Vec<Skipped>,
-    pub(super) skipped_total: usize,
+    /// How many things were not read, in words; none when all were.
+    pub(super) unread: Option<String>,
     pub(super) components: Cut<ComponentLine>,
     /// Whether any component names the layer that brought it.
     pub(super) layers: bool,
@@ -82,14 +83,15 @@ impl ComponentLine {
 impl InventoryView {
     pub(super) fn of(inventory: Inventory, done: bool, most: usize) -> Self {
         let layers = inventory.components.iter().any(|c| c.layer.is_some());
-        let skipped_total = inventory.skipped.len();
+        let unread = Some(inventory.skipped.len()).filter(|n| *n > 0).map(|n| format!("not read: {n}"));
         Self {
             done,
             os: inventory.os,
+            found: plural(inventory.components.len(), "component"),
             files_seen: inventory.files_seen,
             analyzers: inventory.analyzers.into_iter().collect(),
             skipped: inventory.skipped.into_iter().take(most).collect(),
-            skipped_total,
+            unread,
             components: Cut::of(inventory.components, most, ComponentLine::of),
             layers,
         }

@@ -8,7 +8,7 @@ mod findings;
 use super::{
     Outcome, WebRequest,
     frame::Frame,
-    pieces::{EventLine, SeverityBadge, StateBadge, When, counts, size},
+    pieces::{EventLine, SeverityBadge, StateBadge, When, counts, readable, size},
     query::address,
     reply,
 };
@@ -85,7 +85,7 @@ impl Head {
         let subject = format!("{}/{}/{}@{}", detail.repository.name, at.format, at.name, at.version);
         Self {
             id: package.id.0,
-            display: detail.row.display.clone(),
+            display: readable(&detail.row.display),
             name: at.name.clone(),
             version: at.version.clone(),
             format: at.format.clone(),
@@ -160,7 +160,7 @@ pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest, id: &str, p
         _ => problem,
     };
     let detail = engine.package_detail(&request.caller, PackageId(number)).await.map_err(hide)?;
-    let frame = Frame::of(request, detail.row.display.clone(), "packages");
+    let frame = Frame::of(request, readable(&detail.row.display), "packages");
     match part {
         Part::Whole => reply::html(200, &view(frame, detail)),
         _ => reply::html(200, &part_view(frame, detail, part)),
