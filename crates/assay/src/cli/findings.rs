@@ -4,6 +4,7 @@ use super::look::{Look, Sheet, Text, Tone, cut};
 use assay_engine::ScoredFinding;
 use assay_model::{
     component::Component,
+    ecosystem::{Law, Scheme, of_purl},
     finding::{Finding, Severity},
     score::{Epss, Kev},
 };
@@ -82,15 +83,16 @@ pub(super) fn table(findings: &[ScoredFinding], look: Look) -> String {
     sheet.render(look)
 }
 
+/// As people of its ecosystem write it. A distribution's namespace is itself, which the header names.
 fn name(component: &Component) -> String {
-    let whole = match component.purl_type.as_str() {
-        // For distributions the namespace is the distribution, which the header names.
-        "apk" | "deb" | "rpm" => component.name.clone(),
-        "maven" if !component.namespace.is_empty() => format!("{}:{}", component.namespace, component.name),
-        _ if !component.namespace.is_empty() => format!("{}/{}", component.namespace, component.name),
-        _ => component.name.clone(),
-    };
-    cut(&whole, 60)
+    let Component { namespace, name, .. } = component;
+    let law = of_purl(&component.purl_type, Some(namespace));
+    let joint = if law.is_some_and(|law| law.scheme == Scheme::Maven) { ':' } else { '/' };
+    match namespace.as_str() {
+        "" => cut(name, 60),
+        _ if law.is_some_and(Law::is_distribution) => cut(name, 60),
+        _ => cut(&format!("{namespace}{joint}{name}"), 60),
+    }
 }
 
 /// The smallest version that helps, else all that are known.

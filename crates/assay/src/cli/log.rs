@@ -58,11 +58,13 @@ pub(super) async fn run(context: &Context, args: &LogArgs) -> Result<ExitCode> {
         events.clear();
     }
     print(context, &events, true)?;
-    while args.follow {
+    if !args.follow {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
         tokio::time::sleep(Duration::from_millis(PAUSE)).await;
         after = follow(context, &client, args.subject.as_deref(), after).await?;
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints what happened since `after`; gives where to go on.
