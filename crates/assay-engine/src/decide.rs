@@ -28,6 +28,8 @@ use std::{
 };
 
 const CITED: usize = 20;
+/// How often a batch is decided anew because what it is about changed meanwhile.
+const ROUNDS: usize = 5;
 
 /// Policies as compiled last, with what they were compiled from.
 pub(crate) struct CompiledRules {
@@ -45,6 +47,8 @@ struct Gathered {
 /// What a decision comes to, ready to be written.
 struct Concluded {
     package: Package,
+    /// How many files it had; files are only ever added.
+    files: usize,
     decision: Decision,
     tags: BTreeSet<String>,
     /// State with the operator's override in force.
@@ -71,6 +75,17 @@ impl Engine {
 
     /// Decides the packages of a batch of jobs.
     pub(crate) async fn decide_batch(self: &Arc<Self>, jobs: &[Job]) -> Result<(), Problem> {
+        for _ in 0..ROUNDS {
+            if self.decide_once(jobs).await? {
+                return self.notice().await;
+            }
+        }
+        Err(Problem::busy("packages or policies changed whenever they were being decided", 1))
+    }
+
+    /// Decides the batch from one snapshot. Writes nothing, and says so, when a package got other files or another state,
+    /// or the policies were edited, since that snapshot: the decision would be about something that is no more.
+    async fn decide_once(self: &Arc<Self>, jobs: &[Job]) -> Result<bool, Problem> {
         let keys: Vec<(PackageId, String)> = jobs.iter().map(|j| (PackageId(j.key), j.cause.clone())).collect();
         let done: Vec<i64> = jobs.iter().map(|job| job.id).collect();
         let (engine, now) = (self.clone(), self.now());
@@ -86,20 +101,24 @@ impl Engine {
             Ok((rules, gathered, tx.last_import()?))
         })
         .await?;
-        let engine = self.clone();
+        let (engine, judged) = (self.clone(), rules.clone());
         let outcomes = blocking(move || {
-            gathered.into_iter().map(|g| engine.conclude(g, rules.as_ref(), import)).collect::<Result<Vec<_>, _>>()
+            gathered.into_iter().map(|g| engine.conclude(g, judged.as_ref(), import)).collect::<Result<Vec<_>, _>>()
         })
         .await?;
+        let engine = self.clone();
         meta::write(self.meta(), move |tx| {
+            if !Arc::ptr_eq(&engine.rules(tx)?, &rules) || !still_so(tx, &outcomes)? {
+                return Ok(false);
+            }
             for outcome in &outcomes {
                 enforce(tx, outcome)?;
             }
             workers::tally(tx, workers::DECIDED, outcomes.len())?;
-            tx.finish(&done)
+            tx.finish(&done)?;
+            Ok(true)
         })
-        .await?;
-        self.notice().await
+        .await
     }
 
     /// Facts in, decision out; writes nothing.
@@ -135,7 +154,7 @@ impl Engine {
         let reads_time = rules.reads().contains(&FactKind::Time);
         let hourly = reads_time.then(|| facts.now + SignedDuration::from_hours(1));
         let release = held.and_then(|h| h.expires_at);
-        let package = facts.package;
+        let (package, files) = (facts.package, facts.files.len());
         Ok(Concluded {
             news: previous.is_none_or(|p| differs(&p, &decision)),
             subject: format!(
@@ -147,6 +166,7 @@ impl Engine {
             state,
             decision,
             package,
+            files,
         })
     }
 }
@@ -206,10 +226,9 @@ fn gather_one(
         now: gathering.now,
         package: package.clone(),
     };
-    if package.state == State::Pending || gathering.reads.contains(&FactKind::Inventory) {
-        if !read_inventories(tx, &mut facts)? {
-            return Ok(None);
-        }
+    let looks_inside = package.state == State::Pending || gathering.reads.contains(&FactKind::Inventory);
+    if looks_inside && !read_inventories(tx, &mut facts)? {
+        return Ok(None);
     }
     if gathering.reads.contains(&FactKind::Findings) {
         let ids: BTreeSet<String> =
@@ -329,6 +348,22 @@ fn differs(previous: &Decision, next: &Decision) -> bool {
         || previous.tags_added != next.tags_added
         || previous.tags_removed != next.tags_removed
         || previous.basis.policies != next.basis.policies
+}
+
+/// Whether packages are as they were when their facts were gathered.
+fn still_so(tx: &mut dyn Tx, outcomes: &[Concluded]) -> Result<bool, Problem> {
+    let ids: Vec<PackageId> = outcomes.iter().map(|outcome| outcome.package.id).collect();
+    let now: BTreeMap<PackageId, Package> = tx.packages(&ids)?.into_iter().map(|p| (p.id, p)).collect();
+    let mut files: BTreeMap<PackageId, usize> = BTreeMap::new();
+    for file in tx.files_of(&ids)? {
+        *files.entry(file.package).or_default() += 1;
+    }
+    let same = |outcome: &Concluded| {
+        let then = &outcome.package;
+        now.get(&then.id).is_some_and(|p| (p.state, &p.decision, &p.held) == (then.state, &then.decision, &then.held))
+            && files.get(&then.id).copied().unwrap_or(0) == outcome.files
+    };
+    Ok(outcomes.iter().all(same))
 }
 
 /// Writes one outcome: the decision where it says something new, the standing, the event, the next look.

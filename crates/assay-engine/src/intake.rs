@@ -1,7 +1,7 @@
 //! The ingest gate: the only way in for bytes. Spool → hash → blob → one transaction with package, files, event and work.
 //! A crash at any point leaves either nothing that a reader can see or everything.
 
-use crate::{Desk, Engine, access::random_hex};
+use crate::{Desk, Engine, access::random_hex, leftovers::SPOOLED};
 use assay_model::{
     access::Permission,
     digest::Digest,
@@ -112,7 +112,7 @@ impl Engine {
     async fn spool(&self, mut body: ByteStream, expect: &Expect) -> Result<(tempfile::TempPath, Staged), Problem> {
         let cap = self.cap(expect);
         let (file, path) =
-            tempfile::Builder::new().prefix("stage-").tempfile_in(&self.parts.spool).map_err(disk)?.into_parts();
+            tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.parts.spool).map_err(disk)?.into_parts();
         let mut out = tokio::io::BufWriter::with_capacity(256 << 10, tokio::fs::File::from_std(file));
         let mut hashers = Hashers::new(&expect.also);
         while let Some(chunk) = body.next().await {
@@ -131,12 +131,25 @@ impl Engine {
         Ok((path, staged))
     }
 
-    async fn keep(&self, desk: &Desk, name: &str, spooled: &Path, staged: &Staged) -> Result<(), Problem> {
+    /// Stores spooled bytes and stages them; `ends` is the session whose bytes they are.
+    async fn keep(
+        &self,
+        desk: &Desk,
+        name: &str,
+        spooled: &Path,
+        staged: &Staged,
+        ends: Option<&str>,
+    ) -> Result<(), Problem> {
         let _not_collected = self.collecting.read().await;
         self.parts.blobs.put(&staged.digest, spooled).await?;
         let (at, repository, format) = (self.now(), desk.repository.id, desk.format.spec().id);
         let (name, digest, size) = (name.to_owned(), staged.digest.clone(), staged.size);
-        meta::write(self.meta(), move |tx| tx.stage_blob(repository, format, &name, &digest, size, at)).await?;
+        let ends = ends.map(str::to_owned);
+        meta::write(self.meta(), move |tx| {
+            tx.stage_blob(repository, format, &name, &digest, size, at)?;
+            ends.iter().try_for_each(|id| tx.close_upload(id).map(|_| ()))
+        })
+        .await?;
         // another process may have collected bytes that were there already, before it could see the new row
         match self.parts.blobs.stat(&staged.digest).await? {
             Some(_) => Ok(()),
@@ -151,6 +164,18 @@ impl Engine {
             return Err(no_session());
         }
         Ok(self.parts.spool.join("sessions").join(id))
+    }
+
+    /// Gives a session bytes of its own where a crash left them shared with a blob, which must never change.
+    async fn own_bytes(&self, session: &Path) -> Result<(), Problem> {
+        use std::os::unix::fs::MetadataExt as _;
+        if tokio::fs::metadata(session).await.map_err(|_| no_session())?.nlink() > 1 {
+            let spool = &self.parts.spool;
+            let copy = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(spool).map_err(disk)?.into_temp_path();
+            tokio::fs::copy(session, &copy).await.map_err(disk)?;
+            tokio::fs::rename(&copy, session).await.map_err(disk)?;
+        }
+        Ok(())
     }
 
     fn session_lock(&self, id: &str) -> Result<Arc<tokio::sync::Mutex<()>>, Problem> {
@@ -255,7 +280,14 @@ impl Desk {
         }
         let staged = hashers.finish()?;
         check(&staged, expect)?;
-        self.engine.keep(self, &upload.name, &path, &staged).await?;
+        // a second name for the bytes, so that a crash before the row is written leaves the session as it was
+        let linked = self.engine.parts.spool.join(format!("{SPOOLED}{}", random_hex(8)?));
+        let linked = match tokio::fs::hard_link(&path, &linked).await {
+            Ok(()) => linked,
+            Err(_) => path,
+        };
+        let linked = tempfile::TempPath::try_from_path(linked).map_err(disk)?;
+        self.engine.keep(self, &upload.name, &linked, &staged, Some(&upload.id)).await?;
         Ok(staged)
     }
 }
@@ -265,7 +297,7 @@ impl Intake for Desk {
         Box::pin(async move {
             self.require(Permission::Write)?;
             let (spooled, staged) = self.engine.spool(body, &expect).await?;
-            self.engine.keep(self, name, &spooled, &staged).await?;
+            self.engine.keep(self, name, &spooled, &staged, None).await?;
             Ok(staged)
         })
     }
@@ -301,6 +333,7 @@ impl Intake for Desk {
                 ));
             }
             let path = self.engine.session_path(session)?;
+            self.engine.own_bytes(&path).await?;
             let mut file = tokio::fs::OpenOptions::new().append(true).open(path).await.map_err(|_| no_session())?;
             let cap = self.engine.parts.limits.file_bytes;
             let mut broken = None;
@@ -454,10 +487,9 @@ impl Publication {
     /// New bytes are undecided, whatever was decided about the package before.
     fn schedule(&self, tx: &mut dyn Tx, package: PackageId, new: bool, added: usize) -> Result<(), Problem> {
         let claim = &self.claim;
-        if !new {
-            if let Some(stored) = tx.packages(&[package])?.into_iter().next() {
-                tx.set_standing(package, State::Pending, &stored.tags, None, None)?;
-            }
+        let before = if new { None } else { tx.packages(&[package])?.pop() };
+        if let Some(stored) = before {
+            tx.set_standing(package, State::Pending, &stored.tags, None, None)?;
         }
         tx.enqueue(&[NewJob {
             lane: Lane::Interactive,

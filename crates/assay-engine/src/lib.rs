@@ -12,6 +12,7 @@ mod desk;
 mod fold;
 mod gate;
 mod intake;
+mod leftovers;
 mod lobby;
 mod log;
 mod matching;

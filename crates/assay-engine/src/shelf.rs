@@ -55,7 +55,8 @@ impl Shelved {
             for (f, file) in version.files.iter().enumerate() {
                 shelved.by_id.insert(file.id, (v, f));
                 shelved.by_digest.entry(file.digest.clone()).or_default().push(file.id);
-                let better = shelved.by_path.get(&file.path).is_none() || version.package.state == State::Available;
+                let better =
+                    !shelved.by_path.contains_key(&file.path) || version.package.state == State::Available;
                 if better {
                     shelved.by_path.insert(file.path.clone(), file.id);
                 }
@@ -263,10 +264,16 @@ impl Shelf for Desk {
                 return Ok(None);
             }
             let from = Desk::new(self.engine.clone(), source, self.format, self.caller.clone());
+            // what may not leave there may not leave by way of here; waits while it is being inspected
+            if let Some(file) = from.blob(from_name, digest).await?.and_then(|seen| seen.file)
+                && from.clear(file).await.is_err()
+            {
+                return Ok(None);
+            }
+            let _not_collected = self.engine.collecting.read().await;
             let Some(seen) = from.blob(from_name, digest).await? else { return Ok(None) };
             let (at, repository, format) = (self.engine.now(), self.repository.id, self.format.spec().id);
             let (name, wanted, size) = (name.to_owned(), digest.clone(), seen.size);
-            let _not_collected = self.engine.collecting.read().await;
             meta::write(self.engine.meta(), move |tx| tx.stage_blob(repository, format, &name, &wanted, size, at))
                 .await?;
             Ok(Some(SeenBlob { file: None, ..seen }))
