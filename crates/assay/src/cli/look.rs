@@ -126,7 +126,7 @@ fn heading(text: &str, look: Look) -> Cell {
 
 fn painted(text: &str, tone: Tone, look: Look) -> Cell {
     let cell = Cell::new(text);
-    if !look.color {
+    if !look.color || text.is_empty() {
         return cell;
     }
     match tone {

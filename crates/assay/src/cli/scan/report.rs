@@ -87,6 +87,9 @@ impl Report {
     fn summary(&self) -> String {
         let mut text = match (self.findings.len(), self.knows_advisories()) {
             (_, false) => "Found       nothing was looked up: no advisories are imported\n".to_owned(),
+            (0, true) if self.inventory.components.is_empty() => {
+                "Found       nothing was looked up: no component is recognised in it\n".to_owned()
+            }
             (0, true) => "Found       no vulnerabilities\n".to_owned(),
             (n, true) => {
                 let (n, ids) = (count(n as u64, "finding", "findings"), self.distinct());
@@ -146,7 +149,10 @@ impl Report {
 mod tests {
     use super::*;
     use crate::cli::tests::{finding, scored};
-    use assay_model::inventory::{OsRelease, Skipped};
+    use assay_model::{
+        component::Occurrence,
+        inventory::{OsRelease, Skipped},
+    };
 
     fn result() -> ScanResult {
         let skipped =
@@ -170,6 +176,22 @@ mod tests {
         ScanResult { inventory, findings, advisories: BTreeMap::from([("osv".to_owned(), 14_672)]) }
     }
 
+    fn occurrence() -> Occurrence {
+        let component = scored(vec![finding("requests", "2.6.0", "CVE-2018-18074", "HIGH", 7.5)]).remove(0).component;
+        Occurrence {
+            component,
+            path: String::new(),
+            layer: None,
+            analyzer: "wheel".into(),
+            is_subject: true,
+            owned_by: None,
+            license: None,
+            summary: None,
+            requires: vec![],
+            properties: BTreeMap::new(),
+        }
+    }
+
     fn target() -> Target {
         Target { path: "alpine.tar".into(), kind: "image archive", sha256: None, size: Some(2_700_000) }
     }
@@ -188,10 +210,13 @@ mod tests {
 
     #[test]
     fn nothing_found_and_nothing_to_look_in_differ() {
-        let clean = ScanResult { findings: vec![], ..result() };
+        let mut clean = ScanResult { findings: vec![], ..result() };
+        let empty = clean.clone();
+        clean.inventory.components.push(occurrence());
         let blind = ScanResult { advisories: BTreeMap::new(), ..clean.clone() };
         let said = |result| Report::new(target(), result, &[], 0.25).table(Look::default());
         assert!(said(clean).contains("no vulnerabilities"));
+        assert!(said(empty).contains("no component is recognised"));
         let blind = said(blind);
         assert!(blind.contains("no advisories are imported") && !blind.contains("no vulnerabilities"), "{blind}");
     }
