@@ -4,8 +4,7 @@ use super::{
     PolicyNames, license,
     value::{from_json, list, number, object, text, texts, time},
 };
-use assay_model::{component::Occurrence, facts::Facts, package::File};
-use packageurl::PackageUrl;
+use assay_model::{component::Occurrence, facts::Facts, package::File, purl::Purl};
 use regorus::{Value, value::Object};
 use std::str::FromStr;
 
@@ -198,10 +197,9 @@ fn scan_state(facts: &Facts) -> Value {
 pub(super) fn identity(facts: &Facts, names: &PolicyNames) -> Value {
     let Some(found) = subject(facts) else { return Value::Null };
     let component = &found.component;
-    let parsed = PackageUrl::from_str(&component.purl).ok();
+    let parsed = Purl::from_str(&component.purl).ok();
     let qualifiers = parsed.as_ref().map(|purl| {
-        let pairs =
-            purl.qualifiers().iter().map(|(key, value)| (Value::from(key.as_ref()), Value::from(value.as_ref())));
+        let pairs = purl.qualifiers().iter().map(|(k, v)| (Value::from(k.as_str()), Value::from(v.as_str())));
         pairs.collect::<Object>()
     });
     let first = primary(facts);
@@ -211,7 +209,7 @@ pub(super) fn identity(facts: &Facts, names: &PolicyNames) -> Value {
         ("name", Value::from(component.name.as_str())),
         ("version", text(Some(&component.version))),
         ("qualifiers", qualifiers.unwrap_or_default().into_value()),
-        ("subpath", text(parsed.as_ref().and_then(PackageUrl::subpath))),
+        ("subpath", text(parsed.as_ref().and_then(Purl::subpath))),
         ("format", Value::from(names.of(&facts.package.at.format))),
         ("checksum_md5", text(checksum(first, "md5"))),
         ("checksum_sha1", text(checksum(first, "sha1"))),
