@@ -78,9 +78,14 @@ impl Running {
             if start.elapsed() > limit {
                 bail!("{} was not ready within {} s\n{}", self.name, limit.as_secs(), tail(&self.log));
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
+    }
+
+    /// Its process: that of the program itself, since the wrappers replace themselves by it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks the program to end (SIGTERM), and insists (SIGKILL) after `patience`.

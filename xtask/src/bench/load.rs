@@ -17,16 +17,17 @@ pub struct Target {
     pub headers: Vec<String>,
 }
 
-/// A command on one processor, when the machine has two and `taskset` exists: servers on the first, load on the second.
-pub fn pinned(program: &std::path::Path, processor: usize) -> Command {
+/// A command on one processor, when one is given, the machine has two and `taskset` exists: servers on the first, load
+/// on the second.
+pub fn pinned(program: &std::path::Path, processor: Option<usize>) -> Command {
     let several = std::thread::available_parallelism().is_ok_and(|count| count.get() >= 2);
-    match repo::program("taskset").filter(|_| several) {
-        Some(taskset) => {
+    match (repo::program("taskset").filter(|_| several), processor) {
+        (Some(taskset), Some(processor)) => {
             let mut command = Command::new(taskset);
             command.args(["-c", &processor.to_string()]).arg(program);
             command
         }
-        None => Command::new(program),
+        _ => Command::new(program),
     }
 }
 
@@ -59,7 +60,7 @@ pub fn compare(name: &str, ours: &Target, nginx: &Target, rounds: usize, seconds
 
 fn rate(target: &Target, seconds: u64) -> Result<f64> {
     let wrk = install::find("wrk").context("wrk is not installed")?;
-    let mut command = pinned(&wrk, 1);
+    let mut command = pinned(&wrk, Some(1));
     command.args(["-t1", "-c16", &format!("-d{seconds}s")]);
     for header in &target.headers {
         command.args(["-H", header]);

@@ -3,9 +3,12 @@
 //! Figures of one machine and one moment say little; ratios taken in the same run, in pairs, say more. A measurement
 //! that could not be made is a row that says why, never a number.
 
+mod change;
 mod items;
 mod load;
 mod nginx;
+mod pull;
+mod scan;
 mod server;
 mod table;
 
@@ -52,7 +55,7 @@ impl Options {
 
     /// Seconds of load in one round.
     pub fn seconds(&self) -> u64 {
-        if self.quick { 1 } else { 5 }
+        if self.quick { 1 } else { 4 }
     }
 
     /// Packages stored for the measurements at scale.
@@ -74,6 +77,8 @@ pub struct Programs {
 /// When the release build fails.
 pub fn run(options: &Options) -> Result<bool> {
     let programs = build()?;
+    let machine = machine();
+    let started = std::time::Instant::now();
     let mut rows: Vec<Row> = Vec::new();
     for (name, measure) in items::ALL {
         if !options.wants(name) {
@@ -82,15 +87,31 @@ pub fn run(options: &Options) -> Result<bool> {
         eprintln!("── {name}");
         match measure(options, &programs) {
             Ok(measured) => rows.extend(measured),
-            Err(error) => rows.push(Row::not_measured(name, &format!("{error:#}"))),
+            Err(error) => {
+                eprintln!("NOT MEASURED: {name}: {error:#}");
+                rows.push(Row::not_measured(name, &format!("{error:#}")));
+            }
         }
     }
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "machine": machine, "rows": rows }))?);
     } else {
+        println!("{machine}; {:.0} s in all\n", started.elapsed().as_secs_f64());
         print!("{}", table::render(&rows));
     }
     Ok(rows.iter().all(|row| row.problem.is_none()))
+}
+
+/// What the figures were measured on.
+fn machine() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("unknown processor", |(_, model)| model.trim());
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("unknown").to_owned();
+    let pinned = if repo::program("taskset").is_some() && cores > 1 { "pinned" } else { "not pinned" };
+    format!("{model}, {cores} cores, servers and load {pinned}, load average {load} before the run")
 }
 
 fn build() -> Result<Programs> {

@@ -29,7 +29,7 @@ impl Nginx {
         let port = http::free_port()?;
         let config = folder.path().join("nginx.conf");
         std::fs::write(&config, configuration(folder.path(), port))?;
-        let mut command: Command = load::pinned(&program, 0);
+        let mut command: Command = load::pinned(&program, Some(0));
         command.arg("-c").arg(&config).arg("-p").arg(folder.path()).args(["-e", "stderr"]);
         let mut running = Running::start("nginx", &command, None, &folder.path().join("log"))?;
         running.wait_until(Duration::from_secs(10), || http::request(port, "GET", "/", &[], b"").is_ok())?;

@@ -18,24 +18,71 @@ const TOKEN: &str = "assay-bench-token-0123456789abcdef";
 pub struct Server {
     pub port: u16,
     program: PathBuf,
-    _running: Running,
+    processor: Option<usize>,
+    running: Option<Running>,
     folder: TempDir,
 }
 
 impl Server {
+    /// On one processor where one is given, on all otherwise.
+    ///
     /// # Errors
     /// When it does not answer within thirty seconds.
-    pub fn start(programs: &Programs) -> Result<Self> {
+    pub fn start(programs: &Programs, processor: Option<usize>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("assay-bench-").tempdir()?;
         let port = http::free_port()?;
-        let mut command = load::pinned(&programs.assay, 0);
-        command.arg("serve").arg("--data").arg(folder.path().join("data"));
-        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        let mut server = Self { port, program: programs.assay.clone(), processor, running: None, folder };
+        server.restart()?;
+        Ok(server)
+    }
+
+    /// Stops it if it runs, starts it on what it has stored, and says how long the first answer took.
+    ///
+    /// # Errors
+    /// When it does not answer within thirty seconds.
+    pub fn restart(&mut self) -> Result<Duration> {
+        self.running = None;
+        let mut command = load::pinned(&self.program, self.processor);
+        command.arg("serve").arg("--data").arg(self.folder.path().join("data"));
+        command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
         command.env("ASSAY_ADMIN_TOKEN", TOKEN);
-        let mut running = Running::start("assay", &command, None, &folder.path().join("log"))?;
+        let start = Instant::now();
+        let running = self.running.insert(Running::start("assay", &command, None, &self.folder.path().join("log"))?);
+        let port = self.port;
         let healthy = || http::request(port, "GET", "/healthz", &[], b"").is_ok_and(|answer| answer.status == 200);
         running.wait_until(Duration::from_secs(30), healthy)?;
-        Ok(Self { port, program: programs.assay.clone(), _running: running, folder })
+        Ok(start.elapsed())
+    }
+
+    /// Bytes of memory that are resident.
+    ///
+    /// # Errors
+    /// When it does not run, or the system does not say.
+    pub fn resident(&self) -> Result<u64> {
+        let running = self.running.as_ref().context("the server does not run")?;
+        let path = format!("/proc/{}/status", running.id());
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|kib| kib.trim().parse::<u64>().ok());
+        Ok(kib.with_context(|| format!("{path} has no VmRSS"))? * 1024)
+    }
+
+    /// Waits until no job waits or runs.
+    ///
+    /// # Errors
+    /// When that takes longer than ten minutes.
+    pub fn idle(&self) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let jobs = self.metric("assay_jobs_waiting")? + self.metric("assay_jobs_running")?;
+            if jobs == 0.0 {
+                return Ok(());
+            }
+            if start.elapsed() > Duration::from_secs(600) {
+                bail!("the server still has {jobs} jobs after ten minutes");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     pub fn address(&self) -> String {

@@ -29,16 +29,17 @@ impl Row {
 
 /// The table that a person reads.
 pub fn render(rows: &[Row]) -> String {
-    let mut text = format!("{:<44}{:>12} {:<8}{:>12}{:>9}\n", "measurement", "assay", "", "nginx", "ratio");
+    let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(24) + 2;
+    let mut text = format!("{:<width$}{:>12} {:<8}{:>12}{:>9}\n", "measurement", "assay", "", "nginx", "ratio");
     for row in rows {
         if let Some(problem) = &row.problem {
-            text.push_str(&format!("{:<44}NOT MEASURED: {problem}\n", row.name));
+            text.push_str(&format!("{:<width$}NOT MEASURED: {problem}\n", row.name));
             continue;
         }
         let figure = |value: Option<f64>| value.map(number).unwrap_or_default();
         let ratio = row.ratio.map(|ratio| format!("{ratio:.3}")).unwrap_or_default();
         text.push_str(&format!(
-            "{:<44}{:>12} {:<8}{:>12}{ratio:>9}\n",
+            "{:<width$}{:>12} {:<8}{:>12}{ratio:>9}\n",
             row.name,
             figure(row.value),
             row.unit,

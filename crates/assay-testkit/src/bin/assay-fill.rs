@@ -12,7 +12,7 @@ use assay_testkit::upload;
 const HELP: &str = "\
 assay-fill wheels --url URL [--repository main] [--prefix fill] [--names N] [--versions N] [--connections N]
                   (the token is in ASSAY_TOKEN)
-assay-fill advisory --name NAME --out FILE.zip";
+assay-fill advisory --id ID --name NAME --out FILE.zip";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,7 +41,10 @@ async fn run() -> Result<()> {
             let http = Http::new(value("--url").context(HELP)?, Some(&token))?;
             wheels(http, plan, value("--connections").unwrap_or("4").parse()?).await
         }
-        Some("advisory") => advisory(value("--name").context(HELP)?, value("--out").context(HELP)?),
+        Some("advisory") => {
+            let named = |name: &str| value(name).context(HELP);
+            advisory(named("--id")?, named("--name")?, named("--out")?)
+        }
         _ => bail!("{HELP}"),
     }
 }
@@ -81,7 +84,7 @@ async fn wheels(http: Http, plan: Plan, connections: usize) -> Result<()> {
     Ok(())
 }
 
-fn advisory(name: &str, out: &str) -> Result<()> {
-    let record = feeds::osv_record("ASSAY-BENCH-1", "PyPI", name, None, feeds::CRITICAL, "2026-01-01T00:00:00Z");
+fn advisory(id: &str, name: &str, out: &str) -> Result<()> {
+    let record = feeds::osv_record(id, "PyPI", name, None, feeds::CRITICAL, "2026-01-01T00:00:00Z");
     std::fs::write(out, feeds::osv_zip(&[record])?).with_context(|| format!("cannot write {out}"))
 }
