@@ -8,7 +8,7 @@ use assay_model::{
     event::Event,
     finding::{Finding, Severity},
     inventory::{Inventory, StoredInventory},
-    package::{File, Package, PackageId, Reference},
+    package::{File, FileId, Package, PackageId, Reference, State},
     problem::Problem,
     refusal::Refusal,
     repository::{Repository, RepositoryId},
@@ -70,6 +70,8 @@ pub struct PackageDetail {
     pub repository: Repository,
     /// Its files.
     pub files: Vec<File>,
+    /// Paths under which those that are served can be downloaded in a browser.
+    pub locations: BTreeMap<FileId, String>,
     /// What was found in them, joined.
     pub inventory: Inventory,
     /// Whether every file that should be was looked into.
@@ -309,9 +311,13 @@ fn load_detail(
         }
     }
     let findings = findings_of(tx, package.id)?;
+    let format = formats.iter().find(|f| f.spec().id == package.at.format);
+    let location = |file: &File| Some((file.id, format?.location(&repository.name, &package.at.name, file)?));
+    let served = files.iter().filter(|_| package.state == State::Available);
     Ok(PackageDetail {
         row,
         repository: repository.clone(),
+        locations: served.filter_map(location).collect(),
         files,
         inventory,
         inventoried,

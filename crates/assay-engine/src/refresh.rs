@@ -315,6 +315,10 @@ impl Import<'_, '_> {
         let (at, source) = (self.now, self.source);
         let body = json!({"file": name, "counts": self.report.sources.get(source)});
         self.engine.parts.meta.write_now(Box::new(|tx| {
+            let mut state = tx.feed_states()?.into_iter().find(|s| s.feed == source).unwrap_or_default();
+            source.clone_into(&mut state.feed);
+            state.synced_at = Some(at);
+            tx.put_feed_state(&state)?;
             let number = tx.next_import()?;
             let mut body = body.clone();
             if let Some(map) = body.as_object_mut() {

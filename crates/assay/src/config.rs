@@ -103,6 +103,15 @@ const fn key(path: &'static str, variable: &'static str, default: &'static str, 
     Key { path, variable, default, help }
 }
 
+/// The reference of all keys, for `serve --help`.
+pub fn reference() -> String {
+    let mut text = String::from("Configuration (file key, variable, default):\n");
+    for key in KEYS {
+        text.push_str(&format!("  {}  {}  {}\n      {}\n", key.path, key.variable, key.default, key.help));
+    }
+    text
+}
+
 /// The whole configuration, every key set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

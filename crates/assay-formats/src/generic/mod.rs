@@ -17,6 +17,7 @@ mod tests;
 
 use assay_model::{
     Problem,
+    package::File,
     refusal::Refusal,
     seam::{
         Task,
@@ -63,6 +64,9 @@ impl Format for Generic {
     }
     fn refuse(&self, refusal: &Refusal) -> Answer {
         render::refusal(refusal)
+    }
+    fn location(&self, repository: &str, name: &str, _file: &File) -> Option<String> {
+        Some(render::location(repository, name))
     }
     fn display(&self, name: &str, version: &str) -> String {
         let short: String = version.chars().take("sha256:".len() + 12).collect();

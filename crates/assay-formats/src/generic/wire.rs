@@ -62,8 +62,9 @@ async fn put(repo: &dyn Repo, name: &str, request: Request) -> Result<Reply, Pro
 
 async fn delete(repo: &dyn Repo, name: &str) -> Result<Reply, Problem> {
     let mut gone = false;
-    for version in repo.view(name).await?.map(|view| view.versions).unwrap_or_default() {
-        let what = Withdraw::Version { name: name.to_owned(), version: version.package.at.version };
+    let view = repo.view(name).await?;
+    for version in view.iter().flat_map(|view| &view.versions) {
+        let what = Withdraw::Version { name: name.to_owned(), version: version.package.at.version.clone() };
         gone |= repo.withdraw(what).await?;
     }
     if !gone {

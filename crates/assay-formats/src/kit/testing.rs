@@ -15,7 +15,7 @@ use assay_model::{
     repository::RepositoryId,
     seam::{
         ByteStream, ReadSeek, Task,
-        format::{Claim, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, SeenBlob, Shelf, Staged, Withdraw},
+        format::{Claim, Document, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, SeenBlob, Shelf, Staged, Withdraw},
     },
     view::{PackageView, VersionView},
 };
@@ -366,8 +366,8 @@ impl Intake for FakeRepo {
 }
 
 impl Shelf for FakeRepo {
-    fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<PackageView>> {
-        Box::pin(async move { Ok(self.view_now(name)) })
+    fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<Arc<PackageView>>> {
+        Box::pin(async move { Ok(self.view_now(name).map(Arc::new)) })
     }
     fn names<'a>(&'a self, after: Option<&'a str>, limit: usize) -> Task<'a, Vec<String>> {
         Box::pin(async move {
@@ -426,6 +426,14 @@ impl Shelf for FakeRepo {
 }
 
 impl Repo for FakeRepo {
+    fn rendered(
+        &self,
+        view: &PackageView,
+        _form: &'static str,
+        render: &(dyn Fn(&PackageView) -> Document + Sync),
+    ) -> Document {
+        render(view)
+    }
     fn repository(&self) -> &str {
         &self.name
     }

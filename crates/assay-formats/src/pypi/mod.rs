@@ -21,8 +21,10 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use crate::kit::path::encode_segment;
 use assay_model::{
     Problem,
+    package::File,
     refusal::Refusal,
     seam::{
         Task,
@@ -70,5 +72,9 @@ impl Format for Pypi {
     }
     fn refuse(&self, refusal: &Refusal) -> Answer {
         render::refusal(refusal)
+    }
+    fn location(&self, repository: &str, name: &str, file: &File) -> Option<String> {
+        let [repository, name, path] = [repository, name, &file.path].map(encode_segment);
+        Some(format!("/{}/{repository}/files/{name}/{path}", SPEC.prefix))
     }
 }

@@ -28,6 +28,16 @@ pub(super) enum Shape {
     Json,
 }
 
+impl Shape {
+    pub(super) fn media_type(self) -> &'static str {
+        match self {
+            Self::PlainHtml => "text/html; charset=utf-8",
+            Self::Html => HTML,
+            Self::Json => JSON,
+        }
+    }
+}
+
 /// Media types that can be asked for, best first for a client that does not care (PEP 691).
 pub(super) const OFFERS: [(&str, Shape); 6] = [
     ("text/html", Shape::PlainHtml),
@@ -158,13 +168,8 @@ fn head(title: &str) -> String {
 }
 
 fn document(shape: Shape, body: String) -> Document {
-    let media_type = match shape {
-        Shape::PlainHtml => "text/html; charset=utf-8",
-        Shape::Html => HTML,
-        Shape::Json => JSON,
-    };
     let headers = vec![("Vary", "Accept".to_owned())];
-    Document { media_type: media_type.to_owned(), body: body.into(), headers }
+    Document { media_type: shape.media_type().to_owned(), body: body.into(), headers }
 }
 
 pub(super) fn problem(problem: &Problem) -> Answer {

@@ -95,7 +95,7 @@ async fn projects(repo: &dyn Repo, headers: &HeaderMap, query: Option<&str>) -> 
 async fn project(repo: &dyn Repo, name: &str, headers: &HeaderMap, query: Option<&str>) -> Result<Reply, Problem> {
     let Some(shape) = negotiate(headers, query) else { return Ok(not_acceptable()) };
     let view = repo.view(name).await?.ok_or_else(|| no_project(repo, name))?;
-    Ok(Reply::Document(render::project(shape, &view)))
+    Ok(Reply::Document(repo.rendered(&view, shape.media_type(), &|view| render::project(shape, view))))
 }
 
 async fn download(repo: &dyn Repo, name: &str, file: &str) -> Result<Reply, Problem> {
@@ -119,7 +119,7 @@ async fn upload(repo: &dyn Repo, headers: HeaderMap, body: assay_model::seam::By
         .map_err(|error| Problem::internal("reading the distribution's metadata failed", error))??;
     let distribution = Distribution::agree(&form, file, metadata)?;
     let view = repo.view(&distribution.name).await?;
-    let distribution = distribution.spelled_as(view.as_ref());
+    let distribution = distribution.spelled_as(view.as_deref());
     let document = match distribution.document() {
         Some(document) => {
             let bytes = Bytes::copy_from_slice(document);

@@ -12,7 +12,7 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What varies by format.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ pub enum Reply {
     Answer(Answer),
 }
 
-/// A rendered document. The edge adds `ETag`, conditional requests and HEAD.
+/// A rendered document. The edge adds conditional requests, HEAD, and an `ETag` where the headers have none.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// `Content-Type`.
@@ -215,8 +215,9 @@ pub trait Intake: Send + Sync {
 
 /// What is there. Scoped like [`Intake`]; every method checks `read` first, `withdraw` checks `write`.
 pub trait Shelf: Send + Sync {
-    /// All versions of a name that this caller may see; nothing when there is no such name.
-    fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<PackageView>>;
+    /// All versions of a name that this caller may see; nothing when there is no such name. Shared, because it can be
+    /// large and is asked for often.
+    fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<Arc<PackageView>>>;
     /// Names in order, after `after`.
     fn names<'a>(&'a self, after: Option<&'a str>, limit: usize) -> Task<'a, Vec<String>>;
     /// The file at `path` of any version of `name`, blocked or not: the gate refuses with the reason. Hidden versions
@@ -241,6 +242,14 @@ pub trait Shelf: Send + Sync {
 pub trait Repo: Intake + Shelf {
     /// Name of the repository that is served.
     fn repository(&self) -> &str;
+    /// What `render` makes of a view, kept for as long as the view does not change. `form` tells apart all that is made
+    /// of one view in one format, and `render` depends on nothing else.
+    fn rendered(
+        &self,
+        view: &PackageView,
+        form: &'static str,
+        render: &(dyn Fn(&PackageView) -> Document + Sync),
+    ) -> Document;
     /// The bytes of an upload in progress, for reading its metadata. Only what this caller may write.
     fn read<'a>(&'a self, staged: &'a Staged) -> Task<'a, Box<dyn ReadSeek>>;
 }
@@ -268,6 +277,11 @@ pub trait Format: Send + Sync {
     fn problem(&self, problem: &Problem) -> Answer;
     /// Words a refusal so that this client shows it.
     fn refuse(&self, refusal: &Refusal) -> Answer;
+    /// Path under which people can download a file in a browser, if there is one.
+    fn location(&self, repository: &str, name: &str, file: &File) -> Option<String> {
+        let _ = (repository, name, file);
+        None
+    }
     /// How a version is shown to people and in refusals (`requests 2.6.0`, `alpine@sha256:…`).
     fn display(&self, name: &str, version: &str) -> String {
         format!("{name} {version}")

@@ -70,6 +70,7 @@ struct Globals {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server
+    #[command(after_long_help = crate::config::reference())]
     Serve(ServeArgs),
     /// List the vulnerabilities of a file, a directory or an image archive; needs no server
     Scan(scan::ScanArgs),

@@ -3,7 +3,7 @@
 use super::{
     App,
     answer::{self, Reply, insert},
-    auth, range,
+    auth, pages, range,
 };
 use assay_engine::Denied;
 use assay_model::{
@@ -70,7 +70,11 @@ async fn route(
     request: Request<Body>,
     base_url: &str,
 ) -> Result<Reply, Denied> {
-    let caller = auth::caller(app, request.headers()).await?;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let caller = match reads {
+        true => pages::reader(app, request.headers()).await?,
+        false => auth::caller(app, request.headers()).await?,
+    };
     let (repository, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let names_repository = !repository.is_empty() && assay_model::repository::check_name(repository).is_ok();

@@ -65,6 +65,6 @@ pub(super) async fn catalog(lobby: &dyn Lobby, query: &Query) -> Result<Reply, P
 pub(super) async fn referrers(call: &Call<'_>, subject: &Digest) -> Result<Reply, Problem> {
     let wanted = call.query.get("artifactType").filter(|wanted| !wanted.is_empty());
     let view = call.repo.view(&call.name).await?;
-    let versions = view.map(|view| view.versions).unwrap_or_default();
-    Ok(Reply::Document(render::referrers(&versions, subject, wanted)))
+    let versions = view.as_ref().map(|view| view.versions.as_slice()).unwrap_or_default();
+    Ok(Reply::Document(render::referrers(versions, subject, wanted)))
 }

@@ -37,9 +37,9 @@ fn tagged(view: &PackageView, tag: &str) -> Option<String> {
 }
 
 /// The file that is the manifest of that version.
-fn own_file(view: PackageView, digest: &str) -> Option<File> {
-    let version = view.versions.into_iter().find(|version| version.package.at.version == digest)?;
-    version.files.into_iter().find(|file| file.path == digest && file.role.is_some())
+fn own_file(view: &PackageView, digest: &str) -> Option<File> {
+    let version = view.versions.iter().find(|version| version.package.at.version == digest)?;
+    version.files.iter().find(|file| file.path == digest && file.role.is_some()).cloned()
 }
 
 pub(super) async fn get(call: &Call<'_>, pointer: &Pointer) -> Result<Reply, Problem> {
@@ -53,7 +53,7 @@ pub(super) async fn get(call: &Call<'_>, pointer: &Pointer) -> Result<Reply, Pro
     let file = match call.repo.file(&call.name, &digest).await? {
         Some(file) if file.role.is_some() => Some(file),
         // Config and layers are files as well, to be had as blobs; one may have the bytes of a manifest.
-        Some(_) => call.repo.view(&call.name).await?.and_then(|view| own_file(view, &digest)),
+        Some(_) => call.repo.view(&call.name).await?.and_then(|view| own_file(&view, &digest)),
         None => None,
     };
     let file = file.ok_or_else(|| unknown(call, pointer))?;

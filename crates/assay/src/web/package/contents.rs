@@ -11,6 +11,8 @@ use assay_model::{
 /// One file.
 pub(super) struct FileLine {
     pub(super) path: String,
+    /// Where it can be downloaded; none when its format says nothing, or the gate would refuse it.
+    pub(super) link: Option<String>,
     pub(super) size: String,
     pub(super) media_type: String,
     pub(super) role: &'static str,
@@ -19,8 +21,9 @@ pub(super) struct FileLine {
 }
 
 impl FileLine {
-    pub(super) fn of(file: File) -> Self {
+    pub(super) fn of(file: File, link: Option<String>) -> Self {
         Self {
+            link,
             path: file.path,
             size: size(file.size),
             media_type: file.media_type,

@@ -196,7 +196,14 @@ pub(super) fn view(mut frame: Frame, detail: PackageDetail) -> PackagePage {
         }),
         findings: Cut::of(detail.findings, Part::Whole.lines(), FindingLine::of),
         inventory: InventoryView::of(detail.inventory, detail.inventoried, Part::Whole.lines()),
-        files: detail.files.into_iter().map(FileLine::of).collect(),
+        files: detail
+            .files
+            .into_iter()
+            .map(|file| {
+                let link = detail.locations.get(&file.id).cloned();
+                FileLine::of(file, link)
+            })
+            .collect(),
         decisions: detail.decisions.into_iter().map(DecisionView::of).collect(),
         events: detail.events.into_iter().map(EventLine::of).collect(),
         head,

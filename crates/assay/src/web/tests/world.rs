@@ -144,6 +144,7 @@ pub(super) fn detail() -> PackageDetail {
         "license": "Apache 2.0", "requires": ["certifi"], "summary": "Python HTTP for Humans."});
     found.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     PackageDetail {
+        locations: BTreeMap::new(),
         row: row(7),
         repository: repository(),
         files: vec![of(json!({"id": 3, "package": 7, "path": "requests-2.6.0-py2.py3-none-any.whl", "digest": DIGEST,
