@@ -4,10 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod changes;
+mod cluster;
+mod command_line;
 mod crash;
 mod hostile;
+mod inside;
+mod inventory;
 mod pages;
 mod policy;
+mod restart;
+mod scan;
 mod support;
 mod tour_generic;
 mod tour_oci;
