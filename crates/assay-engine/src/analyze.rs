@@ -198,11 +198,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal("a worker thread panicked", e))?
 }
 
+/// What could not be read at all is an inventory that says so; only faults of our own are errors and tried again.
 fn unreadable(path: &str, problem: Problem) -> Result<Inventory, Problem> {
     let reason = match problem.kind {
-        Kind::Invalid => "corrupt",
-        Kind::TooLarge => "limit",
-        Kind::Unsupported => "unsupported",
+        Kind::Invalid | Kind::TooLarge | Kind::Unsupported => problem.code,
         _ => return Err(problem),
     };
     Ok(Inventory { skipped: vec![skipped(path, reason, &problem.message)], ..Inventory::default() })
