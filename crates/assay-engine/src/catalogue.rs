@@ -33,6 +33,7 @@ pub struct PackageRow {
     /// Bytes of its files.
     pub size: u64,
     /// Number of findings by severity.
+    #[serde(rename = "severities")]
     pub findings: BTreeMap<Severity, usize>,
     /// The worst of them.
     pub worst: Option<Severity>,

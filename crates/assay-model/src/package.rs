@@ -67,6 +67,7 @@ pub struct Package {
     /// Identity.
     pub id: PackageId,
     /// Where it lives.
+    #[serde(rename = "repository_id")]
     pub repository: RepositoryId,
     /// Its address there.
     #[serde(flatten)]

@@ -28,10 +28,10 @@ pub(super) fn scored(values: Vec<Value>) -> Vec<ScoredFinding> {
 
 fn row() -> Value {
     json!({
-        "id": 7, "repository": 1, "format": "pypi", "name": "requests", "version": "2.6.0", "metadata": {}, "tags": ["audited"],
+        "id": 7, "repository_id": 1, "format": "pypi", "name": "requests", "version": "2.6.0", "metadata": {}, "tags": ["audited"],
         "state": "quarantined", "decision": "0192", "held": null, "uploader": "ci", "uploaded_at": "2026-08-16T10:00:00Z",
         "published_at": "2015-03-14T00:00:00Z", "repository_name": "main", "display": "requests 2.6.0", "references": [],
-        "size": 470_000, "findings": {"HIGH": 1, "MEDIUM": 2}, "worst": "HIGH",
+        "size": 470_000, "severities": {"HIGH": 1, "MEDIUM": 2}, "worst": "HIGH",
     })
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Row {
     pub(super) references: Vec<String>,
     #[serde(default)]
     pub(super) size: u64,
-    #[serde(default)]
+    #[serde(default, rename = "severities")]
     pub(super) findings: BTreeMap<Severity, usize>,
 }
 

@@ -80,7 +80,7 @@ pub(super) fn events() -> Vec<Event> {
 }
 
 fn package(id: i64) -> Package {
-    of(json!({"id": id, "repository": 1, "format": "pypi", "name": "requests", "version": "2.6.0", "metadata": {},
+    of(json!({"id": id, "repository_id": 1, "format": "pypi", "name": "requests", "version": "2.6.0", "metadata": {},
         "state": "quarantined", "held": null, "tags": ["reviewed"], "decision": "0192-d1", "uploader": "ci",
         "uploaded_at": T, "published_at": null}))
 }
