@@ -1,14 +1,19 @@
 //! `assay serve`: first-run set-up, the listener, workers and the schedule of the sources.
 
 use crate::{config::Config, http, net::HttpNet, wiring};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use assay_engine::Engine;
 use assay_model::{
     access::{Caller, Permission},
     repository::Settings,
     seam::source::Source,
 };
-use std::{io::IsTerminal, sync::Arc, time::Duration};
+use std::{
+    fs::{File, TryLockError},
+    io::IsTerminal,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::net::TcpListener;
 
 const FIRST_REPOSITORY: &str = "main";
@@ -27,10 +32,17 @@ pub async fn run(mut config: Config) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
     config.listen = listener.local_addr()?;
+    let alone = take_directory(&config)?;
     let engine = wiring::engine(&config).await?;
     let welcome = first_run(&engine).await?;
     if config.database.url.is_empty() {
         engine.take_back_leases().await?;
+    }
+    if alone.is_some() {
+        let removed = engine.clear_leftovers().await?;
+        if removed > 0 {
+            tracing::info!(removed, "removed what interrupted uploads had left in the spool");
+        }
     }
     engine.after_import().await?;
     let mut workers = engine.start_workers();
@@ -48,6 +60,26 @@ pub async fn run(mut config: Config) -> Result<()> {
     http::server::run(listener, http::App::new(engine, &config).await?).await?;
     workers.abort_all();
     Ok(())
+}
+
+/// Holds the data directory for this server as long as the file is open; none where it can be shared and is. Its end, of
+/// whatever kind, gives the directory back.
+fn take_directory(config: &Config) -> Result<Option<File>> {
+    let shown = config.data.display();
+    std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make the data directory {shown}"))?;
+    let lock = File::options().create(true).truncate(false).write(true).open(config.data.join("lock"));
+    let lock = lock.with_context(|| format!("cannot write to the data directory {shown}"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) if config.database.url.is_empty() => {
+            bail!("another server runs on the data directory {shown}; stop it, or choose another directory with --data")
+        }
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the data directory cannot be locked; what interrupted uploads left is not removed");
+            Ok(None)
+        }
+    }
 }
 
 enum Welcome {

@@ -8,10 +8,32 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
 use std::{convert::Infallible, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::SignalKind,
+};
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a connection with HTTP/2 begins with (RFC 9113, section 3.4).
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const GRACE: Duration = Duration::from_secs(20);
+
+/// Waits for the bytes that tell the protocols apart. The header timeout begins only after them, so whoever does not even
+/// send these within its time is sent away here.
+async fn speaks(stream: &TcpStream) -> bool {
+    let mut first = [0; HTTP2.len()];
+    let told = async {
+        loop {
+            match stream.peek(&mut first).await {
+                Ok(0) | Err(_) => return false,
+                Ok(n) if n == HTTP2.len() || first.get(..n) != HTTP2.get(..n) => return true,
+                // a part of the preface stays readable, so that waiting for more takes a pause
+                Ok(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    tokio::time::timeout(HEADER_TIMEOUT, told).await.unwrap_or(false)
+}
 
 /// Serves until SIGINT or SIGTERM, then lets requests in flight end.
 ///
@@ -42,9 +64,13 @@ pub async fn run(listener: TcpListener, app: Arc<App>) -> Result<()> {
             let app = app.clone();
             async move { Ok::<_, Infallible>(routes::dispatch(app, request.map(Body::new)).await) }
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection.into_owned());
+        let (builder, watcher) = (builder.clone(), graceful.watcher());
         tokio::spawn(async move {
+            if !speaks(&stream).await {
+                return;
+            }
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            let connection = watcher.watch(connection.into_owned());
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
