@@ -8,7 +8,7 @@ use assay_model::{
     event::NewEvent,
     facts::Facts,
     finding::Finding,
-    package::{Package, PackageId, State},
+    package::{File, Package, PackageId, State},
     policy::{FactKind, Policy},
     problem::Problem,
     repository::Repository,
@@ -184,6 +184,10 @@ fn gather(tx: &mut dyn Tx, keys: &[(PackageId, String)], gathering: &Gathering<'
     let causes: BTreeMap<PackageId, &String> = keys.iter().map(|(id, cause)| (*id, cause)).collect();
     let mut repositories: BTreeMap<_, Repository> = BTreeMap::new();
     let findings = Found::load(tx, &ids, gathering.reads)?;
+    let mut files: BTreeMap<PackageId, Vec<File>> = BTreeMap::new();
+    for file in tx.files_of(&ids)? {
+        files.entry(file.package).or_default().push(file);
+    }
     let mut all = Vec::new();
     for package in tx.packages(&ids)? {
         if package.state == State::Deleted {
@@ -196,7 +200,8 @@ fn gather(tx: &mut dyn Tx, keys: &[(PackageId, String)], gathering: &Gathering<'
         }
         let Some(repository) = repositories.get(&package.repository).cloned() else { continue };
         let cause = causes.get(&package.id).map(|c| (*c).clone()).unwrap_or_default();
-        if let Some(one) = gather_one(tx, package, repository, &findings, gathering)? {
+        let files = files.remove(&package.id).unwrap_or_default();
+        if let Some(one) = gather_one(tx, package, files, repository, &findings, gathering)? {
             all.push(Gathered { cause, ..one });
         }
     }
@@ -206,11 +211,12 @@ fn gather(tx: &mut dyn Tx, keys: &[(PackageId, String)], gathering: &Gathering<'
 fn gather_one(
     tx: &mut dyn Tx,
     mut package: Package,
+    files: Vec<File>,
     repository: Repository,
     found: &Found,
     gathering: &Gathering<'_>,
 ) -> Result<Option<Gathered>, Problem> {
-    let files = tx.files_of(&[package.id])?;
+    let findings = found.of(package.id);
     let mut facts = Facts {
         files,
         repository,
@@ -220,8 +226,8 @@ fn gather_one(
         skipped: Vec::new(),
         inventoried: true,
         inventoried_at: None,
-        findings: found.of(package.id),
-        scores: found.scores.clone(),
+        scores: found.scores_of(&findings),
+        findings,
         advisories: Vec::new(),
         now: gathering.now,
         package: package.clone(),
@@ -301,6 +307,17 @@ impl Found {
             .collect();
         worst_first(&mut all);
         all
+    }
+
+    /// Those of the findings' own ids: the batch has more.
+    fn scores_of(&self, findings: &[(Component, Finding)]) -> Scores {
+        let ids: BTreeSet<&str> = findings.iter().flat_map(|(_, finding)| finding.ids()).collect();
+        let mut scores = Scores::default();
+        for id in ids {
+            scores.epss.extend(self.scores.epss.get(id).map(|epss| (id.to_owned(), epss.clone())));
+            scores.kev.extend(self.scores.kev.get(id).map(|kev| (id.to_owned(), kev.clone())));
+        }
+        scores
     }
 }
 

@@ -9,8 +9,9 @@ use assay_model::{
     repository::Repository,
     seam::{
         ReadSeek, Task,
-        format::{Format, Repo, Staged},
+        format::{Document, Format, Repo, Staged},
     },
+    view::PackageView,
 };
 use std::{
     collections::BTreeSet,
@@ -76,6 +77,14 @@ impl Desk {
 }
 
 impl Repo for Desk {
+    fn rendered(
+        &self,
+        view: &PackageView,
+        form: &'static str,
+        render: &(dyn Fn(&PackageView) -> Document + Sync),
+    ) -> Document {
+        self.engine.rendered.get(&self.scope(&view.name), &view.revision, form, || render(view))
+    }
     fn repository(&self) -> &str {
         &self.repository.name
     }

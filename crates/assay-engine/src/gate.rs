@@ -153,20 +153,28 @@ fn cleared(file: &File, package: &Package) -> Cleared {
     }
 }
 
+/// Cleared bytes on their way out.
+pub enum Opened {
+    /// All that was asked for.
+    Whole(Bytes),
+    /// As they are read.
+    Stream(ByteStream),
+}
+
 impl Engine {
-    /// Streams cleared bytes; `range` lies within the size.
+    /// Opens cleared bytes; `range` lies within the size. Small ones come from memory.
     ///
     /// # Errors
     /// From the blob store.
-    pub async fn open(&self, cleared: &Cleared, range: Option<Range<u64>>) -> Result<ByteStream, Problem> {
+    pub async fn open(&self, cleared: &Cleared, range: Option<Range<u64>>) -> Result<Opened, Problem> {
         if cleared.size > SMALL {
-            return self.parts.blobs.open(&cleared.digest, range).await;
+            return self.parts.blobs.open(&cleared.digest, range).await.map(Opened::Stream);
         }
         let whole = self.small(cleared).await?;
         let from = range.as_ref().map_or(0, |r| usize::try_from(r.start).unwrap_or(usize::MAX));
         let to = range.as_ref().map_or(whole.len(), |r| usize::try_from(r.end).unwrap_or(usize::MAX));
         let part = whole.slice(from.min(whole.len())..to.min(whole.len()).max(from.min(whole.len())));
-        Ok(Box::pin(futures_util::stream::once(async move { Ok(part) })))
+        Ok(Opened::Whole(part))
     }
 
     async fn small(&self, cleared: &Cleared) -> Result<Bytes, Problem> {

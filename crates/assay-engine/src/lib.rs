@@ -20,6 +20,7 @@ mod notice;
 mod policies;
 mod refresh;
 mod refusal;
+mod rendered;
 pub mod report;
 mod scan;
 mod shelf;
@@ -30,7 +31,7 @@ pub use access::IssuedToken;
 pub use catalogue::{PackageDetail, PackageRow, ScoredFinding};
 pub use desk::Desk;
 pub use fold::{Folded, fold};
-pub use gate::{Cleared, Denied};
+pub use gate::{Cleared, Denied, Opened};
 pub use lobby::EngineLobby;
 pub use log::LogCheck;
 pub use policies::PolicyDraft;
@@ -102,6 +103,7 @@ pub struct Engine {
     notices: Notices,
     shelves: Cache<shelf::Scope, Arc<shelf::Shelved>>,
     homes: Cache<assay_model::package::FileId, shelf::Scope>,
+    rendered: rendered::Rendered,
     small_blobs: Cache<Digest, bytes::Bytes>,
     tokens: Cache<String, Arc<access::KnownToken>>,
     repositories: Cache<String, Arc<assay_model::repository::Repository>>,
@@ -124,6 +126,7 @@ impl Engine {
             notices: Notices::default(),
             shelves: Cache::new(20_000),
             homes: Cache::new(200_000),
+            rendered: rendered::Rendered::default(),
             small_blobs: Cache::builder()
                 .max_capacity(32 << 20)
                 .weigher(|_, b: &bytes::Bytes| u32::try_from(b.len()).unwrap_or(u32::MAX))

@@ -17,6 +17,8 @@ use std::{
 use tokio::sync::{Mutex, watch};
 
 const PAGE: usize = 1000;
+/// Between looks for commits of other processes, which cost some microseconds.
+const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) struct Notices {
     seen: AtomicI64,
@@ -101,7 +103,7 @@ impl Engine {
                 Ok(_) => {}
                 Err(problem) => tracing::warn!(%problem, "cannot read the event log's head"),
             }
-            tokio::time::sleep(Duration::from_millis(150)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

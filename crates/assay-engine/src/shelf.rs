@@ -42,7 +42,7 @@ impl Scope {
 
 /// A name as loaded: the view that formats see, and the standing that the gate reads.
 pub(crate) struct Shelved {
-    pub(crate) view: PackageView,
+    pub(crate) view: Arc<PackageView>,
     by_path: HashMap<String, FileId>,
     by_digest: HashMap<Digest, Vec<FileId>>,
     by_id: HashMap<FileId, (usize, usize)>,
@@ -50,13 +50,13 @@ pub(crate) struct Shelved {
 
 impl Shelved {
     fn new(view: PackageView) -> Self {
+        let view = Arc::new(view);
         let mut shelved = Self { by_path: HashMap::new(), by_digest: HashMap::new(), by_id: HashMap::new(), view };
         for (v, version) in shelved.view.versions.iter().enumerate() {
             for (f, file) in version.files.iter().enumerate() {
                 shelved.by_id.insert(file.id, (v, f));
                 shelved.by_digest.entry(file.digest.clone()).or_default().push(file.id);
-                let better =
-                    !shelved.by_path.contains_key(&file.path) || version.package.state == State::Available;
+                let better = !shelved.by_path.contains_key(&file.path) || version.package.state == State::Available;
                 if better {
                     shelved.by_path.insert(file.path.clone(), file.id);
                 }
@@ -148,14 +148,16 @@ fn revision_of(
     let mut text = String::new();
     for package in packages {
         text.push_str(&format!(
-            "{}:{}:{}:{:?};",
+            "{}:{}:{}:{:?}:{:?};",
             package.id.0,
             package.state.as_str(),
             package.metadata,
-            package.decision
+            package.decision,
+            package.published_at
         ));
         for file in files.get(&package.id).into_iter().flatten() {
-            text.push_str(&format!("{}={},", file.path, file.digest));
+            // A file is never changed; one that was deleted and came again has a new number.
+            text.push_str(&format!("{}={}={},", file.id.0, file.path, file.digest));
         }
     }
     for reference in references {
@@ -165,7 +167,7 @@ fn revision_of(
 }
 
 impl Shelf for Desk {
-    fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<PackageView>> {
+    fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<Arc<PackageView>>> {
         Box::pin(async move {
             self.require(Permission::Read)?;
             let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;

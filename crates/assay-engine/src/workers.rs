@@ -106,8 +106,7 @@ impl Engine {
     /// Leases and runs one batch; says how many jobs it had.
     async fn run_lane(self: &Arc<Self>, lane: Lane) -> Result<usize, Problem> {
         let now = self.now();
-        let waiting = meta::read(self.meta(), |tx| tx.job_counts()).await?;
-        if waiting.get(&lane).is_none_or(|counts| counts.waiting + counts.running == 0) {
+        if !meta::read(self.meta(), move |tx| tx.has_due(lane, now)).await? {
             return Ok(0);
         }
         let until = now + SignedDuration::from_secs(LEASE_SECONDS);

@@ -57,6 +57,7 @@ pub trait Tx:
     + Policies
     + Decisions
     + Worklist
+    + Backlog
     + EventLog
     + SettingsTable
 {
@@ -79,6 +80,8 @@ impl<T> Tx for T where
         + Policies
         + Decisions
         + Worklist
+        + Backlog
+    + Backlog
         + EventLog
         + SettingsTable
 {
@@ -491,7 +494,13 @@ pub trait Worklist {
     fn finish(&mut self, ids: &[i64]) -> R<()>;
     /// Puts a job back until `retry_at`, or gives it up (`None`).
     fn fail(&mut self, id: i64, error: &str, retry_at: Option<Timestamp>) -> R<()>;
-    /// How many there are.
+    /// Whether a claim may give any, at a cost that does not grow with their number.
+    fn has_due(&mut self, lane: Lane, now: Timestamp) -> R<bool>;
+}
+
+/// The worklist as operators see it.
+pub trait Backlog {
+    /// How many there are; counts them.
     fn job_counts(&mut self) -> R<BTreeMap<Lane, JobCounts>>;
     /// Dead jobs; with `revive` they are made due again.
     fn dead_jobs(&mut self, revive: bool, now: Timestamp) -> R<Vec<Job>>;

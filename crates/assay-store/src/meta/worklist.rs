@@ -8,7 +8,7 @@ use super::Session;
 use crate::sql::{R, Row, Value, all, clean, first, insert_many, numbers, value, value::params};
 use assay_model::{
     Problem,
-    seam::meta::{JobCounts, Worklist},
+    seam::meta::{Backlog, JobCounts, Worklist},
     work::{Job, Lane, NewJob, Stage},
 };
 use jiff::Timestamp;
@@ -210,6 +210,21 @@ impl Worklist for Session<'_> {
         self.write_waiting([Waiting { due: value::micros(retry_at), error: Some(error), ..job }])
     }
 
+    fn has_due(&mut self, lane: Lane, now: Timestamp) -> R<bool> {
+        // job_due, its first entry; job_leased, its first entry
+        let found = first(
+            self.sql,
+            "SELECT CAST(CASE WHEN
+               EXISTS (SELECT 1 FROM job WHERE lane = $1 AND state = 'waiting' AND due <= $2)
+               OR EXISTS (SELECT 1 FROM job WHERE lane = $1 AND state = 'running' AND lease_until <= $2)
+             THEN 1 ELSE 0 END AS BIGINT)",
+            &params![rank(lane), now],
+        )?;
+        found.map_or(Ok(false), |mut row| Ok(row.int()? != 0))
+    }
+}
+
+impl Backlog for Session<'_> {
     fn job_counts(&mut self) -> R<BTreeMap<Lane, JobCounts>> {
         let mut counts: BTreeMap<_, _> = Lane::ALL.into_iter().map(|l| (l, JobCounts::default())).collect();
         let rows = all(self.sql, "SELECT lane, state, COUNT(*) FROM job GROUP BY lane, state", &[], |r| {

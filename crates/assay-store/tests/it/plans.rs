@@ -102,6 +102,7 @@ fn change(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.decision(&DecisionId("d".into()))?;
     let job = NewJob { lane: Lane::Change, stage: Stage::Decide, key: 1, cause: String::new(), due: at(0) };
     tx.enqueue(&[job])?;
+    tx.has_due(Lane::Change, at(0))?;
     let id = tx.claim(Lane::Change, "w", at(0), at(9), 9)?[0].id;
     tx.fail(id, "no", Some(at(1)))?;
     tx.finish(&[id])?;

@@ -25,7 +25,15 @@ fn job(stage: Stage, key: i64, due: i64) -> NewJob {
     NewJob { lane: Lane::Scan, stage, key, cause: "published".into(), due: at(due) }
 }
 
+/// Leases what is due, and checks that what says so cheaply agrees.
 async fn claim(world: &World, now: i64, until: i64) -> Vec<Job> {
+    let due = world.read(move |tx| tx.has_due(Lane::Scan, at(now))).await;
+    let claimed = claim_all(world, now, until).await;
+    assert!(due || claimed.is_empty(), "{claimed:?}");
+    claimed
+}
+
+async fn claim_all(world: &World, now: i64, until: i64) -> Vec<Job> {
     world.write(move |tx| tx.claim(Lane::Scan, "w", at(now), at(until), 10)).await
 }
 
@@ -40,6 +48,8 @@ async fn a_waiting_job_absorbs_another(world: World) {
         .await;
     world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 10), job(Stage::Decide, 1, 90)])).await;
     assert_eq!(counts(&world).await, (2, 0, 0));
+    assert!(!world.read(|tx| tx.has_due(Lane::Scan, at(9))).await);
+    assert!(!world.read(|tx| tx.has_due(Lane::Change, at(99))).await);
     let due = claim(&world, 10, 99).await;
     assert_eq!(due.iter().map(|j| (j.stage, j.key)).collect::<Vec<_>>(), [(Stage::Decide, 1)], "the earlier time wins");
     assert_eq!(due[0].attempts, 1);

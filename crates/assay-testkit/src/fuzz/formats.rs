@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_model::package::{File, PackageId};
 use assay_model::seam::format::{
-    Expect, Format, Intake, Lobby, Receipt, Reply, Repo, Request, SeenBlob, Shelf, Staged, Withdraw,
+    Document, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, Request, SeenBlob, Shelf, Staged, Withdraw,
 };
 use assay_model::seam::{ByteStream, ReadSeek, Task};
 use assay_model::view::PackageView;
@@ -167,7 +167,7 @@ impl Intake for Sieve {
 }
 
 impl Shelf for Sieve {
-    fn view<'a>(&'a self, _: &'a str) -> Task<'a, Option<PackageView>> {
+    fn view<'a>(&'a self, _: &'a str) -> Task<'a, Option<Arc<PackageView>>> {
         Box::pin(async { Ok(None) })
     }
 
@@ -193,6 +193,15 @@ impl Shelf for Sieve {
 }
 
 impl Repo for Sieve {
+    fn rendered(
+        &self,
+        view: &PackageView,
+        _: &'static str,
+        render: &(dyn Fn(&PackageView) -> Document + Sync),
+    ) -> Document {
+        render(view)
+    }
+
     fn repository(&self) -> &str {
         "main"
     }

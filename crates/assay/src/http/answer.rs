@@ -94,7 +94,11 @@ pub(super) fn answer(answer: Answer) -> Reply {
 
 /// A rendered document: strong ETag, `If-None-Match`, HEAD.
 pub(super) fn document(method: &Method, headers: &HeaderMap, document: Document) -> Reply {
-    let etag = format!("\"{}\"", Digest::of(&document.body).hex().get(..32).unwrap_or_default());
+    let given = document.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("etag"));
+    let etag = match given {
+        Some((_, etag)) => etag.clone(),
+        None => format!("\"{}\"", Digest::of(&document.body).hex().get(..32).unwrap_or_default()),
+    };
     let mut response = Response::new(Body::empty());
     insert(response.headers_mut(), "etag", &etag);
     for (name, value) in &document.headers {

@@ -24,11 +24,11 @@ pub(super) fn find<'p>(app: &App, path: &'p str) -> Option<(&'static dyn Format,
 
 pub(super) async fn handle(app: Arc<App>, format: &'static dyn Format, rest: &str, request: Request<Body>) -> Reply {
     let (method, headers) = (request.method().clone(), request.headers().clone());
-    let path = request.uri().path().to_owned();
+    let uri = request.uri().clone();
     let base_url = app.base_url(&headers);
-    match route(&app, format, rest, request, &base_url).await {
+    match route(&app, format, rest, request, (&method, &headers, &base_url)).await {
         Ok(reply) => reply,
-        Err(Denied::Problem(problem)) => worded(format, &problem, &base_url, &path),
+        Err(Denied::Problem(problem)) => worded(format, &problem, &base_url, uri.path()),
         Err(Denied::Refused(refusal)) => {
             let mut reply = answer::answer(format.refuse(&refusal));
             if let Some(decision) = &refusal.decision {
@@ -68,22 +68,21 @@ async fn route(
     format: &'static dyn Format,
     rest: &str,
     request: Request<Body>,
-    base_url: &str,
+    (method, headers, base_url): (&Method, &HeaderMap, &str),
 ) -> Result<Reply, Denied> {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let reads = matches!(*method, Method::GET | Method::HEAD);
     let caller = match reads {
-        true => pages::reader(app, request.headers()).await?,
-        false => auth::caller(app, request.headers()).await?,
+        true => pages::reader(app, headers).await?,
+        false => auth::caller(app, headers).await?,
     };
     let (repository, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (method, headers) = (request.method().clone(), request.headers().clone());
     let names_repository = !repository.is_empty() && assay_model::repository::check_name(repository).is_ok();
     if !names_repository {
         let lobby = app.engine.lobby(format, caller).await?;
         let reply = format.lobby(&lobby, translate(request, rest, base_url)).await?;
         return match reply {
-            format::Reply::Document(document) => Ok(answer::document(&method, &headers, document)),
-            format::Reply::Answer(given) => Ok(without_body(&method, answer::answer(given), &headers)),
+            format::Reply::Document(document) => Ok(answer::document(method, headers, document)),
+            format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given), headers)),
             format::Reply::File { .. } | format::Reply::Staged { .. } => {
                 Err(Problem::bug("a lobby has no files").into())
             }
@@ -93,14 +92,14 @@ async fn route(
     match format.handle(&desk, translate(request, path, base_url)).await? {
         format::Reply::File { file, headers: more } => {
             let cleared = desk.clear(file).await?;
-            Ok(range::send(app, &method, &headers, &cleared, more).await?)
+            Ok(range::send(app, method, headers, &cleared, more).await?)
         }
         format::Reply::Staged { digest, headers: more } => {
             let cleared = desk.clear_staged(&digest).await?;
-            Ok(range::send(app, &method, &headers, &cleared, more).await?)
+            Ok(range::send(app, method, headers, &cleared, more).await?)
         }
-        format::Reply::Document(document) => Ok(answer::document(&method, &headers, document)),
-        format::Reply::Answer(given) => Ok(without_body(&method, answer::answer(given), &headers)),
+        format::Reply::Document(document) => Ok(answer::document(method, headers, document)),
+        format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given), headers)),
     }
 }
 

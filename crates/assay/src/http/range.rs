@@ -4,7 +4,7 @@ use super::{
     App,
     answer::{self, Reply, insert, matches_any},
 };
-use assay_engine::Cleared;
+use assay_engine::{Cleared, Opened};
 use assay_model::problem::Problem;
 use axum::body::Body;
 use http::{HeaderMap, Method, Response, StatusCode, header};
@@ -86,7 +86,10 @@ pub(super) async fn send(
         insert(response.headers_mut(), "content-range", &shown);
     }
     if method != Method::HEAD {
-        *response.body_mut() = Body::from_stream(app.engine.open(cleared, part).await?);
+        *response.body_mut() = match app.engine.open(cleared, part).await? {
+            Opened::Whole(bytes) => Body::from(bytes),
+            Opened::Stream(stream) => Body::from_stream(stream),
+        };
     }
     Ok(response)
 }
