@@ -27,7 +27,7 @@ cargo xtask <verb>
   ci                                  formatting, architecture rules, licences, file lengths
   fuzz [TARGET...] [--seconds N] [--seed N]
                                       mutate seeds and feed every parser (stable toolchain)
-  bench [--json] [--quick] [--only WORD]
+  bench [--json] [--quick] [--only WORD] [--programs FOLDER]
                                       speed of a release build beside nginx on this machine
   install                             install the clients that the tests drive
   env -- COMMAND...                   run COMMAND with the services and settings the tests get

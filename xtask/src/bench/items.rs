@@ -22,7 +22,7 @@ pub const ALL: &[Item] = &[
 
 /// A policy that reads vulnerabilities, as most do: it refuses what has one that scores 9 or more.
 const POLICY: &str = "\
-package bench
+package assay
 
 import rego.v1
 

@@ -25,6 +25,8 @@ pub struct Options {
     pub quick: bool,
     /// Only measurements whose name contains this.
     pub only: Option<String>,
+    /// A folder with `assay` and `assay-fill`, to measure those instead of building them: two versions side by side.
+    pub programs: Option<std::path::PathBuf>,
 }
 
 impl Options {
@@ -38,6 +40,7 @@ impl Options {
                 "--json" => options.json = true,
                 "--quick" => options.quick = true,
                 "--only" => options.only = Some(words.next().context("--only WORD")?.clone()),
+                "--programs" => options.programs = Some(words.next().context("--programs FOLDER")?.into()),
                 other => bail!("`bench` has no switch {other:?}"),
             }
         }
@@ -71,12 +74,21 @@ pub struct Programs {
     pub fill: std::path::PathBuf,
 }
 
+impl Programs {
+    fn within(folder: &std::path::Path) -> Self {
+        Self { assay: folder.join("assay"), fill: folder.join("assay-fill") }
+    }
+}
+
 /// The verb `bench`.
 ///
 /// # Errors
 /// When the release build fails.
 pub fn run(options: &Options) -> Result<bool> {
-    let programs = build()?;
+    let programs = match &options.programs {
+        Some(folder) => Programs::within(folder),
+        None => build()?,
+    };
     let machine = machine();
     let started = std::time::Instant::now();
     let mut rows: Vec<Row> = Vec::new();
@@ -121,5 +133,5 @@ fn build() -> Result<Programs> {
         bail!("the release build failed");
     }
     let folder = repo::Metadata::read()?.target_directory.join("release");
-    Ok(Programs { assay: folder.join("assay"), fill: folder.join("assay-fill") })
+    Ok(Programs::within(&folder))
 }
