@@ -7,11 +7,18 @@ use anyhow::{Context, Result};
 use assay_testkit::make::wheel::Wheel;
 use assay_testkit::{Http, Reply, Run, TestServer, tool};
 use reqwest::Method;
+use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 
 const CVE: &str = "CVE-2026-30003";
-const NO_SCRIPT: &str = "--blink-settings=scriptEnabled=false";
+
+/// Whether the browser runs scripts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scripts {
+    On,
+    Off,
+}
 
 /// A server with a refused package that everyone may read about; the answer names the package's page.
 async fn world() -> Result<(TestServer, String)> {
@@ -28,8 +35,8 @@ async fn world() -> Result<(TestServer, String)> {
     Ok((server, page))
 }
 
-/// Headless Chromium with a new profile that asks nothing of any other host.
-fn browser(program: &Path, profile: &Path, more: &[&str], address: &str) -> Result<Run> {
+/// Headless Chromium with a new profile in `folder` that asks nothing of any other host.
+fn browser(program: &Path, folder: &Path, scripts: Scripts, more: &[&str], address: &str) -> Result<Run> {
     let quiet = [
         "--headless",
         "--no-sandbox",
@@ -42,28 +49,29 @@ fn browser(program: &Path, profile: &Path, more: &[&str], address: &str) -> Resu
         "--disable-sync",
         "--window-size=1280,1600",
     ];
-    let profile = format!("--user-data-dir={}", profile.display());
+    if scripts == Scripts::Off {
+        // What the browser's own settings page writes when its user forbids scripts.
+        let settings = json!({ "profile": { "default_content_setting_values": { "javascript": 2 } } });
+        std::fs::create_dir_all(folder.join("profile/Default"))?;
+        std::fs::write(folder.join("profile/Default/Preferences"), settings.to_string())?;
+    }
+    let profile = format!("--user-data-dir={}", folder.join("profile").display());
     Ok(Run::new(program)?.args(quiet).arg(profile).args(more).arg(address).limit(Duration::from_secs(120)))
 }
 
-/// The document after the browser has loaded it and run its scripts.
-async fn shown(program: &Path, address: &str) -> Result<String> {
-    let profile = tempfile::tempdir()?;
-    Ok(browser(program, profile.path(), &["--dump-dom"], address)?.succeed().await?.stdout)
-}
-
-/// The document as it is sent: all there is for a browser without scripts.
-async fn sent(server: &TestServer, path: &str) -> Result<String> {
-    Ok(server.http().with_token(None).get(path).await?.expect_status(200)?.text())
+/// The document after the browser has loaded it.
+async fn shown(program: &Path, address: &str, scripts: Scripts) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    Ok(browser(program, folder.path(), scripts, &["--dump-dom"], address)?.succeed().await?.stdout)
 }
 
 /// A picture of the page.
-async fn picture(program: &Path, address: &str, more: &[&str]) -> Result<Vec<u8>> {
+async fn picture(program: &Path, address: &str, scripts: Scripts, more: &[&str]) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("page.png");
     let argument = format!("--screenshot={}", file.display());
     let arguments: Vec<&str> = [argument.as_str()].into_iter().chain(more.iter().copied()).collect();
-    browser(program, &folder.path().join("profile"), &arguments, address)?.succeed().await?;
+    browser(program, folder.path(), scripts, &arguments, address)?.succeed().await?;
     Ok(std::fs::read(file)?)
 }
 
@@ -90,25 +98,30 @@ async fn the_package_page_says_all_that_led_to_its_state() -> Result<()> {
         "decision.quarantined",
         "package.published",
     ];
-    assert_shows(&sent(&server, &page).await?, &parts);
     let Some(chromium) = tool("chromium") else { return Ok(()) };
-    assert_shows(&shown(&chromium, &format!("{}{page}", server.url())).await?, &parts);
+    let address = format!("{}{page}", server.url());
+    assert_shows(&shown(&chromium, &address, Scripts::Off).await?, &parts);
+    assert_shows(&shown(&chromium, &address, Scripts::On).await?, &parts);
     Ok(())
 }
 
 #[tokio::test]
 async fn lists_work_without_scripts_and_filter_with_them() -> Result<()> {
+    let Some(chromium) = tool("chromium") else { return Ok(()) };
     let (server, page) = world().await?;
-    let list = sent(&server, "/ui/packages").await?;
-    assert_shows(&list, &["tiny-shown 1.0", "tiny-shown 1.1", "quarantined", "available", "<form"]);
-    let asked = sent(&server, "/ui/packages?state=quarantined").await?;
+    let plain = |path: &str| {
+        let (chromium, address) = (chromium.clone(), format!("{}{path}", server.url()));
+        async move { shown(&chromium, &address, Scripts::Off).await }
+    };
+    let parts = ["tiny-shown 1.0", "tiny-shown 1.1", "quarantined", "available", "<form"];
+    assert_shows(&plain("/ui/packages").await?, &parts);
+    let asked = plain("/ui/packages?state=quarantined").await?;
     assert!(asked.contains("tiny-shown 1.0") && !asked.contains("tiny-shown 1.1"), "{asked}");
 
     let findings = format!("{page}/findings");
-    let without = sent(&server, &findings).await?;
+    let without = plain(&findings).await?;
+    let with = shown(&chromium, &format!("{}{findings}", server.url()), Scripts::On).await?;
     assert_shows(&without, &[CVE, "critical"]);
-    let Some(chromium) = tool("chromium") else { return Ok(()) };
-    let with = shown(&chromium, &format!("{}{findings}", server.url())).await?;
     assert_shows(&with, &[CVE, "critical"]);
     assert!(!without.contains("live-filter") && with.contains("live-filter"), "scripts add a filter");
     Ok(())
@@ -120,11 +133,12 @@ async fn pages_can_be_looked_at() -> Result<()> {
     let (server, page) = world().await?;
     let address = |path: &str| format!("{}{path}", server.url());
     for path in ["/ui/", "/ui/packages", &page, "/ui/login"] {
-        assert_drawn(&picture(&chromium, &address(path), &[]).await?);
+        assert_drawn(&picture(&chromium, &address(path), Scripts::On, &[]).await?);
     }
-    let light = picture(&chromium, &address(&page), &[NO_SCRIPT]).await?;
+    let light = picture(&chromium, &address(&page), Scripts::Off, &[]).await?;
     assert_drawn(&light);
-    let dark = picture(&chromium, &address(&page), &[NO_SCRIPT, "--blink-settings=preferredColorScheme=0"]).await?;
+    let night = ["--blink-settings=preferredColorScheme=0"];
+    let dark = picture(&chromium, &address(&page), Scripts::Off, &night).await?;
     assert_drawn(&dark);
     assert_ne!(light, dark, "there is a dark dress");
     Ok(())
@@ -168,6 +182,6 @@ async fn signing_in_by_the_form_gives_a_cookie_that_opens_the_pages() -> Result<
     // The cookie reads and never changes anything: no other site can make a browser do so.
     stranger.get_with("/api/v1/status", &[("cookie", cookie)]).await?.expect_status(200)?;
     let change = stranger.request(Method::POST, "/api/v1/repositories").header("cookie", cookie);
-    stranger.send(change.json(&serde_json::json!({ "name": "forged" }))).await?.expect_status(401)?;
+    stranger.send(change.json(&json!({ "name": "forged" }))).await?.expect_status(401)?;
     Ok(())
 }
