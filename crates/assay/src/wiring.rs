@@ -16,7 +16,16 @@ use std::{sync::Arc, time::Duration};
 pub async fn engine(config: &Config) -> Result<Arc<Engine>> {
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("cannot make the data directory {}", config.data.display()))?;
-    let stores = assay_store::open(&stores(config)?).await?;
+    // formats read the metadata of what is uploaded
+    Limits::configure(limits(config));
+    over(config, assay_store::open(&stores(config)?).await?)
+}
+
+/// The same over stores that are open.
+///
+/// # Errors
+/// When the spool directory cannot be made.
+pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>> {
     let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
     Ok(Engine::new(Parts {
         meta: stores.meta,
@@ -37,8 +46,12 @@ pub async fn engine(config: &Config) -> Result<Arc<Engine>> {
 
 /// Every analyzer, under the configured limits.
 pub fn inspector(config: &Config) -> StandardInspector {
+    StandardInspector::new(limits(config))
+}
+
+fn limits(config: &Config) -> Limits {
     let given = &config.limits.archive;
-    StandardInspector::new(Limits {
+    Limits {
         entries: given.entries,
         entry_bytes: given.entry_bytes,
         total_bytes: given.total_bytes,
@@ -47,7 +60,7 @@ pub fn inspector(config: &Config) -> StandardInspector {
         path_bytes: given.path_bytes,
         metadata_bytes: given.metadata_bytes,
         deadline: Duration::from_secs(given.deadline),
-    })
+    }
 }
 
 fn stores(config: &Config) -> Result<StoreConfig> {

@@ -8,6 +8,8 @@ mod pages;
 mod range;
 mod routes;
 pub mod server;
+#[cfg(test)]
+mod warm;
 
 use crate::{config::Config, wiring};
 use anyhow::Result;
