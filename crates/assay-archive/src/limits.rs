@@ -1,7 +1,7 @@
 //! The bounds of a walk, and the budget that one look at one artifact spends, nested archives included.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::error::ArchiveError;
@@ -58,7 +58,21 @@ macro_rules! with {
     };
 }
 
+static CONFIGURED: OnceLock<Limits> = OnceLock::new();
+
 impl Limits {
+    /// What the operator of this process allows; the defaults unless [`Limits::configure`] was called. For readers that no
+    /// limits can be handed to.
+    #[must_use]
+    pub fn configured() -> Self {
+        CONFIGURED.get().cloned().unwrap_or_default()
+    }
+
+    /// Sets what [`Limits::configured`] gives, once for the process; says whether it was the first to do so.
+    pub fn configure(limits: Self) -> bool {
+        CONFIGURED.set(limits).is_ok()
+    }
+
     with! {
         with_entries entries: u64,
         with_entry_bytes entry_bytes: u64,

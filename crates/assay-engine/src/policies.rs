@@ -18,6 +18,7 @@ const PAGE: usize = 2000;
 
 /// A policy as its author writes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicyDraft {
     /// For people; the slug is made from it.
     pub name: String,

@@ -65,7 +65,9 @@ fn text_of(raw: &[u8]) -> String {
 /// # Errors
 /// `Invalid` for a damaged or unsafe archive or one without metadata, `TooLarge` beyond a limit.
 pub(super) fn read(file: &FileName, bytes: &mut dyn ReadSeek) -> Result<CoreMetadata, Problem> {
-    let walker = Walker::new(Limits::default().with_metadata_bytes(DOCUMENT).with_deadline(TIME));
+    let limits = Limits::configured();
+    let (document, time) = (limits.metadata_bytes.min(DOCUMENT), limits.deadline.min(TIME));
+    let walker = Walker::new(limits.with_metadata_bytes(document).with_deadline(time));
     let container = match file.kind {
         Kind::Wheel | Kind::SdistZip => Container::Zip,
         Kind::SdistTar => Container::Tar,

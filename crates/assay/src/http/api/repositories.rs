@@ -3,7 +3,7 @@
 use super::{Answer, App, Call, created, ok};
 use assay_model::{access::Permission, problem::Problem, repository::Settings};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
@@ -11,23 +11,32 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Draft {
     name: String,
     #[serde(default)]
-    settings: Settings,
+    settings: Map<String, Value>,
 }
 
 pub(crate) async fn create(app: Arc<App>, mut call: Call) -> Answer {
     let draft: Draft = call.json().await?;
-    created(&app.engine.create_repository(&call.caller, &draft.name, draft.settings).await?)
+    let settings = changed(&Settings::default(), draft.settings)?;
+    created(&app.engine.create_repository(&call.caller, &draft.name, settings).await?)
 }
 
 /// Changes the settings that are named; the others stay.
 pub(crate) async fn update(app: Arc<App>, mut call: Call) -> Answer {
-    let changes: serde_json::Map<String, Value> = call.json().await?;
+    let changes: Map<String, Value> = call.json().await?;
     let repository = app.engine.repository(&call.caller, call.param("name"), Permission::Admin).await?;
+    let settings = changed(&repository.settings, changes)?;
+    app.engine.update_repository(&call.caller, call.param("name"), settings.clone()).await?;
+    ok(&json!({"name": call.param("name"), "settings": settings}))
+}
+
+/// These settings with others in place of those that are named.
+fn changed(settings: &Settings, changes: Map<String, Value>) -> Result<Settings, Problem> {
     let wrong = |e: serde_json::Error| Problem::invalid("bad-settings", format!("the settings do not fit: {e}"));
-    let mut settings = serde_json::to_value(&repository.settings).map_err(wrong)?;
+    let mut settings = serde_json::to_value(settings).map_err(wrong)?;
     if let Some(map) = settings.as_object_mut() {
         for (name, value) in changes {
             if !map.contains_key(&name) {
@@ -42,7 +51,5 @@ pub(crate) async fn update(app: Arc<App>, mut call: Call) -> Answer {
             map.insert(name, value);
         }
     }
-    let settings: Settings = serde_json::from_value(settings).map_err(wrong)?;
-    app.engine.update_repository(&call.caller, call.param("name"), settings.clone()).await?;
-    ok(&json!({"name": call.param("name"), "settings": settings}))
+    serde_json::from_value(settings).map_err(wrong)
 }

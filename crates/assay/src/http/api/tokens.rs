@@ -12,6 +12,7 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Draft {
     name: String,
     permission: Permission,

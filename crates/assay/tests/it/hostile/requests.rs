@@ -145,12 +145,12 @@ async fn the_api_says_what_does_not_fit() -> Result<()> {
         (
             "/api/v1/policies",
             r#"{"name":"x","rego":"package cloudsmith\nmatch if true","actions":[{"kind":"set_state","params":{"state":"lost"}}]}"#,
-            "lost",
+            "`state` must be",
         ),
         (
             "/api/v1/policies",
             r#"{"name":"x","rego":"package cloudsmith\n\nmatch if {\n  input.v0.package.name = = 1\n}\n"}"#,
-            "4:",
+            "line 4, column 27",
         ),
         ("/api/v1/policies", r#"{"name":"!!","rego":"package cloudsmith\nmatch if true"}"#, "name"),
         ("/api/v1/repositories", r#"{"name":"../x"}"#, "repository"),
