@@ -100,12 +100,20 @@ impl Engine {
     pub(crate) async fn match_batch(self: &Arc<Self>, jobs: &[Job]) -> Result<(), Problem> {
         let components: Vec<ComponentId> = jobs.iter().map(|job| ComponentId(job.key)).collect();
         let done: Vec<i64> = jobs.iter().map(|job| job.id).collect();
-        let cause = jobs.first().map(|job| job.cause.clone()).unwrap_or_default();
+        let mut causes: BTreeMap<String, BTreeSet<ComponentId>> = BTreeMap::new();
+        for job in jobs {
+            causes.entry(job.cause.clone()).or_default().insert(ComponentId(job.key));
+        }
         let (engine, now) = (self.clone(), self.now());
         meta::write(self.meta(), move |tx| {
             let changed = match_components(tx, engine.parts.matcher.as_ref(), &components)?;
-            let packages = tx.packages_with(&changed)?;
-            tx.enqueue(&decide_jobs(&packages, Lane::Change, &cause, now))?;
+            for (cause, asked) in &causes {
+                let of: Vec<ComponentId> = changed.iter().filter(|id| asked.contains(id)).copied().collect();
+                if !of.is_empty() {
+                    let packages = tx.packages_with(&of)?;
+                    tx.enqueue(&decide_jobs(&packages, Lane::Change, cause, now))?;
+                }
+            }
             tx.finish(&done)?;
             crate::workers::tally(tx, crate::workers::MATCHED, components.len())
         })

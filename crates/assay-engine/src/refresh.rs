@@ -33,6 +33,8 @@ use std::{
 
 const BATCH: usize = 1000;
 const EXCERPT: usize = 64 << 10;
+/// Advisories that a cause names.
+const NAMED: usize = 3;
 
 /// What happened to the records of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -242,12 +244,13 @@ impl<'a, 'p> Import<'a, 'p> {
     }
 
     fn flush_advisories(&mut self) -> Result<(), Problem> {
-        let batch = prepare(std::mem::take(&mut self.advisories), self.engine.parts.matcher.as_ref());
+        let matcher = self.engine.parts.matcher.as_ref();
+        let batch = prepare(std::mem::take(&mut self.advisories), matcher);
         let mut changes = Vec::new();
         let mut touched = 0;
         let now = self.now;
         self.engine.parts.meta.write_now(Box::new(|tx| {
-            (changes, touched) = store_advisories(tx, &batch, now)?;
+            (changes, touched) = store_advisories(tx, matcher, &batch, now)?;
             Ok(())
         }))?;
         self.report.touched += touched;
@@ -393,7 +396,12 @@ type Stored = (Vec<(String, Change)>, u64);
 
 /// Keeps what is new of a batch and asks for every component it touches to be matched: those filed under its keys, now
 /// or before, and those with a finding of which it states an alias or a severity.
-fn store_advisories(tx: &mut dyn Tx, batch: &[NewAdvisory], now: Timestamp) -> Result<Stored, Problem> {
+fn store_advisories(
+    tx: &mut dyn Tx,
+    matcher: &dyn Matcher,
+    batch: &[NewAdvisory],
+    now: Timestamp,
+) -> Result<Stored, Problem> {
     let mut changes = Vec::new();
     let mut fresh = Vec::new();
     let known = known_revisions(tx, batch)?;
@@ -409,23 +417,29 @@ fn store_advisories(tx: &mut dyn Tx, batch: &[NewAdvisory], now: Timestamp) -> R
         return Ok((changes, 0));
     }
     fence(tx)?;
-    let mut keys: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut keys: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
     let mut ids: BTreeSet<String> = BTreeSet::new();
     for (new, (change, before)) in fresh.iter().zip(tx.put_advisories(&fresh, now)?) {
         changes.push((new.stored.source.clone(), change));
         if change != Change::Unchanged {
-            keys.extend(new.keys.iter().cloned().chain(before));
+            for key in new.keys.iter().cloned().chain(before) {
+                keys.entry(key).or_default().insert(&new.stored.advisory.id);
+            }
             ids.extend(new.stored.advisory.ids().map(str::to_owned));
         }
     }
-    let mut touched: BTreeSet<ComponentId> =
-        tx.components_named(&keys.into_iter().collect::<Vec<_>>())?.into_iter().map(|c| c.id).collect();
-    touched.extend(tx.components_with_ids(&ids.into_iter().collect::<Vec<_>>())?);
-    let cause = match fresh.as_slice() {
-        [one] => format!("advisory {} changed", one.stored.advisory.id),
-        _ => "advisories changed".to_owned(),
-    };
-    let job = |id: &ComponentId| NewJob {
+    let all: BTreeSet<&str> = fresh.iter().map(|new| new.stored.advisory.id.as_str()).collect();
+    let cause = changed(&all);
+    let mut touched: BTreeMap<ComponentId, String> = BTreeMap::new();
+    for named in tx.components_named(&keys.keys().cloned().collect::<Vec<_>>())? {
+        let of: Vec<(String, String)> = matcher.keys(&named.component);
+        let about: BTreeSet<&str> = of.iter().filter_map(|key| keys.get(key)).flatten().copied().collect();
+        touched.insert(named.id, changed(if about.is_empty() { &all } else { &about }));
+    }
+    for id in tx.components_with_ids(&ids.into_iter().collect::<Vec<_>>())? {
+        touched.entry(id).or_insert_with(|| cause.clone());
+    }
+    let job = |(id, cause): (&ComponentId, &String)| NewJob {
         lane: Lane::Change,
         stage: Stage::Match,
         key: id.0,
@@ -438,6 +452,16 @@ fn store_advisories(tx: &mut dyn Tx, batch: &[NewAdvisory], now: Timestamp) -> R
         tx.append_event(&NewEvent { at: now, kind: "feed.touched", actor: "system".into(), subject: cause, body })?;
     }
     Ok((changes, touched.len() as u64))
+}
+
+/// The advisories that changed, for people; of many only how many.
+fn changed(ids: &BTreeSet<&str>) -> String {
+    let named: Vec<&str> = ids.iter().copied().take(NAMED).collect();
+    match (named.as_slice(), ids.len()) {
+        ([one], _) => format!("advisory {one} changed"),
+        (_, all) if all > NAMED => format!("{all} advisories changed"),
+        (named, _) => format!("advisories {} changed", named.join(", ")),
+    }
 }
 
 fn known_revisions(tx: &mut dyn Tx, batch: &[NewAdvisory]) -> Result<BTreeMap<(String, String), String>, Problem> {

@@ -136,6 +136,24 @@ async fn only_what_a_new_advisory_touches_is_decided_and_pip_is_refused() {
 }
 
 #[tokio::test]
+async fn each_decision_names_the_advisory_that_caused_it() {
+    let server = server().await.unwrap();
+    publish(&server, &["aa", "bb"]).await.unwrap();
+    quarantine(&server, "severe", SEVERE).await.unwrap();
+    let mut records =
+        vec![record("GHSA-a", "aa", None, 0), record("GHSA-b", "bb", None, 0), record("GHSA-c", "bb", None, 0)];
+    records.extend((0..5).map(|number| record(&format!("GHSA-{number}"), "elsewhere", None, 0)));
+    let path = feed(&server, "all.zip", osv_zip(&records).unwrap()).unwrap();
+    assert_eq!(import(&server, &path).await.unwrap().change(), [2, 2, 2, 0]);
+    for (name, cause) in [("aa", "advisory GHSA-a changed"), ("bb", "advisories GHSA-b, GHSA-c changed")] {
+        let detail = package(&server, &format!("main/pypi/{name}@1.0")).await.unwrap();
+        assert_eq!(detail["decisions"][0]["trigger"], cause);
+    }
+    let log = server.cli(["log"]).unwrap().succeed().await.unwrap();
+    assert!(log.says("8 advisories changed") && log.says("components=2"), "{log}");
+}
+
+#[tokio::test]
 async fn what_is_withdrawn_or_no_longer_applies_is_released() {
     let server = server().await.unwrap();
     publish(&server, &["aa", "bb", "cc"]).await.unwrap();
