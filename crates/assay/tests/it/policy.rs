@@ -1,8 +1,8 @@
 //! Policies: what a refused client prints, how a decision is explained, how it ends, and the log of it all.
 
 use crate::support::{
-    advisories, import, index_url, pip, publish, python_advisory, refuse_dangerous, server, settled, state, twine,
-    unwrapped, uv,
+    ASSAY, advisories, import, index_url, pip, publish, python_advisory, refuse_dangerous, server, settled, state,
+    twine, unwrapped, uv,
 };
 use crate::tour_oci::{image, push, skopeo_copy};
 use anyhow::{Context, Result};
@@ -10,6 +10,7 @@ use assay_testkit::make::{feeds, wheel::Wheel};
 use assay_testkit::tools::requests_wheel;
 use assay_testkit::{Run, TestServer, corpus, tool};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const CVE: &str = "CVE-2026-20002";
 
@@ -210,6 +211,26 @@ async fn every_step_is_an_event() -> Result<()> {
     assert!(
         verified.says("the log is whole") && verified.says(events[events.len() - 1]["hash"].as_str().unwrap_or("?"))
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_follows_the_log_sees_what_happens_next() -> Result<()> {
+    let server = server().await?;
+    let follow = ["8", ASSAY, "log", "--follow", "--json", "--limit", "1"];
+    let run = Run::new("timeout")?.args(follow).env("ASSAY_URL", server.url()).env("ASSAY_TOKEN", server.token());
+    let happens = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        publish(&server, &Wheel::new("tiny-followed", "1.0").build()?).await?;
+        settled(&server).await
+    };
+    let (ran, happened) = tokio::join!(run.run(), happens);
+    happened?;
+    let ran = ran?;
+    let seen: Vec<Value> = ran.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let about = seen.iter().filter(|event| event["subject"] == "main/pypi/tiny-followed@1.0");
+    let kinds: Vec<&str> = about.filter_map(|event| event["kind"].as_str()).collect();
+    assert_eq!(kinds, ["package.published", "inventory.made", "decision.made"], "{ran}");
     Ok(())
 }
 
