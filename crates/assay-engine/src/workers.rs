@@ -204,6 +204,7 @@ impl Engine {
     /// # Errors
     /// From the store.
     pub async fn drain(self: &Arc<Self>) -> Result<(), Problem> {
+        let mut before = None;
         loop {
             let mut ran = 0;
             for lane in Lane::ALL {
@@ -211,12 +212,17 @@ impl Engine {
             }
             let counts = meta::read(self.meta(), |tx| tx.job_counts()).await?;
             let running: i64 = counts.values().map(|c| c.running).sum();
-            if ran == 0 && running == 0 {
+            let waiting: i64 = counts.values().map(|c| c.waiting).sum();
+            let quiet = (ran == 0 && running == 0).then_some((waiting, self.drained().await?));
+            // Another process may have ended a job after we looked for one and left its successor waiting: only a look
+            // between two equal moments of quiet has seen everything.
+            if quiet.is_some() && quiet == before {
                 return Ok(());
             }
-            if ran == 0 {
+            if ran == 0 && running > 0 {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
+            before = quiet;
         }
     }
 
