@@ -150,3 +150,45 @@ async fn check_import(server: &TestServer, round: u64) -> Result<()> {
     }
     Ok(())
 }
+
+/// What a crash can leave is made by hand here, because the moments in which it arises are short.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crash_leaves_in_the_spool_is_removed_or_continued() -> Result<()> {
+    let mut server = server().await?;
+    let http = server.http().clone();
+    let begun = http.post("/v2/main/x/blobs/uploads/", Vec::new()).await?.expect_status(202)?;
+    let location = begun.header("location").context("no location")?.to_owned();
+    http.send(http.request(reqwest::Method::PATCH, &location).body("one ")).await?.expect_status(202)?;
+    server.kill()?;
+    let spool = server.data().join("spool");
+    let id = location.rsplit('/').next().context("no id")?;
+    // killed after the bytes were stored and before the row that says so: they have two names
+    let stored = server.scratch().join("stored");
+    std::fs::hard_link(spool.join("sessions").join(id), &stored)?;
+    std::fs::write(spool.join("stage-abandoned"), b"half a file")?;
+    std::fs::write(spool.join("sessions").join("0".repeat(32)), b"of no upload")?;
+    let unnamed = server.data().join("blobs/sha256/00");
+    std::fs::create_dir_all(&unnamed)?;
+    std::fs::write(unnamed.join("0".repeat(62)), b"stored without a row")?;
+    server.restart().await?;
+    let left = inside::leftovers_in_the_end(&server.data()).await?;
+    ensure!(left.is_empty(), "{left:?}");
+    let status = http.get(&location).await?.expect_status(204)?;
+    ensure!(status.header("range") == Some("0-3"), "{:?}", status.headers);
+    http.send(http.request(reqwest::Method::PATCH, &location).body("two")).await?.expect_status(202)?;
+    let digest = assay_testkit::make::sha256(b"one two");
+    http.put(&format!("{location}?digest=sha256:{digest}"), Vec::new()).await?.expect_status(201)?;
+    ensure!(http.get(&format!("/v2/main/x/blobs/sha256:{digest}")).await?.body == b"one two");
+    ensure!(std::fs::read(stored)? == b"one ", "stored bytes were written to");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_directory_has_one_server() -> Result<()> {
+    let server = server().await?;
+    let run = assay_testkit::Run::new(crate::support::ASSAY)?.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+    let second = run.arg(server.data()).env("ASSAY_SOURCES_SYNC", "off").limit(Duration::from_secs(30)).fail().await?;
+    ensure!(second.says("another server runs on the data directory"), "{second}");
+    server.http().get("/readyz").await?.expect_status(200)?;
+    Ok(())
+}

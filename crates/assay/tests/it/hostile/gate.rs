@@ -80,7 +80,7 @@ async fn layers_of_a_quarantined_image_are_refused_unless_an_allowed_one_shares_
     let http = server.http();
     http.post_json("/api/v1/repositories", &json!({"name": "other"})).await?.expect_status(201)?;
     let (shared, own) = (gzip(&tar(&[("shared", b"base")])?)?, gzip(&tar(&[("own", b"secret sauce")])?)?);
-    push_layers(http, "main/app", "good", &[shared.clone()]).await?;
+    push_layers(http, "main/app", "good", std::slice::from_ref(&shared)).await?;
     let bad = push_layers(http, "main/app", "bad", &[shared.clone(), own.clone()]).await?;
     settled(&server).await?;
     let rego = format!(
@@ -109,7 +109,7 @@ async fn layers_of_a_quarantined_image_are_refused_unless_an_allowed_one_shares_
         ensure!(matches!(status.as_u16(), 403 | 404), "{to}: {status}");
     }
     // whoever has the bytes may push them; what they make of them is decided by itself
-    push_layers(http, "other/copy", "v1", &[own.clone()]).await?;
+    push_layers(http, "other/copy", "v1", std::slice::from_ref(&own)).await?;
     settled(&server).await?;
     http.get(&format!("/v2/other/copy/blobs/sha256:{}", sha256(&own))).await?.expect_status(200)?;
     never_served(http, &own_path, &own).await
@@ -123,7 +123,7 @@ async fn what_belongs_to_another_repository_cannot_be_reached_from_one() -> Resu
         http.post_json("/api/v1/repositories", &json!({"name": name})).await?.expect_status(201)?;
     }
     let layer = gzip(&tar(&[("plans", b"for nobody else")])?)?;
-    let manifest = push_layers(http, "secret/app", "v1", &[layer.clone()]).await?;
+    let manifest = push_layers(http, "secret/app", "v1", std::slice::from_ref(&layer)).await?;
     let staged = push_blob(http, "secret/app", b"staged bytes").await?;
     http.put("/generic/secret/plans.txt", b"for nobody else".to_vec()).await?.expect_status(201)?;
     settled(&server).await?;

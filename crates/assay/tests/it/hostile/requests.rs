@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use assay_testkit::make::wheel::Wheel;
+use assay_testkit::{Http, make::wheel::Wheel};
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -155,7 +155,7 @@ async fn the_api_says_what_does_not_fit() -> Result<()> {
         ("/api/v1/policies", r#"{"name":"!!","rego":"package cloudsmith\nmatch if true"}"#, "name"),
         ("/api/v1/repositories", r#"{"name":"../x"}"#, "repository"),
         ("/api/v1/repositories", r#"{"name":"UPPER"}"#, "repository"),
-        ("/api/v1/repositories", r#"{"name":"x","settings":{"hold_seconds":"soon"}}"#, "does not fit"),
+        ("/api/v1/repositories", r#"{"name":"x","settings":{"hold_seconds":"soon"}}"#, "do not fit"),
         ("/api/v1/repositories", r#"{"name":"x","settings":{"anonymus_read":true}}"#, "anonymus_read"),
         ("/api/v1/tokens", r#"{"name":"x","permission":"root"}"#, "root"),
         ("/api/v1/tokens", r#"{"name":"","permission":"read"}"#, "name"),
@@ -190,7 +190,11 @@ async fn the_api_says_what_does_not_fit() -> Result<()> {
         );
     }
     let large = json!({"name": "x", "rego": "x".repeat(3 << 20)});
-    ensure!(http.post_json("/api/v1/policies", &large).await?.status == 413);
+    // the server does not read on, so the client may see the end of the connection before the answer
+    if let Ok(reply) = http.post_json("/api/v1/policies", &large).await {
+        ensure!(reply.status == 413, "{} {}", reply.status, reply.text());
+    }
+    let http = Http::new(&server.url(), Some(server.token()))?;
     let policies = http.get("/api/v1/policies").await?.expect_status(200)?.json()?;
     ensure!(policies["policies"] == json!([]), "{policies}");
     before.unchanged(&mut server).await
