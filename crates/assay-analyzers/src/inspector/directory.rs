@@ -9,7 +9,7 @@ use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind};
 use assay_model::problem::Problem;
 
 use super::collector::Collector;
-use crate::part::{Halt, LIMIT, problem};
+use crate::part::{Halt, LIMIT, UNSUPPORTED, problem};
 
 pub(super) fn walk(root: &Path, budget: &Budget, collector: &mut Collector<'_>) -> Result<(), Problem> {
     let unreadable = |error: io::Error| {
@@ -17,6 +17,10 @@ pub(super) fn walk(root: &Path, budget: &Budget, collector: &mut Collector<'_>) 
     };
     let mut pending = vec![(root.to_path_buf(), String::new())];
     fs::read_dir(root).map_err(unreadable)?;
+    if root.join("oci-layout").is_file() {
+        let detail = "an image layout in a folder is not read as an image; pack it as a tar and scan that";
+        collector.skip("oci-layout", UNSUPPORTED, detail);
+    }
     let mut entries = 0_u64;
     while let Some((folder, prefix)) = pending.pop() {
         let Ok(listing) = fs::read_dir(&folder) else {
