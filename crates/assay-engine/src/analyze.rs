@@ -9,7 +9,7 @@ use assay_model::{
     package::{File, Package, PackageId, Role},
     problem::{Kind, Problem},
     seam::{ReadSeek, meta},
-    work::{Lane, NewJob, Stage},
+    work::{Job, Lane, NewJob, Stage},
 };
 use serde_json::{Value, json};
 use std::{future::Future, io::Read, pin::Pin, sync::Arc};
@@ -20,13 +20,14 @@ type Made<'a> = Pin<Box<dyn Future<Output = Result<Inventory, Problem>> + Send +
 const NESTING: u8 = 3;
 
 impl Engine {
-    /// Analyzes one package. Repeating it finds everything done and only asks for the decision.
-    pub(crate) async fn analyze(self: &Arc<Self>, id: PackageId, cause: &str) -> Result<(), Problem> {
+    /// Analyzes the package of a job and finishes it. Repeating it finds everything done and only asks for the decision.
+    pub(crate) async fn analyze(self: &Arc<Self>, job: &Job) -> Result<(), Problem> {
+        let (id, done) = (PackageId(job.key), job.id);
         let (package, files) = {
             let found = meta::read(self.meta(), move |tx| Ok((tx.packages(&[id])?.pop(), tx.files_of(&[id])?))).await?;
             match found {
                 (Some(package), files) => (package, files),
-                (None, _) => return Ok(()),
+                (None, _) => return meta::write(self.meta(), move |tx| tx.finish(&[done])).await,
             }
         };
         for file in &files {
@@ -34,8 +35,9 @@ impl Engine {
                 self.ensure_inventory(&package, file, role).await?;
             }
         }
-        let (now, cause) = (self.now(), cause.to_owned());
+        let (now, cause) = (self.now(), job.cause.clone());
         meta::write(self.meta(), move |tx| {
+            tx.finish(&[done])?;
             tx.enqueue(&[NewJob {
                 lane: Lane::Interactive,
                 stage: Stage::Decide,

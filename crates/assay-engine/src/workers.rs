@@ -3,7 +3,6 @@
 
 use crate::Engine;
 use assay_model::{
-    package::PackageId,
     problem::Problem,
     seam::meta::{self, Tx},
     work::{Job, Lane, Stage},
@@ -59,7 +58,7 @@ impl Engine {
     /// Starts the workers of all lanes; they end when the handle is aborted.
     pub fn start_workers(self: &Arc<Self>) -> tokio::task::JoinSet<()> {
         let mut set = tokio::task::JoinSet::new();
-        for (lane, workers) in [(Lane::Interactive, 2), (Lane::Scan, 1), (Lane::Change, 1), (Lane::Backfill, 1)] {
+        for (lane, workers) in [(Lane::Interactive, 2), (Lane::Scan, 1), (Lane::Change, 2), (Lane::Backfill, 1)] {
             for _ in 0..workers {
                 set.spawn(self.clone().work(lane));
             }
@@ -146,8 +145,8 @@ impl Engine {
     async fn run_jobs(self: &Arc<Self>, jobs: &[Job]) -> Result<(), Problem> {
         let of = |stage: Stage| jobs.iter().filter(|j| j.stage == stage).cloned().collect::<Vec<Job>>();
         for job in of(Stage::Analyze) {
-            let outcome = self.analyze(PackageId(job.key), &job.cause).await;
-            self.settle(&[job], outcome, true).await?;
+            let outcome = self.analyze(&job).await;
+            self.settle(&[job], outcome).await?;
         }
         for stage in [Stage::Match, Stage::Decide] {
             let batch = of(stage);
@@ -162,12 +161,12 @@ impl Engine {
     async fn run_batch(self: &Arc<Self>, stage: Stage, batch: &[Job]) -> Result<(), Problem> {
         if let Err(problem) = self.run_stage(stage, batch).await {
             if batch.len() == 1 {
-                return self.settle(batch, Err(problem), false).await;
+                return self.settle(batch, Err(problem)).await;
             }
             for job in batch {
                 let one = std::slice::from_ref(job);
                 let outcome = self.run_stage(stage, one).await;
-                self.settle(one, outcome, false).await?;
+                self.settle(one, outcome).await?;
             }
         }
         Ok(())
@@ -181,12 +180,11 @@ impl Engine {
         }
     }
 
-    /// Removes finished jobs (`finish` says whether the stage did not do so itself) or puts failed ones back.
-    async fn settle(&self, jobs: &[Job], outcome: Result<(), Problem>, finish: bool) -> Result<(), Problem> {
+    /// Puts failed jobs back; those that were done, their stage has finished in the transaction of its outcome.
+    async fn settle(&self, jobs: &[Job], outcome: Result<(), Problem>) -> Result<(), Problem> {
         let now = self.now();
         let ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
         match outcome {
-            Ok(()) if finish => meta::write(self.meta(), move |tx| tx.finish(&ids)).await,
             Ok(()) => Ok(()),
             Err(problem) => {
                 let attempts = jobs.iter().map(|job| job.attempts).max().unwrap_or(0);

@@ -49,6 +49,33 @@ fn pack(bytes: &[u8]) -> R<Vec<u8>> {
 
 /// Restores a document that [`pack`] made. Our own bytes: no limit but memory.
 fn unpack(bytes: &[u8]) -> R<Vec<u8>> {
-    zstd::stream::decode_all(bytes)
-        .map_err(|e| assay_model::Problem::internal("a stored document cannot be unpacked", e))
+    let damaged = |e| assay_model::Problem::internal("a stored document cannot be unpacked", e);
+    let size = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten().and_then(|n| usize::try_from(n).ok());
+    let Some(size) = size else { return zstd::stream::decode_all(bytes).map_err(damaged) };
+    // Making a decompressor costs more than unpacking most documents.
+    thread_local!(static UNPACKER: std::cell::RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { std::cell::RefCell::new(None) });
+    UNPACKER.with_borrow_mut(|kept| {
+        let unpacker = match kept {
+            Some(unpacker) => unpacker,
+            None => kept.insert(zstd::bulk::Decompressor::new().map_err(damaged)?),
+        };
+        unpacker.decompress(bytes, size).map_err(damaged)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::{pack, unpack};
+
+    #[test]
+    fn documents_come_back_and_damage_is_noticed() {
+        for document in [vec![], vec![7; 1_000_000], (0..9000_u32).flat_map(u32::to_le_bytes).collect()] {
+            let packed = pack(&document).unwrap();
+            assert_eq!(unpack(&packed).unwrap(), document);
+            assert!(unpack(packed.get(..packed.len() - 1).unwrap()).is_err());
+            assert_eq!(unpack(&packed).unwrap(), document, "a failure leaves nothing behind");
+        }
+        assert!(unpack(b"not zstd").is_err());
+    }
 }
