@@ -126,7 +126,7 @@ impl Desk {
             None => {
                 let found = meta::read(self.engine.meta(), move |tx| tx.file(id)).await?;
                 let (_, package) = found.ok_or_else(|| Problem::not_found("there is no such file"))?;
-                self.scope(&package.at.name)
+                Arc::new(self.scope(&package.at.name))
             }
         };
         if scope.repository != self.repository.name || scope.format != self.format.spec().id {

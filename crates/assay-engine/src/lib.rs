@@ -52,6 +52,11 @@ use moka::sync::Cache;
 use notice::Notices;
 use std::{path::PathBuf, sync::Arc};
 
+/// Bytes of views kept in memory, roughly.
+const SHELVES: u64 = 48 << 20;
+/// The most that one view counts for: a name with very many versions is kept as well.
+const LARGEST_SHELF: u32 = 12 << 20;
+
 /// Limits on what one upload may bring.
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeLimits {
@@ -102,7 +107,7 @@ pub struct Engine {
     parts: Parts,
     notices: Notices,
     shelves: Cache<shelf::Scope, Arc<shelf::Shelved>>,
-    homes: Cache<assay_model::package::FileId, shelf::Scope>,
+    homes: Cache<assay_model::package::FileId, Arc<shelf::Scope>>,
     rendered: rendered::Rendered,
     small_blobs: Cache<Digest, bytes::Bytes>,
     tokens: Cache<String, Arc<access::KnownToken>>,
@@ -124,8 +129,11 @@ impl Engine {
         Ok(Arc::new(Self {
             parts,
             notices: Notices::default(),
-            shelves: Cache::new(20_000),
-            homes: Cache::new(200_000),
+            shelves: Cache::builder()
+                .max_capacity(SHELVES)
+                .weigher(|_, shelved: &Arc<shelf::Shelved>| shelved.weight.min(LARGEST_SHELF))
+                .build(),
+            homes: Cache::new(100_000),
             rendered: rendered::Rendered::default(),
             small_blobs: Cache::builder()
                 .max_capacity(32 << 20)

@@ -18,9 +18,8 @@ pub(crate) struct Rendered(Cache<Key, Arc<(String, Document)>>);
 
 impl Default for Rendered {
     fn default() -> Self {
-        let weight = |_: &Key, kept: &Arc<(String, Document)>| {
-            u32::try_from(kept.1.body.len() + OVERHEAD).unwrap_or(u32::MAX)
-        };
+        let weight =
+            |_: &Key, kept: &Arc<(String, Document)>| u32::try_from(kept.1.body.len() + OVERHEAD).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
     }
 }

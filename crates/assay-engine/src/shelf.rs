@@ -19,6 +19,12 @@ use assay_model::{
 use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
 
+/// What is kept in memory per byte of text, per version and per file: strings, parsed metadata, the maps by path, digest
+/// and number. Generous, so that the bound on the cache bounds the process.
+const TEXT_WEIGHT: usize = 4;
+const VERSION_WEIGHT: usize = 1024;
+const FILE_WEIGHT: usize = 1536;
+
 /// One name of one format in one repository.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Scope {
@@ -46,12 +52,18 @@ pub(crate) struct Shelved {
     by_path: HashMap<String, FileId>,
     by_digest: HashMap<Digest, Vec<FileId>>,
     by_id: HashMap<FileId, (usize, usize)>,
+    /// Bytes of memory, roughly.
+    pub(crate) weight: u32,
 }
 
 impl Shelved {
-    fn new(view: PackageView) -> Self {
+    fn new(view: PackageView, text: usize) -> Self {
         let view = Arc::new(view);
-        let mut shelved = Self { by_path: HashMap::new(), by_digest: HashMap::new(), by_id: HashMap::new(), view };
+        let files: usize = view.versions.iter().map(|version| version.files.len()).sum();
+        let bytes = text * TEXT_WEIGHT + view.versions.len() * VERSION_WEIGHT + files * FILE_WEIGHT + VERSION_WEIGHT;
+        let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let (by_path, by_digest, by_id) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut shelved = Self { by_path, by_digest, by_id, view, weight };
         for (v, version) in shelved.view.versions.iter().enumerate() {
             for (f, file) in version.files.iter().enumerate() {
                 shelved.by_id.insert(file.id, (v, f));
@@ -90,12 +102,13 @@ impl Engine {
         }
         let epoch = self.notices.epoch();
         let wanted = scope.clone();
-        let mut view = meta::read(self.meta(), move |tx| load_view(tx, repository, &wanted)).await?;
+        let (mut view, text) = meta::read(self.meta(), move |tx| load_view(tx, repository, &wanted)).await?;
         self.explain_blocked(scope, &mut view).await?;
-        let shelved = Arc::new(Shelved::new(view));
+        let shelved = Arc::new(Shelved::new(view, text));
         if self.notices.epoch() == epoch {
+            let home = Arc::new(scope.clone());
             for id in shelved.by_id.keys() {
-                self.homes.insert(*id, scope.clone());
+                self.homes.insert(*id, home.clone());
             }
             self.shelves.insert(scope.clone(), shelved.clone());
         }
@@ -122,7 +135,8 @@ impl Engine {
     }
 }
 
-fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result<PackageView, Problem> {
+/// The view of a name, and the length of the text that it was summed up as.
+fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result<(PackageView, usize), Problem> {
     let mut packages = tx.packages_named(repository, &scope.format, &scope.name, None)?;
     packages.retain(|p| !matches!(p.state, State::Hidden | State::Deleted));
     let ids: Vec<PackageId> = packages.iter().map(|p| p.id).collect();
@@ -131,20 +145,20 @@ fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result
         files.entry(file.package).or_default().push(file);
     }
     let references = tx.references(repository, &scope.format, &scope.name)?;
-    let revision = revision_of(&packages, &files, &references);
+    let (revision, text) = revision_of(&packages, &files, &references);
     let versions = packages
         .into_iter()
         .map(|package| VersionView { files: files.remove(&package.id).unwrap_or_default(), package, blocked: None })
         .collect();
-    Ok(PackageView { name: scope.name.clone(), versions, references, revision })
+    Ok((PackageView { name: scope.name.clone(), versions, references, revision }, text))
 }
 
-/// Covers everything a rendering can depend on.
+/// Covers everything a rendering can depend on; with the length of what it was made of.
 fn revision_of(
     packages: &[Package],
     files: &HashMap<PackageId, Vec<File>>,
     references: &[assay_model::package::Reference],
-) -> String {
+) -> (String, usize) {
     let mut text = String::new();
     for package in packages {
         text.push_str(&format!(
@@ -163,7 +177,7 @@ fn revision_of(
     for reference in references {
         text.push_str(&format!("{}>{};", reference.name, reference.package.0));
     }
-    Digest::of(text.as_bytes()).hex().chars().take(32).collect()
+    (Digest::of(text.as_bytes()).hex().chars().take(32).collect(), text.len())
 }
 
 impl Shelf for Desk {
