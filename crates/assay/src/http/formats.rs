@@ -3,7 +3,7 @@
 use super::{
     App,
     answer::{self, Reply, insert},
-    auth, pages, range,
+    auth, drain, pages, range,
 };
 use assay_engine::Denied;
 use assay_model::{
@@ -11,7 +11,6 @@ use assay_model::{
     seam::format::{self, Challenge, Format},
 };
 use axum::body::Body;
-use futures_util::TryStreamExt;
 use http::{HeaderMap, Method, Request, StatusCode};
 use std::sync::Arc;
 
@@ -23,23 +22,31 @@ pub(super) fn find<'p>(app: &App, path: &'p str) -> Option<(&'static dyn Format,
 }
 
 pub(super) async fn handle(app: Arc<App>, format: &'static dyn Format, rest: &str, request: Request<Body>) -> Reply {
-    let (method, headers) = (request.method().clone(), request.headers().clone());
-    let uri = request.uri().clone();
-    let base_url = app.base_url(&headers);
-    match route(&app, format, rest, request, (&method, &headers, &base_url)).await {
+    let (parts, body) = request.into_parts();
+    let base_url = app.base_url(&parts.headers);
+    let (method, headers) = (parts.method, parts.headers);
+    let arrived = format::Request {
+        method: method.clone(),
+        path: String::new(),
+        query: parts.uri.query().map(str::to_owned),
+        body: drain::drained(&headers, body),
+        headers: headers.clone(),
+        base_url: base_url.clone(),
+    };
+    match route(&app, format, rest, arrived, (&method, &headers)).await {
         Ok(reply) => reply,
-        Err(Denied::Problem(problem)) => worded(format, &problem, &base_url, uri.path()),
+        Err(Denied::Problem(problem)) => worded(format, &problem, &base_url, parts.uri.path()),
         Err(Denied::Refused(refusal)) => {
             let mut reply = answer::answer(format.refuse(&refusal));
             if let Some(decision) = &refusal.decision {
                 insert(reply.headers_mut(), "x-assay-decision", &decision.0);
             }
-            without_body(&method, reply, &headers)
+            without_body(&method, reply)
         }
     }
 }
 
-fn without_body(method: &Method, mut reply: Reply, _headers: &HeaderMap) -> Reply {
+fn without_body(method: &Method, mut reply: Reply) -> Reply {
     if method == Method::HEAD {
         *reply.body_mut() = Body::empty();
     }
@@ -67,8 +74,8 @@ async fn route(
     app: &Arc<App>,
     format: &'static dyn Format,
     rest: &str,
-    request: Request<Body>,
-    (method, headers, base_url): (&Method, &HeaderMap, &str),
+    arrived: format::Request,
+    (method, headers): (&Method, &HeaderMap),
 ) -> Result<Reply, Denied> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let caller = match reads {
@@ -79,17 +86,17 @@ async fn route(
     let names_repository = !repository.is_empty() && assay_model::repository::check_name(repository).is_ok();
     if !names_repository {
         let lobby = app.engine.lobby(format, caller).await?;
-        let reply = format.lobby(&lobby, translate(request, rest, base_url)).await?;
+        let reply = format.lobby(&lobby, format::Request { path: rest.to_owned(), ..arrived }).await?;
         return match reply {
             format::Reply::Document(document) => Ok(answer::document(method, headers, document)),
-            format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given), headers)),
+            format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given))),
             format::Reply::File { .. } | format::Reply::Staged { .. } => {
                 Err(Problem::bug("a lobby has no files").into())
             }
         };
     }
     let desk = app.engine.desk(repository, format, caller).await?;
-    match format.handle(&desk, translate(request, path, base_url)).await? {
+    match format.handle(&desk, format::Request { path: path.to_owned(), ..arrived }).await? {
         format::Reply::File { file, headers: more } => {
             let cleared = desk.clear(file).await?;
             Ok(range::send(app, method, headers, &cleared, more).await?)
@@ -99,19 +106,7 @@ async fn route(
             Ok(range::send(app, method, headers, &cleared, more).await?)
         }
         format::Reply::Document(document) => Ok(answer::document(method, headers, document)),
-        format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given), headers)),
-    }
-}
-
-fn translate(request: Request<Body>, path: &str, base_url: &str) -> format::Request {
-    let (parts, body) = request.into_parts();
-    format::Request {
-        method: parts.method,
-        path: path.to_owned(),
-        query: parts.uri.query().map(str::to_owned),
-        headers: parts.headers,
-        body: Box::pin(body.into_data_stream().map_err(std::io::Error::other)),
-        base_url: base_url.to_owned(),
+        format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given))),
     }
 }
 

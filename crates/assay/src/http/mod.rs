@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod auth;
+mod drain;
 mod formats;
 mod pages;
 mod range;
