@@ -15,7 +15,9 @@ use assay_model::{
     repository::RepositoryId,
     seam::{
         ByteStream, ReadSeek, Task,
-        format::{Claim, Document, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, SeenBlob, Shelf, Staged, Withdraw},
+        format::{
+            Claim, Document, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, SeenBlob, Shelf, Staged, Withdraw,
+        },
     },
     view::{PackageView, VersionView},
 };

@@ -81,7 +81,7 @@ impl<T> Tx for T where
         + Decisions
         + Worklist
         + Backlog
-    + Backlog
+        + Backlog
         + EventLog
         + SettingsTable
 {
