@@ -131,7 +131,6 @@ async fn read<T: DeserializeOwned>(mut response: Response) -> Result<T> {
     if body.is_empty() {
         body.extend_from_slice(b"null");
     }
-    // By way of a value: of a member that is there twice, the last one counts.
     let value: Value = serde_json::from_slice(&body).context("the server's answer is not JSON")?;
     serde_json::from_value(value)
         .context("the server's answer is not what this version understands; is the server another version?")

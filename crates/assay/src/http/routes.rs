@@ -220,6 +220,14 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_page_names_every_route() {
+        let page = include_str!("../../../../docs/api.md");
+        for route in ROUTES.iter() {
+            assert!(page.contains(&format!("{} `{}`", route.method, route.path)), "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
     fn only_health_and_the_token_flow_are_public() {
         let public: Vec<&str> = ROUTES.iter().filter(|r| r.guard == Guard::Public).map(|r| r.path).collect();
         assert_eq!(public, ["/healthz", "/readyz", "/auth/token"]);
