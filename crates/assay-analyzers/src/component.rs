@@ -67,18 +67,7 @@ impl OsPackage<'_> {
 
 /// An occurrence that says nothing more than what and where.
 pub(crate) fn occurrence(component: Component, path: &str, analyzer: &str) -> Occurrence {
-    Occurrence {
-        component,
-        path: path.to_owned(),
-        layer: None,
-        analyzer: analyzer.to_owned(),
-        is_subject: false,
-        owned_by: None,
-        license: None,
-        summary: None,
-        requires: Vec::new(),
-        properties: std::collections::BTreeMap::new(),
-    }
+    Occurrence { component, path: path.to_owned(), analyzer: analyzer.to_owned(), ..Occurrence::default() }
 }
 
 /// Whether this is a package of a distribution, whose purl and ecosystem depend on the release it runs on.

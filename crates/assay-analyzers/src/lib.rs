@@ -19,7 +19,7 @@ mod sdist;
 mod wheel;
 
 pub use inspector::StandardInspector;
-pub use part::Part;
+pub use part::{Gathered, Part};
 
 /// Every analyzer. The order decides nothing but which one a whole artifact is offered to first.
 #[must_use]

@@ -1,6 +1,7 @@
 //! What an analyzer of this crate offers beyond the seam: a shared budget, and who owns which file. Also the one
 //! translation of archive errors into problems.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use assay_archive::{ArchiveError, Budget, read_small};
@@ -23,6 +24,18 @@ pub trait Part: Analyzer {
         out: &mut Inventory,
     ) -> Result<(), Problem>;
 
+    /// Whether to keep this file until the whole tree has passed, for [`Part::conclude`]: a lock file that is read together
+    /// with its manifest, a project file that refers to others. Called for every file; small ones only are kept.
+    fn gathers(&self, entry: &Entry<'_>) -> bool {
+        let _ = entry;
+        false
+    }
+
+    /// Reads what takes several files at once, when the whole tree has passed. Called once, if anything was gathered.
+    fn conclude(&self, files: &Gathered, budget: &Budget, out: &mut Inventory) {
+        let _ = (files, budget, out);
+    }
+
     /// Whether this file lists what a package of the operating system owns.
     fn lists_owned_files(&self, path: &str) -> bool {
         let _ = path;
@@ -44,6 +57,48 @@ pub trait Part: Analyzer {
     fn licence(&self, text: &str) -> Option<String> {
         let _ = text;
         None
+    }
+}
+
+/// Files that one analyzer wanted to see together, by path.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Gathered {
+    /// Adds a file; one of the same path is replaced.
+    pub(crate) fn insert(&mut self, path: &str, bytes: Vec<u8>) {
+        self.files.insert(path.to_owned(), bytes);
+    }
+
+    pub(crate) fn remove(&mut self, path: &str) {
+        self.files.remove(path);
+    }
+
+    /// Every file, in the order of path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+    }
+
+    /// The bytes of one file.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(path).map(Vec::as_slice)
+    }
+
+    /// The bytes of a file in the same folder as `path`.
+    #[must_use]
+    pub fn beside(&self, path: &str, name: &str) -> Option<&[u8]> {
+        match path.rsplit_once('/') {
+            Some((folder, _)) => self.get(&format!("{folder}/{name}")),
+            None => self.get(name),
+        }
+    }
+
+    /// Files of this name in any folder, in the order of path.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().filter(move |(path, _)| path.rsplit('/').next() == Some(name))
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn parse(text: &str, path: &str, analyzer: &str) -> Result<Occurrence
         field(headers.get("Version").as_deref()).ok_or_else(|| corrupt(format!("{path} has no usable version")))?;
     let component = of_language(OSV, &name, &version).map_err(|error| corrupt(format!("{path}: {error}")))?;
     let mut found = occurrence(component, path, analyzer);
-    found.license = license(headers);
+    found.licenses.extend(license(headers));
     found.summary = line(headers.get("Summary").as_deref());
     found.requires = headers
         .all("Requires-Dist")
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(found.component.name, "Zope.Interface_x");
         assert_eq!(found.component.match_name, "zope-interface-x");
         assert_eq!(found.component.ecosystem, "PyPI");
-        assert_eq!(found.license.as_deref(), Some("MIT License"));
+        assert_eq!(found.licenses, ["MIT License"]);
         assert_eq!(found.summary.as_deref(), Some("A thing"));
         assert_eq!(found.requires, ["a (>=1)", "b ; extra == 'x'"]);
         assert_eq!(found.properties["t.requires-python"], ">=3.8");
@@ -83,9 +83,9 @@ mod tests {
     fn a_licence_text_is_no_licence_name() {
         let head = "Name: a\nVersion: 1\n";
         let whole = format!("{head}License: MIT\n  Permission is hereby\n");
-        assert_eq!(parse(&whole, "p", "t").unwrap().license, None);
+        assert_eq!(parse(&whole, "p", "t").unwrap().licenses, [""; 0]);
         let both = format!("{head}License: MIT\nLicense-Expression: Apache-2.0\n");
-        assert_eq!(parse(&both, "p", "t").unwrap().license.as_deref(), Some("Apache-2.0"));
+        assert_eq!(parse(&both, "p", "t").unwrap().licenses, ["Apache-2.0"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ fn packages_of_alpine() {
     assert_eq!(musl.component.ecosystem, "Alpine:v3.10");
     assert_eq!((&*musl.component.match_name, &*musl.component.match_version), ("musl-src", "1.1.22-r3"));
     assert_eq!(musl.requires, ["so:libc", "/bin/sh"]);
-    assert_eq!(musl.license.as_deref(), Some("MIT"));
+    assert_eq!(musl.licenses, ["MIT"]);
     assert_eq!(inventory.os.unwrap().ecosystem, "Alpine:v3.10");
 }
 
@@ -54,7 +54,7 @@ fn packages_of_debian_and_what_they_own() {
     assert_eq!(ssl.component.ecosystem, "Debian:12");
     assert_eq!((&*ssl.component.match_name, &*ssl.component.match_version), ("openssl", "3.0.11-1"));
     assert_eq!(ssl.requires, ["libc6 (>= 2.34)", "zlib1g | zlib"]);
-    assert_eq!(ssl.license.as_deref(), Some("Apache-2.0"));
+    assert_eq!(ssl.licenses, ["Apache-2.0"]);
     assert_eq!(ssl.summary.as_deref(), Some("Secure Sockets Layer"));
     let owner = named(&inventory, "python3-yaml").component.purl.clone();
     assert_eq!(named(&inventory, "PyYAML").owned_by.as_ref(), Some(&owner));

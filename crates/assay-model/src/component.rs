@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub struct ComponentId(pub i64);
 
 /// What was found, independent of where. Two finds with the same purl, ecosystem and match key are one component.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Component {
     /// Canonical package URL with version and qualifiers.
     pub purl: String,
@@ -38,8 +38,41 @@ pub struct StoredComponent {
     pub component: Component,
 }
 
+/// How an entry of a lock file or manifest came to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relationship {
+    /// The file does not tell.
+    #[default]
+    Unknown,
+    /// The project itself.
+    Root,
+    /// Another project of the same workspace.
+    Workspace,
+    /// Asked for by the project.
+    Direct,
+    /// Asked for by something that was asked for.
+    Indirect,
+}
+
+impl Relationship {
+    /// Whether the file does not tell.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+}
+
+/// Lines of a file, first and last, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Lines {
+    /// First line.
+    pub first: u32,
+    /// Last line.
+    pub last: u32,
+}
+
 /// A component in an inventory: what, where, and what it says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Occurrence {
     /// What was found.
     #[serde(flatten)]
@@ -57,9 +90,31 @@ pub struct Occurrence {
     /// Purl of the operating system package that owns it, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_by: Option<String>,
-    /// Declared licence, as written.
+    /// Identifier within its file, by which others of the file refer to it (`name@version`, as its package manager writes
+    /// it); empty when the file has no such thing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// `id`s of what it depends on in the same file, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// How it came into the file.
+    #[serde(default, skip_serializing_if = "Relationship::is_unknown")]
+    pub relationship: Relationship,
+    /// Whether it is only needed to develop, build or test.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dev: bool,
+    /// Lines of the file that speak of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Lines>,
+    /// What carries a copy of it inside itself (a purl, or a path), where it is a vendored copy rather than installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub license: Option<String>,
+    pub vendored_in: Option<String>,
+    /// Digest that the file states for it, as `algorithm:hex`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Declared licences, each as written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<String>,
     /// One line about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
@@ -69,4 +124,11 @@ pub struct Occurrence {
     /// More properties, rendered under the analyzer's name (`apk.architecture`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, String>,
+}
+
+impl Occurrence {
+    /// The declared licences as one text for people: `MIT`, or `MIT, Apache-2.0`.
+    pub fn license(&self) -> Option<String> {
+        (!self.licenses.is_empty()).then(|| self.licenses.join(", "))
+    }
 }

@@ -54,18 +54,64 @@ impl Severity {
 }
 
 /// What the sources say about fixing it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Affected, and no fix is known.
+    #[default]
     Affected,
     /// A fixed version exists.
     Fixed,
+    /// The distribution has decided not to fix it.
+    WillNotFix,
+    /// The distribution fixes it later.
+    FixDeferred,
+    /// The release gets no fixes any more.
+    EndOfLife,
+    /// Nobody knows yet whether it is affected.
+    UnderInvestigation,
+}
+
+impl Status {
+    /// The word, as in VEX and in other scanners' reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Affected => "affected",
+            Self::Fixed => "fixed",
+            Self::WillNotFix => "will_not_fix",
+            Self::FixDeferred => "fix_deferred",
+            Self::EndOfLife => "end_of_life",
+            Self::UnderInvestigation => "under_investigation",
+        }
+    }
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A flaw in what was made in good faith.
+    #[default]
+    Vulnerability,
+    /// Made to do harm.
+    Malware,
+    /// No longer maintained by its makers.
+    EndOfLife,
+}
+
+impl FindingKind {
+    /// Whether it is a vulnerability.
+    pub fn is_vulnerability(&self) -> bool {
+        *self == Self::Vulnerability
+    }
 }
 
 /// A vulnerability of a component, all sources merged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "FindingKind::is_vulnerability")]
+    pub kind: FindingKind,
     /// The id it goes by: a CVE where there is one, else the first source's id.
     pub id: String,
     /// Every other id of it, sorted.

@@ -1,6 +1,6 @@
 //! An inventory: all that was found in one digest, and how complete the look was. Made once per digest and role.
 
-use crate::{component::Occurrence, digest::Digest, package::Role};
+use crate::{component::Occurrence, digest::Digest, finding::Severity, package::Role};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -13,6 +13,19 @@ pub struct Inventory {
     /// The operating system release, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os: Option<OsRelease>,
+    /// Secrets, in the order of path and line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
+    /// Licences that files state or contain, in the order of path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<LicenseFile>,
+    /// What a container image says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageFacts>,
+    /// Files that were read as what they are, in the order of path; those that only secrets or licences were looked for in
+    /// are counted in `files_seen`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read: Vec<Read>,
     /// Ids of analyzers that read something.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub analyzers: BTreeSet<String>,
@@ -40,6 +53,138 @@ pub struct OsRelease {
     pub ecosystem: String,
     /// Where it was read.
     pub path: String,
+}
+
+/// A file that an analyzer read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Read {
+    /// Path inside the artifact.
+    pub path: String,
+    /// Id of the analyzer.
+    pub analyzer: String,
+    /// Number of components it named.
+    pub found: u32,
+}
+
+/// A secret in a file, redacted: the secret itself is nowhere in here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// Id of the rule (`aws-access-key-id`).
+    pub rule: String,
+    /// Whose secret (`AWS`).
+    pub category: String,
+    /// What it is, for people.
+    pub title: String,
+    /// How bad it is to find one.
+    pub severity: Severity,
+    /// Path inside the artifact.
+    pub path: String,
+    /// Digest of the layer that has it, for images; a secret that a later layer deletes is still there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// First line, counted from 1.
+    pub first_line: u32,
+    /// Last line.
+    pub last_line: u32,
+    /// Bytes from the beginning of the file to the secret.
+    pub offset: u64,
+    /// The line with the secret, the secret replaced by `*`.
+    pub matched: String,
+    /// Lines around it, redacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<CodeLine>,
+}
+
+/// A line of a file around something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeLine {
+    /// Counted from 1.
+    pub number: u32,
+    /// Redacted, cut to a bounded length.
+    pub text: String,
+    /// Whether the secret is in it.
+    pub is_cause: bool,
+}
+
+/// A licence that a file states or contains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenseFile {
+    /// Path inside the artifact.
+    pub path: String,
+    /// Digest of the layer that has it, for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// SPDX licence expression (SPDX 2.3, annex D), or the text as written where it is none.
+    pub expression: String,
+    /// How sure, in percent; 100 for what is declared.
+    pub confidence: u8,
+    /// What it asks of users.
+    pub class: LicenseClass,
+    /// Whether it is the licence's text, a header in a source file, or a declaration.
+    pub evidence: LicenseEvidence,
+}
+
+/// What a licence asks of those who use the work, the strictest last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LicenseClass {
+    /// Public domain and the like.
+    Unencumbered,
+    /// No conditions to speak of.
+    Permissive,
+    /// Keep the notice.
+    Notice,
+    /// Changes to the work itself stay free (MPL).
+    Reciprocal,
+    /// Works built with it stay free (GPL).
+    Restricted,
+    /// Not to be used in most organisations (AGPL, non-commercial).
+    Forbidden,
+    /// Nobody has said.
+    #[default]
+    Unknown,
+}
+
+/// Where a licence was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LicenseEvidence {
+    /// The text of the licence.
+    Text,
+    /// A header of a source file.
+    Header,
+    /// A field that names it.
+    Declared,
+}
+
+/// What a container image says of itself (OCI image specification, image configuration).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageFacts {
+    /// Digest of its configuration.
+    pub id: String,
+    /// Names with tags, as the archive or registry has them.
+    pub tags: Vec<String>,
+    /// Names with digests.
+    pub digests: Vec<String>,
+    /// Lowest first.
+    pub layers: Vec<ImageLayer>,
+    /// The configuration as it is.
+    pub config: serde_json::Value,
+}
+
+/// A layer of an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageLayer {
+    /// Digest of the bytes as stored, compressed or not.
+    pub digest: String,
+    /// Digest of the uncompressed tar.
+    pub diff_id: String,
+    /// Bytes as stored.
+    pub size: u64,
+    /// The step that made it, from the history.
+    pub created_by: String,
 }
 
 /// Something that was not read.
@@ -84,7 +229,13 @@ impl Inventory {
     }
     /// Puts components into the order in which they are rendered.
     pub fn sort(&mut self) {
-        self.components
-            .sort_by(|a, b| (!a.is_subject, &a.path, &a.component).cmp(&(!b.is_subject, &b.path, &b.component)));
+        self.components.sort_by(|a, b| {
+            (!a.is_subject, &a.path, &a.component, &a.id).cmp(&(!b.is_subject, &b.path, &b.component, &b.id))
+        });
+        self.secrets.sort_by(|a, b| {
+            (&a.path, a.first_line, a.offset, &a.rule).cmp(&(&b.path, b.first_line, b.offset, &b.rule))
+        });
+        self.licenses.sort_by(|a, b| (&a.path, &a.expression).cmp(&(&b.path, &b.expression)));
+        self.read.sort();
     }
 }

@@ -8,7 +8,7 @@ use assay_model::component::Occurrence;
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
 use crate::component::OsPackage;
 use crate::part::{Part, corrupt, field, line, text};
@@ -16,6 +16,7 @@ use crate::part::{Part, corrupt, field, line, text};
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "apk",
     revision: 1,
+    reads: Reads::System,
     summary: "installed packages of Alpine and its kin, with origin, licence and requirements",
 };
 
@@ -101,7 +102,7 @@ fn package(stanza: &str, path: &str) -> Option<Occurrence> {
         source_version: &version,
     };
     let mut found = package.occurrence(path, SPEC.id).ok()?;
-    found.license = line(get("L"));
+    found.licenses.extend(line(get("L")));
     found.summary = line(get("T"));
     found.requires = get("D").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     Some(found)

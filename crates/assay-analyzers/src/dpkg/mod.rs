@@ -10,7 +10,7 @@ use assay_model::component::Occurrence;
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
 use crate::component::OsPackage;
 use crate::part::{Part, corrupt, field, line, text};
@@ -19,6 +19,7 @@ use crate::stanza::{Stanza, stanzas};
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "dpkg",
     revision: 1,
+    reads: Reads::System,
     summary: "installed packages of Debian and its kin, with source package and requirements",
 };
 

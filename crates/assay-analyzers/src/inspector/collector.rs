@@ -1,16 +1,17 @@
 //! Offers the files of one tree to the analyzers, and keeps account of what was removed, replaced and not read.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind, Report};
-use assay_model::inventory::{Inventory, Skipped, Whiteout};
+use assay_model::component::Occurrence;
+use assay_model::inventory::{self, Inventory, Skipped, Whiteout};
 use assay_model::problem::Problem;
-use assay_model::seam::analyzer::Entry;
+use assay_model::seam::analyzer::{Entry, Reads};
 use tempfile::SpooledTempFile;
 
 use crate::component;
-use crate::part::{Halt, LIMIT, Part, UNSAFE_PATH, UNSUPPORTED, problem, skipped, text};
+use crate::part::{Gathered, Halt, LIMIT, Part, UNSAFE_PATH, UNSUPPORTED, problem, skipped, text};
 
 use super::owners::Owners;
 
@@ -18,6 +19,11 @@ use super::owners::Owners;
 const MEMORY_BYTES: usize = 8 << 20;
 /// Archives in a file system above this are not opened.
 const NESTED_BYTES: u64 = 1 << 30;
+/// How many files that were read are told one by one.
+const READ: usize = 20_000;
+/// The largest file that is kept to be read together with others, and all of them together.
+const GATHERED_FILE: u64 = 32 << 20;
+const GATHERED_BYTES: u64 = 128 << 20;
 /// How many skipped files are told one by one.
 const SKIPPED: usize = 1000;
 
@@ -45,12 +51,21 @@ pub(super) enum Within {
     Layer,
 }
 
+impl Within {
+    fn asks(self, reads: Reads) -> bool {
+        self == Self::FileSystem || reads != Reads::Project
+    }
+}
+
 pub(super) struct Collector<'a> {
     parts: &'a [Box<dyn Part>],
     budget: &'a Budget,
     within: Within,
     out: Inventory,
     owners: Owners,
+    /// What analyzers want to see together, by their place in `parts`.
+    gathered: BTreeMap<usize, Gathered>,
+    gathered_bytes: u64,
     /// Paths that some analyzer wants and that were met.
     met: HashSet<String>,
     /// Path and target of hard links that an analyzer would read.
@@ -66,6 +81,8 @@ impl<'a> Collector<'a> {
             within,
             out: Inventory::default(),
             owners: Owners::default(),
+            gathered: BTreeMap::new(),
+            gathered_bytes: 0,
             met: HashSet::new(),
             links: Vec::new(),
             more_skipped: 0,
@@ -82,8 +99,10 @@ impl<'a> Collector<'a> {
         }
         self.out.files_seen += 1;
         let entry = Entry { path: &head.path, size: head.size, is_artifact: false };
-        let takers: Vec<&'a dyn Part> =
-            self.parts.iter().map(AsRef::as_ref).filter(|part| part.wants(&entry)).collect();
+        let takers: Vec<&'a dyn Part> = self.asked().filter(|part| part.wants(&entry)).collect();
+        let gatherers: Vec<usize> = (0..self.parts.len())
+            .filter(|&at| self.parts.get(at).is_some_and(|part| self.asks(part.as_ref()) && part.gathers(&entry)))
+            .collect();
         let listers: Vec<&'a dyn Part> = self
             .parts
             .iter()
@@ -93,14 +112,14 @@ impl<'a> Collector<'a> {
         if UNREAD.contains(&head.path.as_str()) {
             self.skip(&head.path, UNSUPPORTED, "this package database is not read");
         }
-        if takers.is_empty() && listers.is_empty() {
+        if takers.is_empty() && listers.is_empty() && gatherers.is_empty() {
             return Ok(());
         }
         if !takers.is_empty() && !self.met.insert(head.path.clone()) {
             self.forget(&head.path);
         }
         match &head.kind {
-            EntryKind::File => self.read(&entry, body, &takers, &listers)?,
+            EntryKind::File => self.read(&entry, body, &takers, &gatherers, &listers)?,
             EntryKind::Hardlink(target) if !takers.is_empty() => self.links.push((head.path.clone(), target.clone())),
             _ => {}
         }
@@ -117,6 +136,8 @@ impl<'a> Collector<'a> {
             |found: &str| found.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         self.out.components.retain(|found| !replaced(&found.path));
         self.out.skipped.retain(|skipped| !replaced(&skipped.path));
+        self.out.read.retain(|read| !replaced(&read.path));
+        self.gathered.values_mut().for_each(|files| files.remove(path));
         self.out.os = self.out.os.take().filter(|os| os.path != path);
         self.links.retain(|(link, _)| link != path);
     }
@@ -141,6 +162,7 @@ impl<'a> Collector<'a> {
         entry: &Entry<'_>,
         body: &mut dyn Read,
         takers: &[&dyn Part],
+        gatherers: &[usize],
         listers: &[&dyn Part],
     ) -> Result<(), Halt> {
         if entry.size > NESTED_BYTES {
@@ -152,6 +174,7 @@ impl<'a> Collector<'a> {
         let nested = self.budget.nested().map_err(problem);
         for part in takers {
             rewind(&mut file)?;
+            let before = self.out.components.len();
             let looked = match &nested {
                 Ok(nested) => part.look(entry, &mut file, nested, &mut self.out),
                 Err(too_deep) => Err(Problem::new(too_deep.kind, too_deep.code, too_deep.message.clone())),
@@ -162,6 +185,11 @@ impl<'a> Collector<'a> {
                 Err(problem) => self.add_skipped(skipped(entry.path, &problem)),
             }
             self.out.analyzers.insert(part.spec().id.to_owned());
+            let found = u32::try_from(self.out.components.len() - before).unwrap_or(u32::MAX);
+            self.note_read(entry.path, part.spec().id, found);
+        }
+        if !gatherers.is_empty() {
+            self.gather(entry, &mut file, gatherers)?;
         }
         for part in listers {
             rewind(&mut file)?;
@@ -173,6 +201,52 @@ impl<'a> Collector<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The analyzers that are asked in this kind of tree.
+    fn asked(&self) -> impl Iterator<Item = &'a dyn Part> {
+        let within = self.within;
+        self.parts.iter().map(AsRef::as_ref).filter(move |part| within.asks(part.spec().reads))
+    }
+
+    fn asks(&self, part: &dyn Part) -> bool {
+        self.within.asks(part.spec().reads)
+    }
+
+    fn note_read(&mut self, path: &str, analyzer: &str, found: u32) {
+        if self.out.read.len() < READ {
+            self.out.read.push(inventory::Read { path: path.to_owned(), analyzer: analyzer.to_owned(), found });
+        }
+    }
+
+    fn gather(&mut self, entry: &Entry<'_>, file: &mut SpooledTempFile, gatherers: &[usize]) -> Result<(), Halt> {
+        if entry.size > GATHERED_FILE || self.gathered_bytes + entry.size > GATHERED_BYTES {
+            self.skip(entry.path, LIMIT, "too large, or too many such files, to be read together with others");
+            return Ok(());
+        }
+        rewind(file)?;
+        let mut bytes = Vec::new();
+        file.take(GATHERED_FILE).read_to_end(&mut bytes).map_err(ArchiveError::from)?;
+        for &at in gatherers {
+            self.gathered_bytes += bytes.len() as u64;
+            self.gathered.entry(at).or_default().insert(entry.path, bytes.clone());
+        }
+        Ok(())
+    }
+
+    /// Lets analyzers read what they gathered.
+    fn conclude(&mut self) {
+        for (at, files) in std::mem::take(&mut self.gathered) {
+            let Some(part) = self.parts.get(at) else { continue };
+            let id = part.spec().id;
+            part.conclude(&files, self.budget, &mut self.out);
+            self.out.analyzers.insert(id.to_owned());
+            for (path, _) in files.iter() {
+                let of = |found: &&Occurrence| found.path == path && found.analyzer == id;
+                let found = self.out.components.iter().filter(of).count();
+                self.note_read(path, id, u32::try_from(found).unwrap_or(u32::MAX));
+            }
+        }
     }
 
     pub(super) fn skip(&mut self, path: &str, reason: &str, detail: &str) {
@@ -208,6 +282,7 @@ impl<'a> Collector<'a> {
 
     /// Everything that was found, in order.
     pub(super) fn finish(mut self) -> Inventory {
+        self.conclude();
         self.resolve_links();
         settle(&mut self.out);
         if self.within == Within::FileSystem {

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use assay_model::component::Occurrence;
 use assay_model::digest::Digest;
-use assay_model::inventory::{Inventory, OsRelease, Skipped, Whiteout};
+use assay_model::inventory::{Inventory, LicenseFile, OsRelease, Read, Secret, Skipped, Whiteout};
 
 use super::collector::{settle, tell_unmatchable};
 use crate::release;
@@ -17,6 +17,9 @@ struct Image {
     components: Vec<Occurrence>,
     releases: Vec<OsRelease>,
     skipped: Vec<Skipped>,
+    secrets: Vec<Secret>,
+    licenses: Vec<LicenseFile>,
+    read: Vec<Read>,
     analyzers: BTreeSet<String>,
     files_seen: u64,
 }
@@ -29,11 +32,13 @@ pub(super) fn compose(layers: &[(Digest, Inventory)]) -> Inventory {
     }
     let mut out = Inventory {
         components: image.components,
-        os: None,
         analyzers: image.analyzers,
         files_seen: image.files_seen,
         skipped: image.skipped,
-        whiteouts: Vec::new(),
+        secrets: image.secrets,
+        licenses: image.licenses,
+        read: image.read,
+        ..Inventory::default()
     };
     for found in image.releases {
         release::keep_better(&mut out.os, found);
@@ -65,6 +70,13 @@ impl Image {
             self.components.push(found);
         }
         self.releases.extend(layer.os.clone());
+        self.read.retain(|read| !hidden.covers(&read.path));
+        self.read.extend(layer.read.iter().cloned());
+        self.licenses.retain(|license| !hidden.covers(&license.path));
+        let of_layer = || Some(digest.as_str().to_owned());
+        self.licenses.extend(layer.licenses.iter().cloned().map(|found| LicenseFile { layer: of_layer(), ..found }));
+        // Whoever has the image has all its layers, also what a later one deletes.
+        self.secrets.extend(layer.secrets.iter().cloned().map(|found| Secret { layer: of_layer(), ..found }));
         self.skipped.extend(layer.skipped.iter().cloned());
         self.analyzers.extend(layer.analyzers.iter().cloned());
         self.files_seen += layer.files_seen;

@@ -126,6 +126,9 @@ impl ImageArchive {
             out.analyzers.extend(one.analyzers);
             out.components.extend(one.components);
             out.skipped.extend(one.skipped);
+            out.secrets.extend(one.secrets);
+            out.licenses.extend(one.licenses);
+            out.read.extend(one.read);
             out.skipped.extend(skipped);
         }
         let unsafe_entries = report.notices.iter().filter(|notice| !notice.path.is_empty());

@@ -51,8 +51,8 @@ impl Owners {
             .collect();
         for found in &mut out.components {
             let stated = by_analyzer.get(&(found.analyzer.as_str(), found.component.name.as_str()));
-            if found.license.is_none() {
-                found.license = stated.map(|licence| (*licence).clone());
+            if found.licenses.is_empty() {
+                found.licenses.extend(stated.map(|licence| (*licence).clone()));
             }
         }
     }

@@ -6,7 +6,7 @@ use assay_model::component::Occurrence;
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 use serde_json::Value;
 
 use crate::component::{occurrence, of_language};
@@ -15,6 +15,7 @@ use crate::part::{Halt, Part, corrupt, field, line, text};
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "node-package",
     revision: 1,
+    reads: Reads::Package,
     summary: "package.json of installed Node packages and of npm's .tgz archives",
 };
 
@@ -96,7 +97,7 @@ fn manifest(text: &str, path: &str) -> Result<Option<Occurrence>, Problem> {
     };
     let component = of_language(OSV, &name, &version).map_err(|error| corrupt(format!("{path}: {error}")))?;
     let mut found = occurrence(component, path, SPEC.id);
-    found.license = license(&json);
+    found.licenses.extend(license(&json));
     found.summary = line(json["description"].as_str());
     if let Some(dependencies) = json["dependencies"].as_object() {
         let wanted = |(name, range): (&String, &Value)| Some(format!("{name}@{}", range.as_str()?));
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(found.component.purl, "pkg:npm/%40s/a@1.0.0");
         assert_eq!(found.component.match_name, "@s/a");
         assert_eq!((&*found.component.namespace, &*found.component.name), ("@s", "a"));
-        assert_eq!(found.license.as_deref(), Some("MIT OR ISC"));
+        assert_eq!(found.licenses, ["MIT OR ISC"]);
         assert_eq!(found.requires, ["b@^2"]);
         assert!(manifest(r#"{"type":"module"}"#, "p").unwrap().is_none());
         assert!(manifest("[1]", "p").unwrap().is_none());

@@ -4,7 +4,7 @@ use assay_archive::{Budget, Limits};
 use assay_model::inventory::{Inventory, OsRelease};
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
 use crate::part::{Part, corrupt, field, text};
 use crate::release;
@@ -12,6 +12,7 @@ use crate::release;
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "os-release",
     revision: 1,
+    reads: Reads::System,
     summary: "etc/os-release, usr/lib/os-release, etc/alpine-release, etc/debian_version: distribution and release",
 };
 

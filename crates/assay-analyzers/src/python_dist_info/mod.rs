@@ -4,7 +4,7 @@ use assay_archive::{Budget, Limits};
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
 use crate::part::{Part, text};
 use crate::python;
@@ -12,6 +12,7 @@ use crate::python;
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "python-dist-info",
     revision: 1,
+    reads: Reads::Installed,
     summary: "installed Python packages: METADATA of .dist-info, PKG-INFO of .egg-info",
 };
 

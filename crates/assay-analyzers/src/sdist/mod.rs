@@ -10,7 +10,7 @@ use assay_model::component::Occurrence;
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
 use crate::part::{Halt, Part, UNSAFE_PATH, text};
 use crate::python;
@@ -18,6 +18,7 @@ use crate::python;
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "sdist",
     revision: 1,
+    reads: Reads::Package,
     summary: "PKG-INFO of Python source distributions: name, version, licence, requirements",
 };
 

@@ -5,7 +5,7 @@ use assay_model::component::Occurrence;
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
 use crate::part::{Halt, Part, corrupt, text};
 use crate::python;
@@ -13,6 +13,7 @@ use crate::python;
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "wheel",
     revision: 1,
+    reads: Reads::Package,
     summary: "METADATA of Python wheels: name, version, licence, requirements; vendored distributions inside",
 };
 

@@ -134,8 +134,10 @@ fn component(o: &Occurrence, reference: &str) -> Value {
     if let Some(summary) = &o.summary {
         map.insert("description".into(), summary.clone().into());
     }
-    if let Some(license) = o.license.as_ref().filter(|l| !l.trim().is_empty()) {
-        map.insert("licenses".into(), json!([{"license": {"name": license}}]));
+    let licenses: Vec<Value> =
+        o.licenses.iter().filter(|l| !l.trim().is_empty()).map(|l| json!({"license": {"name": l}})).collect();
+    if !licenses.is_empty() {
+        map.insert("licenses".into(), licenses.into());
     }
     map.insert("properties".into(), properties(o));
     Value::Object(map)

@@ -10,8 +10,26 @@ pub struct AnalyzerSpec {
     pub id: &'static str,
     /// Raised when its results change; inventories made by an older one can be made again.
     pub revision: u32,
+    /// What kind of evidence its files are.
+    pub reads: Reads,
     /// One line for documentation: what it reads and what it finds.
     pub summary: &'static str,
+}
+
+/// What kind of evidence a file is. Decides in which trees an analyzer is asked: a lock file in an image says what was once
+/// asked for, not what is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reads {
+    /// A package file as published: wheel, jar, deb. Also read where one lies inside something else.
+    Package,
+    /// What an operating system has installed, and which one it is.
+    System,
+    /// What a language's package manager has installed, and what executables say of themselves.
+    Installed,
+    /// A lock file or manifest of a project. Not read in images.
+    Project,
+    /// A bill of materials.
+    Sbom,
 }
 
 /// A file that is offered to analyzers.

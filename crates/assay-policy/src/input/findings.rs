@@ -8,7 +8,7 @@ use super::{
 use assay_model::{
     component::{Component, Occurrence},
     facts::Facts,
-    finding::{Cvss, Finding, FindingSource, Status},
+    finding::{Cvss, Finding, FindingSource},
     score::{Epss, Kev},
 };
 use regorus::{Value, value::Object};
@@ -90,7 +90,7 @@ impl<'a> Findings<'a> {
             ("PkgIdentifier", object([("PURL", Value::from(component.purl.as_str()))])),
             ("InstalledVersion", Value::from(component.version.as_str())),
             ("FixedVersion", text(Some(&finding.fixed_versions.join(", ")))),
-            ("Status", Value::from(status(finding.status))),
+            ("Status", Value::from(finding.status.as_str())),
             ("Layer", layer.map_or(Value::Null, |digest| object([("Digest", Value::from(digest))]))),
             ("Severity", Value::from(finding.severity.as_str())),
             ("CVSS", cvss.collect::<Object>().into_value()),
@@ -135,7 +135,7 @@ impl<'a> Findings<'a> {
                     ("aliases", texts(finding.aliases.iter().map(String::as_str))),
                     ("purl", Value::from(component.purl.as_str())),
                     ("package_version", Value::from(component.version.as_str())),
-                    ("status", Value::from(status(finding.status))),
+                    ("status", Value::from(finding.status.as_str())),
                     ("score", number(finding.score())),
                     ("nearest_fixed", text(finding.nearest_fixed.as_deref())),
                     ("kev", kev.map_or(Value::Null, kev_value)),
@@ -178,13 +178,6 @@ impl<'a> Findings<'a> {
             advisory.get(..end).unwrap_or_default()
         });
         object([("name", text(name)), ("url", text(self.link(finding)))])
-    }
-}
-
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Affected => "affected",
-        Status::Fixed => "fixed",
     }
 }
 

@@ -90,7 +90,8 @@ fn description(facts: &Facts) -> Value {
         let end = (0..=text.len().min(MAX_DESCRIPTION)).rev().find(|end| text.is_char_boundary(*end));
         text.get(..end.unwrap_or(0)).unwrap_or_default()
     });
-    let declared = found.and_then(|found| found.license.as_deref()).or_else(|| kept(facts, "license"));
+    let declared = found.and_then(Occurrence::license);
+    let declared = declared.as_deref().or_else(|| kept(facts, "license"));
     object([
         ("summary", text(found.and_then(|found| found.summary.as_deref()).or_else(|| kept(facts, "summary")))),
         ("description", text(long)),

@@ -29,8 +29,12 @@ fn component(found: &Occurrence) -> Value {
         ("name", Value::from(component.name.as_str())),
         ("version", text(Some(&component.version))),
         ("purl", Value::from(component.purl.as_str())),
-        ("licenses", found.license.as_deref().map_or(Value::Null, |raw| list([licence(raw)]))),
+        ("licenses", licences(found)),
     ])
+}
+
+fn licences(found: &Occurrence) -> Value {
+    if found.licenses.is_empty() { Value::Null } else { list(found.licenses.iter().map(|raw| licence(raw))) }
 }
 
 fn licence(raw: &str) -> Value {

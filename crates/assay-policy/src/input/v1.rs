@@ -49,7 +49,7 @@ fn component(found: &Occurrence) -> Value {
         ("analyzer", Value::from(found.analyzer.as_str())),
         ("is_subject", Value::from(found.is_subject)),
         ("owned_by", text(found.owned_by.as_deref())),
-        ("license", text(found.license.as_deref())),
+        ("license", text(found.license().as_deref())),
         ("requires", texts(found.requires.iter().map(String::as_str))),
     ])
 }

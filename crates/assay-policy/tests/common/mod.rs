@@ -66,18 +66,7 @@ pub fn component(kind: &str, name: &str, version: &str, ecosystem: &str) -> Comp
 }
 
 pub fn occurrence(component: Component, path: &str) -> Occurrence {
-    Occurrence {
-        component,
-        path: path.into(),
-        layer: None,
-        analyzer: "example".into(),
-        is_subject: false,
-        owned_by: None,
-        license: None,
-        summary: None,
-        requires: Vec::new(),
-        properties: BTreeMap::new(),
-    }
+    Occurrence { component, path: path.into(), analyzer: "example".into(), is_subject: false, ..Occurrence::default() }
 }
 
 fn v3(score: f64, vector: &str) -> Cvss {
@@ -97,6 +86,7 @@ pub fn finding(id: &str, severity: Severity, cvss: Vec<(&str, Cvss)>, fixed: &[&
         nearest_fixed: fixed.first().map(|v| (*v).to_owned()),
         vulnerable_ranges: vec![format!("<{}", fixed.first().unwrap_or(&"∞"))],
         published: Some(published.into()),
+        ..Finding::default()
     }
 }
 
@@ -160,7 +150,7 @@ const VECTOR: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N";
 pub fn wheel() -> Facts {
     let mut subject = occurrence(component("pypi", "requests", "2.6.0", "PyPI"), "requests-2.6.0.dist-info/METADATA");
     subject.is_subject = true;
-    subject.license = Some("Apache 2.0".into());
+    subject.licenses = vec!["Apache 2.0".into()];
     subject.summary = Some("Python HTTP for Humans.".into());
     subject.requires = vec!["certifi".into()];
     let mut package = package("pypi", "requests", "2.6.0");
@@ -232,7 +222,7 @@ fn ghsa() -> Advisory {
 /// An image with an operating system, a Node.js package, and one file that was not read.
 pub fn image() -> Facts {
     let mut busybox = occurrence(component("apk", "busybox", "1.30.1-r2", "Alpine:v3.10"), "lib/apk/db/installed");
-    busybox.license = Some("GPL-2.0-only".into());
+    busybox.licenses = vec!["GPL-2.0-only".into()];
     busybox.layer = Some("sha256:aa".into());
     let musl = occurrence(component("apk", "musl", "1.1.22-r3", "Alpine:v3.10"), "lib/apk/db/installed");
     let lodash = occurrence(component("npm", "lodash", "4.17.4", "npm"), "app/node_modules/lodash/package.json");
@@ -282,7 +272,7 @@ pub fn image() -> Facts {
 pub fn clean() -> Facts {
     let mut subject = occurrence(component("npm", "left-pad", "1.3.0", "npm"), "package/package.json");
     subject.is_subject = true;
-    subject.license = Some("MIT".into());
+    subject.licenses = vec!["MIT".into()];
     let mut package = package("npm", "left-pad", "1.3.0");
     package.tags = BTreeSet::from(["approved".to_owned(), "upstream".to_owned()]);
     package.published_at = Some(at("2026-11-20T08:00:00Z"));
@@ -313,7 +303,7 @@ pub fn named(name: &str) -> Facts {
         "malware" => malware(),
         "copyleft" => {
             let mut facts = clean();
-            facts.components[0].license = Some("GPL-3.0-only".into());
+            facts.components[0].licenses = vec!["GPL-3.0-only".into()];
             facts
         }
         "debug" => {

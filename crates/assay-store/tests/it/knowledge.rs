@@ -133,6 +133,7 @@ fn finding(id: &str, aliases: &[&str]) -> Finding {
         nearest_fixed: Some("2".into()),
         vulnerable_ranges: vec![">=0 <2".into()],
         published: None,
+        ..Finding::default()
     }
 }
 

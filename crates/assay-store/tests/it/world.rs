@@ -205,14 +205,12 @@ pub fn inventory(content: &str, role: Role, components: &[Component]) -> StoredI
     let occurrence = |component: &Component| Occurrence {
         component: component.clone(),
         path: "METADATA".into(),
-        layer: None,
         analyzer: "wheel".into(),
         is_subject: false,
-        owned_by: None,
-        license: Some("MIT".into()),
-        summary: None,
+        licenses: vec!["MIT".into()],
         requires: vec!["urllib3<1.22".into()],
         properties: [("wheel.tag".to_owned(), "py3-none-any".to_owned())].into(),
+        ..Occurrence::default()
     };
     let found = Inventory { components: components.iter().map(occurrence).collect(), ..Inventory::default() };
     StoredInventory { digest: digest(content), role, scanner: "1".into(), made_at: at(2), inventory: found }

@@ -181,14 +181,9 @@ mod tests {
         Occurrence {
             component,
             path: String::new(),
-            layer: None,
             analyzer: "wheel".into(),
             is_subject: true,
-            owned_by: None,
-            license: None,
-            summary: None,
-            requires: vec![],
-            properties: BTreeMap::new(),
+            ..Occurrence::default()
         }
     }
 

@@ -68,10 +68,10 @@ pub(super) struct ComponentLine {
 impl ComponentLine {
     fn of(found: Occurrence) -> Self {
         Self {
+            license: found.license().unwrap_or_default(),
             name: found.component.name,
             version: found.component.version,
             purl: found.component.purl,
-            license: found.license.unwrap_or_default(),
             path: found.path,
             layer: found.layer.as_deref().map(short).unwrap_or_default(),
             analyzer: found.analyzer,

@@ -144,7 +144,7 @@ fn foreign_text_stays_text() {
     detail.files[0].path = evil.into();
     detail.findings[0].finding.title = evil.into();
     detail.inventory.components[0].path = evil.into();
-    detail.inventory.components[0].license = Some(evil.into());
+    detail.inventory.components[0].licenses = vec![evil.into()];
     detail.decisions[0].trigger = evil.into();
     detail.decisions[0].verdicts[0].reasons = vec![evil.into()];
     detail.events[0].body = serde_json::json!({ "x": evil });
