@@ -3,7 +3,7 @@
 use crate::{Engine, catalogue::ScoredFinding, decide::worst_first, matching::Filed};
 use assay_model::{
     component::Component,
-    finding::Finding,
+    finding::{Detail, Finding},
     inventory::Inventory,
     problem::Problem,
     seam::meta::{self, Tx},
@@ -21,6 +21,8 @@ pub struct ScanResult {
     pub inventory: Inventory,
     /// Findings, worst first.
     pub findings: Vec<ScoredFinding>,
+    /// What is known of each vulnerability, by the id of its findings.
+    pub details: BTreeMap<String, Detail>,
     /// Number of advisories by source: nothing found and nothing to look in must not be confused.
     pub advisories: BTreeMap<String, i64>,
 }
@@ -36,7 +38,12 @@ impl Engine {
             let unowned = inventory.components.iter().filter(|o| o.owned_by.is_none());
             let components: BTreeSet<Component> = unowned.map(|o| o.component.clone()).collect();
             let findings = engine.match_all(tx, &components)?;
-            Ok(ScanResult { inventory: inventory.clone(), findings, advisories: tx.advisory_counts()? })
+            Ok(ScanResult {
+                inventory: inventory.clone(),
+                findings,
+                details: BTreeMap::new(),
+                advisories: tx.advisory_counts()?,
+            })
         })
         .await
     }

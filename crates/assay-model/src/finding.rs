@@ -122,6 +122,21 @@ pub struct Finding {
     pub title: String,
     /// The worst word of any source that speaks of this vulnerability, after scores.
     pub severity: Severity,
+    /// The source whose word `severity` is, where one word was taken rather than the worst score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_source: Option<String>,
+    /// What each source calls it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub severities: BTreeMap<String, Severity>,
+    /// The database that says this component is affected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// Ids that a distribution gave its announcements of it (`RHSA-2019:2304`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor_ids: Vec<String>,
+    /// The fixed versions as the origin writes them, where it writes them in one piece (`2.2.24, 3.0.10`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated_fix: Option<String>,
     /// Scores and vectors by source.
     pub cvss: BTreeMap<String, Cvss>,
     /// Fixed or not.
@@ -136,6 +151,38 @@ pub struct Finding {
     /// First publication by any source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
+}
+
+/// A database of advisories, as reports name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// Short id (`ghsa`, `redhat`).
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Where it is published.
+    pub url: String,
+    /// The database that this one is built upon, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+}
+
+/// What reports say of a vulnerability, whoever is affected; read from the advisories when a report is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Detail {
+    /// One line.
+    pub title: Option<String>,
+    /// Longer text, Markdown.
+    pub description: Option<String>,
+    /// Weaknesses (`CWE-79`), in the order of the source.
+    pub cwes: Vec<String>,
+    /// Links, sorted.
+    pub references: Vec<String>,
+    /// First publication, RFC 3339.
+    pub published: Option<String>,
+    /// Last change, RFC 3339.
+    pub modified: Option<String>,
 }
 
 /// One advisory that a finding rests on.

@@ -32,8 +32,8 @@ pub(super) fn of(
         fixed_versions,
         vulnerable_ranges: range::as_text(component, &entries),
         published: published(&spoken),
-        kind: assay_model::finding::FindingKind::Vulnerability,
         id,
+        ..Finding::default()
     }
 }
 

@@ -173,7 +173,12 @@ mod tests {
             finding("requests", "2.6.0", "CVE-2024-35195", "MEDIUM", 5.6),
             finding("requests", "2.6.0", "CVE-2018-18074", "CRITICAL", 9.8),
         ]);
-        ScanResult { inventory, findings, advisories: BTreeMap::from([("osv".to_owned(), 14_672)]) }
+        ScanResult {
+            inventory,
+            findings,
+            details: BTreeMap::new(),
+            advisories: BTreeMap::from([("osv".to_owned(), 14_672)]),
+        }
     }
 
     fn occurrence() -> Occurrence {
