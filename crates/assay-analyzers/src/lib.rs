@@ -5,6 +5,8 @@
 
 mod component;
 mod inspector;
+#[allow(dead_code, reason = "used by the analyzers of lock files as they come")]
+mod lines;
 mod part;
 mod python;
 mod release;
