@@ -29,7 +29,7 @@ const PATHS: [&str; 12] = [
 
 fn feed(path: &str, bytes: &[u8]) {
     for is_artifact in [false, true] {
-        let entry = Entry { path, size: bytes.len() as u64, is_artifact };
+        let entry = Entry { path, size: bytes.len() as u64, is_artifact, head: &bytes[..bytes.len().min(512)] };
         for part in assay_analyzers::all().iter().filter(|part| part.wants(&entry)) {
             let mut out = Inventory::default();
             let _ = part.analyze(&entry, &mut Cursor::new(bytes), &mut out);

@@ -1,9 +1,9 @@
 //! Offers the files of one tree to the analyzers, and keeps account of what was removed, replaced and not read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
-use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind, Report};
+use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind, Report, SNIFF_BYTES};
 use assay_model::component::Occurrence;
 use assay_model::inventory::{self, Inventory, Skipped, Whiteout};
 use assay_model::problem::Problem;
@@ -98,7 +98,9 @@ impl<'a> Collector<'a> {
             return Ok(());
         }
         self.out.files_seen += 1;
-        let entry = Entry { path: &head.path, size: head.size, is_artifact: false };
+        let first = first_bytes(head, body)?;
+        let body = &mut Cursor::new(&first).chain(body);
+        let entry = Entry { path: &head.path, size: head.size, is_artifact: false, head: &first };
         let takers: Vec<&'a dyn Part> = self.asked().filter(|part| part.wants(&entry)).collect();
         let gatherers: Vec<usize> = (0..self.parts.len())
             .filter(|&at| self.parts.get(at).is_some_and(|part| self.asks(part.as_ref()) && part.gathers(&entry)))
@@ -355,4 +357,12 @@ fn rewind(file: &mut SpooledTempFile) -> Result<(), Halt> {
     file.seek(SeekFrom::Start(0))
         .map(|_| ())
         .map_err(|error| Halt(Problem::internal("a temporary file cannot be read", error)))
+}
+
+fn first_bytes(head: &EntryHead, body: &mut dyn Read) -> Result<Vec<u8>, Halt> {
+    let mut first = Vec::new();
+    if head.kind == EntryKind::File {
+        body.take(SNIFF_BYTES as u64).read_to_end(&mut first).map_err(ArchiveError::from)?;
+    }
+    Ok(first)
 }

@@ -132,12 +132,13 @@ impl Inspector for StandardInspector {
     fn file(&self, name: &str, size: u64, bytes: &mut dyn ReadSeek) -> Result<Inventory, Problem> {
         let budget = Budget::new(self.limits.clone());
         let path = name.rsplit('/').next().unwrap_or(name);
-        let entry = Entry { path, size, is_artifact: true };
+        let head = first_bytes(bytes)?;
+        let entry = Entry { path, size, is_artifact: true, head: &head };
         let found = self.as_package(&entry, bytes, &budget)?;
         if !found.components.is_empty() {
             return Ok(found);
         }
-        let tree = match first_kind(bytes)? {
+        let tree = match sniff(&head) {
             Some(Kind::Zip) => Some(self.as_zip(path, bytes, &budget)?),
             Some(Kind::Ar | Kind::Cpio) | None => None,
             Some(kind) => self.as_tree(path, kind, bytes, &budget)?,
@@ -173,7 +174,7 @@ fn rewind(bytes: &mut dyn ReadSeek) -> Result<(), Problem> {
     bytes.seek(SeekFrom::Start(0)).map(|_| ()).map_err(|error| Problem::internal("the artifact cannot be read", error))
 }
 
-fn first_kind(bytes: &mut dyn ReadSeek) -> Result<Option<Kind>, Problem> {
+fn first_bytes(bytes: &mut dyn ReadSeek) -> Result<Vec<u8>, Problem> {
     rewind(bytes)?;
     let mut first = Vec::new();
     bytes
@@ -181,7 +182,7 @@ fn first_kind(bytes: &mut dyn ReadSeek) -> Result<Option<Kind>, Problem> {
         .read_to_end(&mut first)
         .map_err(|error| Problem::internal("the artifact cannot be read", error))?;
     rewind(bytes)?;
-    Ok(sniff(&first))
+    Ok(first)
 }
 
 /// The layers of an image archive have to be there.

@@ -26,7 +26,7 @@ impl Owners {
     pub(super) fn read(&mut self, parts: &[Box<dyn Part>], part: &dyn Part, path: &str, list: &str) {
         let id = part.spec().id;
         part.owned_files(path, list, &mut |file, package| {
-            let entry = Entry { path: file, size: 0, is_artifact: false };
+            let entry = Entry { path: file, ..Entry::default() };
             if self.packages.len() < FILES && parts.iter().any(|part| part.wants(&entry)) {
                 self.packages.insert(file.to_owned(), (id, package.to_owned()));
             }

@@ -33,7 +33,7 @@ pub enum Reads {
 }
 
 /// A file that is offered to analyzers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Entry<'a> {
     /// Normalised path with `/`, without a leading one; for a package file its file name.
     pub path: &'a str,
@@ -41,13 +41,16 @@ pub struct Entry<'a> {
     pub size: u64,
     /// Whether this is the uploaded artifact itself rather than something inside it.
     pub is_artifact: bool,
+    /// The first bytes, up to 512, for files whose names do not tell what they are (executables). Empty where they are not
+    /// known: when it is asked what a list of owned files speaks of, and for files whose names rule everything else out.
+    pub head: &'a [u8],
 }
 
 /// One kind of file.
 pub trait Analyzer: Send + Sync {
     /// What varies by kind.
     fn spec(&self) -> &'static AnalyzerSpec;
-    /// Whether it wants to read this entry. Called for every file: path and size only.
+    /// Whether it wants to read this entry. Called for every file, so it has to be quick.
     fn wants(&self, entry: &Entry<'_>) -> bool;
     /// Reads the entry and adds what it found.
     ///

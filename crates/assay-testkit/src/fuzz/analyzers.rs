@@ -57,7 +57,7 @@ pub(super) fn targets() -> Vec<Target> {
 }
 
 fn entry(sample: &Sample, size: usize) -> Entry<'static> {
-    Entry { path: sample.path, size: size as u64, is_artifact: sample.is_artifact }
+    Entry { path: sample.path, size: size as u64, is_artifact: sample.is_artifact, head: &[] }
 }
 
 /// Bounds under which no input may take long.
