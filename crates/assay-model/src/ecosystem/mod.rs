@@ -5,9 +5,13 @@
 //! holds Debian, Alpine and npm components (ecosystems).
 
 mod alpine;
+mod arch;
+mod conan;
+mod conda;
 mod debian;
 mod dotted;
 mod gem;
+mod gentoo;
 mod golang;
 mod law;
 mod maven;
@@ -48,6 +52,10 @@ pub enum Scheme {
     Packagist,
     Cran,
     Hackage,
+    Conan,
+    Conda,
+    Arch,
+    Gentoo,
     Opaque,
 }
 
@@ -71,7 +79,7 @@ pub enum CompareError {
 }
 
 impl Scheme {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Pep440,
         Self::Semver,
         Self::Npm,
@@ -87,6 +95,10 @@ impl Scheme {
         Self::Packagist,
         Self::Cran,
         Self::Hackage,
+        Self::Conan,
+        Self::Conda,
+        Self::Arch,
+        Self::Gentoo,
         Self::Opaque,
     ];
 
@@ -107,6 +119,10 @@ impl Scheme {
             Self::Packagist => "packagist",
             Self::Cran => "cran",
             Self::Hackage => "hackage",
+            Self::Conan => "conan",
+            Self::Conda => "conda",
+            Self::Arch => "arch",
+            Self::Gentoo => "gentoo",
             Self::Opaque => "opaque",
         }
     }
@@ -134,9 +150,23 @@ impl Scheme {
             Self::Packagist => Ok(packagist::compare(a, b)),
             Self::Cran => dotted::compare(&['.', '-'], a, b),
             Self::Hackage => dotted::compare(&['.'], a, b),
+            Self::Conan => Ok(conan::compare(a, b)),
+            Self::Conda => conda::compare(a, b),
+            Self::Arch => Ok(arch::compare(a, b)),
+            Self::Gentoo => gentoo::compare(a, b),
             Self::Opaque => Ok(opaque::compare(a, b)),
         };
         order.map_err(|side| self.bad(if side == 0 { a } else { b }, self.expectation()))
+    }
+
+    /// The total order to sort lists by: [`Self::compare`], and where that calls versions equal without being an
+    /// equivalence, what makes it one.
+    ///
+    /// # Errors
+    /// As [`Self::compare`].
+    pub fn order(self, a: &str, b: &str) -> Result<Ordering, BadVersion> {
+        let order = self.compare(a, b)?;
+        Ok(if self == Self::Arch { arch::order(a, b) } else { order })
     }
 
     /// False when the order only exists to make lists stable and says nothing about age.
@@ -189,6 +219,8 @@ impl Scheme {
         match self {
             Self::Debian => "expected [epoch:]upstream[-revision] with a numeric epoch and no white space",
             Self::Cran | Self::Hackage => "expected numbers with dots between",
+            Self::Gentoo => "expected numbers with dots between, then a letter, suffixes and a revision",
+            Self::Conda => "expected [epoch!]version[+local] without empty parts",
             Self::Gem => "expected letters or digits",
             _ => "expected it to begin with a number",
         }
