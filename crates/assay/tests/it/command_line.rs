@@ -94,7 +94,7 @@ async fn one_damaged_file_does_not_stop_the_others() -> Result<()> {
 async fn versions_are_compared_for_scripts() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let ran = assay(folder.path(), "version compare PyPI 1.0rc1 1.0")?.succeed().await?;
-    assert_eq!(ran.stdout, "1.0rc1 < 1.0\n");
+    assert_eq!(ran.stdout, "<\n");
     assert_eq!(assay(folder.path(), "version compare nowhere 1 2")?.fail().await?.status.code(), Some(2));
     Ok(())
 }
