@@ -8,6 +8,7 @@ pub mod cvss;
 mod download;
 mod input;
 mod matcher;
+pub mod vex;
 
 mod epss;
 mod kev;

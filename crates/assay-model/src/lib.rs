@@ -22,6 +22,7 @@ pub mod refusal;
 pub mod repository;
 pub mod score;
 pub mod seam;
+pub mod vex;
 pub mod view;
 pub mod work;
 

@@ -1,0 +1,186 @@
+//! VEX: what somebody says about whether a product is affected by a vulnerability. Documents are read in
+//! `assay-advisories`; whose word counts is a matter of the one who asks.
+
+use crate::{component::Component, finding::Finding, purl::Purl};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The four words of VEX (CISA, "Minimum Requirements for VEX").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VexStatus {
+    /// Nothing needs to be done.
+    NotAffected,
+    /// Something should be done.
+    Affected,
+    /// These versions have a fix.
+    Fixed,
+    /// Not known yet.
+    UnderInvestigation,
+}
+
+impl VexStatus {
+    /// Whether a finding with this status is no finding any more.
+    pub fn suppresses(self) -> bool {
+        matches!(self, Self::NotAffected | Self::Fixed)
+    }
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAffected => "not_affected",
+            Self::Affected => "affected",
+            Self::Fixed => "fixed",
+            Self::UnderInvestigation => "under_investigation",
+        }
+    }
+}
+
+/// A product that a statement is about, by any of its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VexProduct {
+    /// Package URLs of it; one without version means every version.
+    pub purls: Vec<String>,
+    /// Digests of it, as `algorithm:hex` in lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub digests: Vec<String>,
+    /// Parts of the product that the statement is limited to, as package URLs; none means the product as such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
+}
+
+/// One statement of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VexStatement {
+    /// Every id of the vulnerability.
+    pub vulnerability: BTreeSet<String>,
+    /// What it is about.
+    pub products: Vec<VexProduct>,
+    /// The word.
+    pub status: VexStatus,
+    /// Why it is not affected, as the document's format spells it (`vulnerable_code_not_present`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+    /// A sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// When it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Who said it.
+    pub author: String,
+    /// Id of the document, or its file name.
+    pub document: String,
+}
+
+/// What is looked at: the artifact that a component is in.
+#[derive(Clone, Debug, Default)]
+pub struct VexSubject {
+    /// Package URLs that the artifact goes by.
+    pub purls: Vec<String>,
+    /// Its digests, as `algorithm:hex` in lower case.
+    pub digests: Vec<String>,
+}
+
+impl VexStatement {
+    /// Whether it speaks of this finding of this component of this artifact.
+    pub fn speaks_of(&self, subject: &VexSubject, component: &Component, finding: &Finding) -> bool {
+        finding.ids().any(|id| self.vulnerability.contains(id))
+            && self.products.iter().any(|product| covers(product, subject, component))
+    }
+}
+
+/// The statement that counts among those that speak of the finding: the latest, of equals the last.
+pub fn verdict<'a>(
+    statements: &'a [VexStatement],
+    subject: &VexSubject,
+    component: &Component,
+    finding: &Finding,
+) -> Option<&'a VexStatement> {
+    statements.iter().filter(|one| one.speaks_of(subject, component, finding)).max_by_key(|one| one.at)
+}
+
+fn covers(product: &VexProduct, subject: &VexSubject, component: &Component) -> bool {
+    let names = |wanted: &String| is_named(wanted, &component.purl);
+    let of_subject = product.purls.iter().any(|wanted| subject.purls.iter().any(|purl| is_named(wanted, purl)))
+        || product.digests.iter().any(|digest| subject.digests.contains(digest));
+    if product.parts.is_empty() {
+        of_subject || product.purls.iter().any(names)
+    } else {
+        of_subject && product.parts.iter().any(names)
+    }
+}
+
+/// Whether `wanted` names `purl`: same type, namespace and name; the same version and qualifiers where it has any.
+fn is_named(wanted: &str, purl: &str) -> bool {
+    let (Ok(wanted), Ok(purl)) = (wanted.parse::<Purl>(), purl.parse::<Purl>()) else { return wanted == purl };
+    let same_package =
+        (wanted.kind(), wanted.namespace(), wanted.name()) == (purl.kind(), purl.namespace(), purl.name());
+    let version = |purl: &Purl| purl.version().map(|version| version.trim_start_matches('v').to_owned());
+    let same_version = wanted.version().is_none() || version(&wanted) == version(&purl);
+    let same_qualifier = |(key, value): (&String, &String)| purl.qualifier(key) == Some(value.as_str());
+    same_package && same_version && wanted.qualifiers().iter().all(same_qualifier)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn statement(status: VexStatus, product: VexProduct, at: &str) -> VexStatement {
+        VexStatement {
+            vulnerability: BTreeSet::from(["CVE-2024-1".to_owned()]),
+            products: vec![product],
+            status,
+            justification: None,
+            statement: None,
+            at: Some(at.parse().unwrap()),
+            author: "someone".into(),
+            document: "d".into(),
+        }
+    }
+
+    fn purls(purls: &[&str], parts: &[&str]) -> VexProduct {
+        let own = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        VexProduct { purls: own(purls), digests: Vec::new(), parts: own(parts) }
+    }
+
+    fn component(purl: &str) -> Component {
+        Component { purl: purl.into(), ..Component::default() }
+    }
+
+    fn finding() -> Finding {
+        Finding { id: "GHSA-x".into(), aliases: BTreeSet::from(["CVE-2024-1".to_owned()]), ..Finding::default() }
+    }
+
+    #[test]
+    fn products_are_named_by_package_url() {
+        let here = component("pkg:golang/golang.org/x/crypto@v0.1.0");
+        let says = |product| {
+            let one = statement(VexStatus::NotAffected, product, "2026-01-01T00:00:00Z");
+            let subject = VexSubject { purls: vec!["pkg:oci/app@sha256:ab".into()], digests: Vec::new() };
+            one.speaks_of(&subject, &here, &finding())
+        };
+        assert!(says(purls(&["pkg:golang/golang.org/x/crypto"], &[])));
+        assert!(says(purls(&["pkg:golang/golang.org/x/crypto@0.1.0"], &[])));
+        assert!(!says(purls(&["pkg:golang/golang.org/x/crypto@0.2.0"], &[])));
+        assert!(says(purls(&["pkg:oci/app"], &[])), "the whole artifact");
+        assert!(says(purls(&["pkg:oci/app"], &["pkg:golang/golang.org/x/crypto@v0.1.0"])));
+        assert!(!says(purls(&["pkg:oci/other"], &["pkg:golang/golang.org/x/crypto@v0.1.0"])));
+        assert!(!says(purls(&["pkg:oci/app"], &["pkg:golang/golang.org/x/net"])));
+    }
+
+    #[test]
+    fn the_latest_word_counts() {
+        let all = [
+            statement(VexStatus::NotAffected, purls(&["pkg:npm/a"], &[]), "2026-02-01T00:00:00Z"),
+            statement(VexStatus::Affected, purls(&["pkg:npm/a@1"], &[]), "2026-03-01T00:00:00Z"),
+            statement(VexStatus::Fixed, purls(&["pkg:npm/a"], &[]), "2026-01-01T00:00:00Z"),
+        ];
+        let said = verdict(&all, &VexSubject::default(), &component("pkg:npm/a@1"), &finding()).unwrap();
+        assert_eq!(said.status, VexStatus::Affected);
+        let said = verdict(&all, &VexSubject::default(), &component("pkg:npm/a@2"), &finding()).unwrap();
+        assert_eq!(said.status, VexStatus::NotAffected);
+        assert!(verdict(&all, &VexSubject::default(), &component("pkg:npm/b@1"), &finding()).is_none());
+    }
+}
