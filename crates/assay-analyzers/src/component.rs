@@ -1,14 +1,15 @@
 //! Building occurrences: purl, ecosystem and the keys that advisories are matched by, from what a file says.
 
 use assay_model::component::{Component, Occurrence};
-use assay_model::ecosystem::{self, Law};
+use assay_model::ecosystem::{self, Law, NameRule, Scheme};
 use assay_model::inventory::OsRelease;
 use assay_model::purl::{BadPurl, Purl};
 
 /// Properties carry the analyzer's name before their own.
 const ARCHITECTURE: &str = ".architecture";
 
-/// A package of a language's ecosystem, named as OSV names it. A name `@scope/rest` has its scope as namespace.
+/// A package of a language's ecosystem, named as OSV names it. All before the last `/` of its name is the namespace
+/// (`@scope/name`, `github.com/owner/name`, `vendor/name`), in Maven's ecosystem all before the `:`.
 ///
 /// # Errors
 /// When name or version cannot be part of a package URL.
@@ -16,22 +17,22 @@ pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Result<Compon
     let law = ecosystem::of(osv);
     let normal = law.map_or_else(|| name.into(), |law| law.normalize_name(name));
     let purl_type = law.map_or(assay_model::purl::UNTYPED, |law| law.purl_type);
-    let (namespace, bare) = split_scope(&normal);
+    let separator = if law.is_some_and(|law| law.scheme == Scheme::Maven) { ':' } else { '/' };
+    let written = name.rsplit_once(separator).map_or(name, |(_, written)| written);
+    // Advisories take more spellings for one name than package URLs do, but for this rule.
+    let spelled = if law.is_some_and(|law| law.names == NameRule::Pep503) { &normal } else { name };
+    let (namespace, bare) = spelled.rsplit_once(separator).unwrap_or(("", spelled));
     let purl = Purl::builder(purl_type, bare).namespace(namespace).version(version).build()?;
     Ok(Component {
         purl: purl.as_str().to_owned(),
         purl_type: purl_type.to_owned(),
-        namespace: namespace.to_owned(),
-        name: split_scope(name).1.to_owned(),
+        namespace: purl.namespace().unwrap_or_default().to_owned(),
+        name: written.to_owned(),
         version: version.to_owned(),
         ecosystem: osv.to_owned(),
         match_name: normal.to_string(),
         match_version: version.to_owned(),
     })
-}
-
-fn split_scope(name: &str) -> (&str, &str) {
-    name.split_once('/').filter(|(scope, _)| scope.starts_with('@')).unwrap_or(("", name))
 }
 
 /// An installed package of a distribution, before it is known which one: namespace and ecosystem come with [`settle`].

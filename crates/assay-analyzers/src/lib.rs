@@ -7,13 +7,16 @@ mod component;
 mod inspector;
 #[allow(dead_code, reason = "used by the analyzers of lock files as they come")]
 mod lines;
+mod locked;
 mod part;
 mod python;
 mod release;
 mod stanza;
 
 mod apk;
+mod cargo_lock;
 mod dpkg;
+mod gomod;
 mod node_package;
 mod os_release;
 mod python_dist_info;
@@ -34,5 +37,7 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(dpkg::Dpkg),
         Box::new(os_release::OsReleaseFile),
         Box::new(python_dist_info::PythonDistInfo),
+        Box::new(gomod::PART),
+        Box::new(cargo_lock::PART),
     ]
 }
