@@ -11,6 +11,7 @@ mod decide;
 mod desk;
 mod fold;
 mod gate;
+pub mod ignore;
 mod intake;
 mod leftovers;
 mod lobby;
