@@ -4,11 +4,14 @@
 //! To add an analyzer: a folder with an `Analyzer` and a `Part`, and its two lines below.
 
 mod component;
+mod graph;
 mod inspector;
+mod javascript;
 #[allow(dead_code, reason = "used by the analyzers of lock files as they come")]
 mod lines;
 mod locked;
 mod part;
+mod project;
 mod python;
 mod release;
 mod stanza;
@@ -18,10 +21,12 @@ mod cargo_lock;
 mod dpkg;
 mod gomod;
 mod node_package;
+mod npm_lock;
 mod os_release;
 mod python_dist_info;
 mod sdist;
 mod wheel;
+mod yarn_lock;
 
 pub use inspector::StandardInspector;
 pub use part::{Gathered, Part};
@@ -33,6 +38,8 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(wheel::Wheel),
         Box::new(sdist::Sdist),
         Box::new(node_package::NodePackage),
+        Box::new(project::Locked(npm_lock::NpmLock)),
+        Box::new(project::Locked(yarn_lock::YarnLock)),
         Box::new(apk::Apk),
         Box::new(dpkg::Dpkg),
         Box::new(os_release::OsReleaseFile),

@@ -1,0 +1,87 @@
+//! Lock files of the corpus against the lists that another scanner made of them, field by field.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+
+use assay_model::component::{Occurrence, Relationship};
+use assay_model::inventory::Inventory;
+use common::*;
+use serde_json::{Map, Value, json};
+
+/// A repository of the corpus as this crate sees it, and the packages of the expected report.
+fn repository(name: &str, golden: &str) -> Option<(Inventory, Vec<Value>)> {
+    let folder = corpus(&format!("oracles/trivy/repo/{name}"))?;
+    let golden = corpus(&format!("oracles/trivy/golden/{golden}.json.golden"))?;
+    let report: Value = serde_json::from_slice(&fs::read(golden).unwrap()).unwrap();
+    let packages = report["Results"].as_array().unwrap().iter().flat_map(|result| {
+        let target = result["Target"].clone();
+        let packages = result["Packages"].as_array().cloned().unwrap_or_default();
+        packages.into_iter().map(move |package| (target.clone(), package))
+    });
+    let expected = packages.map(|(target, package)| compared(&target, &package)).collect();
+    Some((inspector().directory(&folder).unwrap(), expected))
+}
+
+/// The fields of an expected package that an inventory decides.
+fn compared(target: &Value, package: &Value) -> Value {
+    let mut fields = Map::new();
+    fields.insert("Target".to_owned(), target.clone());
+    for key in ["ID", "Name", "Version", "Licenses", "Relationship", "DependsOn", "Locations", "Dev"] {
+        if let Some(value) = package.get(key) {
+            fields.insert(key.to_owned(), value.clone());
+        }
+    }
+    Value::Object(fields)
+}
+
+/// The same fields of what was found.
+fn as_expected(found: &Occurrence, known: &dyn Fn(&str) -> bool) -> Value {
+    let component = &found.component;
+    let name = match component.namespace.as_str() {
+        "" => component.name.clone(),
+        namespace => format!("{namespace}/{}", component.name),
+    };
+    let mut package = json!({ "Target": found.path, "Name": name, "Version": component.version });
+    let mut set = |key: &str, value: Value, is_set: bool| {
+        if is_set {
+            package[key] = value;
+        }
+    };
+    set("ID", json!(found.id), !found.id.is_empty());
+    set("Licenses", json!(found.licenses), !found.licenses.is_empty());
+    let relationship = format!("{:?}", found.relationship).to_lowercase();
+    set("Relationship", json!(relationship), found.relationship != Relationship::Unknown);
+    let needs: Vec<&String> = found.depends_on.iter().filter(|id| known(id)).collect();
+    set("DependsOn", json!(needs), !needs.is_empty());
+    let lines: Vec<Value> =
+        found.lines.iter().map(|lines| json!({ "StartLine": lines.first, "EndLine": lines.last })).collect();
+    set("Locations", json!(lines), !lines.is_empty());
+    set("Dev", json!(true), found.dev);
+    package
+}
+
+fn agrees(name: &str, golden: &str, analyzer: &str, with_dev: bool) {
+    let Some((inventory, mut expected)) = repository(name, golden) else { return };
+    let listed: Vec<&Occurrence> =
+        inventory.components.iter().filter(|found| found.analyzer == analyzer && (with_dev || !found.dev)).collect();
+    let known = |id: &str| listed.iter().any(|found| found.id == id);
+    let mut found: Vec<Value> = listed.iter().map(|found| as_expected(found, &known)).collect();
+    let key = |package: &Value| (package["Name"].to_string(), package["Version"].to_string());
+    found.sort_by_key(key);
+    expected.sort_by_key(key);
+    assert!(!expected.is_empty());
+    assert_eq!(found, expected, "{golden}");
+}
+
+#[test]
+fn npm() {
+    agrees("npm", "npm", "npm", false);
+    agrees("npm", "npm-with-dev", "npm", true);
+}
+
+#[test]
+fn yarn() {
+    agrees("yarn", "yarn", "yarn", false);
+}
