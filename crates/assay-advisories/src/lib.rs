@@ -10,6 +10,7 @@ mod input;
 mod matcher;
 pub mod vex;
 
+mod eol;
 mod epss;
 mod kev;
 mod osv;
@@ -20,9 +21,10 @@ pub use matcher::OsvMatcher;
 
 /// Every source. The first that recognises a file reads it.
 pub static ALL: &[&dyn Source] = &[
-    &osv::Osv,   // advisories
-    &epss::Epss, // probability of exploitation
-    &kev::Kev,   // known exploitation
+    &osv::Osv,       // advisories
+    &epss::Epss,     // probability of exploitation
+    &kev::Kev,       // known exploitation
+    &eol::EndOfLife, // ends of life
 ];
 
 #[cfg(test)]
@@ -50,13 +52,13 @@ mod tests {
             assert_eq!(by("osv/PyPI/all.zip", head), ["osv"]);
             assert_eq!(by("epss/epss_scores-2026-08-16.csv.gz", head), ["epss"]);
             assert_eq!(by("kev/known_exploited_vulnerabilities-2026-08-07.json.gz", head), ["kev"]);
+            assert_eq!(by("eol/endoflife-products.json.gz", head), ["eol"]);
             for other in [
                 "alpine-secdb/secdb-2024-12-28.zip",
                 "vex/aquasecurity-vexhub.zip",
                 "sbom/real-sboms.zip",
                 "osv-2-before/delta-npm.json",
                 "cve/vulnrichment-2024-10-24.jsonl.gz",
-                "eol/endoflife-products.json.gz",
                 "schemas/osv.schema.json",
                 "scorecard/results.json",
                 "popularity/top-pypi-packages.min.json.gz",

@@ -97,6 +97,12 @@ pub const KEYS: &[Key] = &[
         "\"https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json\"",
         "CISA's catalogue of known exploited vulnerabilities. Empty turns the source off.",
     ),
+    key(
+        "sources.eol",
+        "ASSAY_SOURCES_EOL",
+        "\"https://endoflife.date/api/v1/products/full\"",
+        "Ends of life of operating systems, languages and frameworks. Empty turns the source off.",
+    ),
 ];
 
 const fn key(path: &'static str, variable: &'static str, default: &'static str, help: &'static str) -> Key {
