@@ -5,11 +5,13 @@
 
 mod component;
 mod graph;
+mod executable;
 mod inspector;
 mod javascript;
 #[allow(dead_code, reason = "used by the analyzers of lock files as they come")]
 mod lines;
 mod locked;
+mod node;
 mod part;
 mod project;
 mod python;
@@ -20,6 +22,7 @@ mod apk;
 mod cargo_lock;
 mod dpkg;
 mod gomod;
+mod node_modules;
 mod node_package;
 mod npm_lock;
 mod os_release;
@@ -28,7 +31,7 @@ mod sdist;
 mod wheel;
 mod yarn_lock;
 
-pub use inspector::StandardInspector;
+pub use inspector::{Selection, StandardInspector, StoredLayer, image_facts};
 pub use part::{Gathered, Part};
 
 /// Every analyzer. The order decides nothing but which one a whole artifact is offered to first.
@@ -40,6 +43,7 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(node_package::NodePackage),
         Box::new(project::Locked(npm_lock::NpmLock)),
         Box::new(project::Locked(yarn_lock::YarnLock)),
+        Box::new(node_modules::NodeModules),
         Box::new(apk::Apk),
         Box::new(dpkg::Dpkg),
         Box::new(os_release::OsReleaseFile),

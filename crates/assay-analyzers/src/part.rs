@@ -10,6 +10,8 @@ use assay_model::problem::{Kind, Problem};
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, Entry};
 
+use crate::inspector::INSIDE;
+
 /// An analyzer as the inspector uses it.
 pub trait Part: Analyzer {
     /// Like `analyze`, spending from the artifact's budget; for analyzers that unpack or hold whole files.
@@ -58,6 +60,11 @@ pub trait Part: Analyzer {
         let _ = text;
         None
     }
+}
+
+/// The path of something in the file that is read: `outer.zip!/inner/path`, and for the artifact itself just the inner path.
+pub(crate) fn inside(entry: &Entry<'_>, inner: &str) -> String {
+    if entry.is_artifact { inner.to_owned() } else { format!("{}{INSIDE}{inner}", entry.path) }
 }
 
 /// Files that one analyzer wanted to see together, by path.

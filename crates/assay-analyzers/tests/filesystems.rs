@@ -147,7 +147,7 @@ fn archives_in_a_file_system_are_opened_if_they_are_packages() {
     ]);
     let inventory = layer(&tar);
     assert_eq!(purls(&inventory), ["pkg:pypi/a@1", "pkg:pypi/b@2.0"]);
-    assert_eq!(inventory.components[0].path, "root/a-1-py3-none-any.whl/a-1.dist-info/METADATA");
+    assert_eq!(inventory.components[0].path, "root/a-1-py3-none-any.whl!/a-1.dist-info/METADATA");
     assert!(inventory.components.iter().all(|found| !found.is_subject));
     let skipped: Vec<_> = inventory.skipped.iter().map(|s| (&*s.path, &*s.reason)).collect();
     assert_eq!(skipped, [("root/broken-1-py3-none-any.whl", "corrupt")]);

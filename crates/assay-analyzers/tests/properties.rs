@@ -12,7 +12,7 @@ use assay_model::seam::inspector::Inspector;
 use common::*;
 use proptest::prelude::*;
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 14] = [
     "a-1-py3-none-any.whl",
     "a-1.tar.gz",
     "a-1.zip",
@@ -25,6 +25,8 @@ const PATHS: [&str; 12] = [
     "x/a.dist-info/METADATA",
     "x/a.egg-info",
     "node_modules/a/package.json",
+    "a.zip",
+    "a.gz",
 ];
 
 fn feed(path: &str, bytes: &[u8]) {

@@ -20,7 +20,8 @@ pub struct Limits {
     pub total_bytes: u64,
     /// Unpacked bytes per packed byte, looked at from [`RATIO_FLOOR_BYTES`] on. Default 500.
     pub ratio: u64,
-    /// Archives inside archives; the artifact itself is depth 1. Default 4.
+    /// Archives inside archives; the artifact itself is depth 1. Default 8: an archive of an image has a
+    /// layer, that an ear, that a war, that a jar.
     pub depth: u64,
     /// Bytes of one entry's name or link target. Default 4096, the longest path Linux takes.
     pub path_bytes: u64,
@@ -37,7 +38,7 @@ impl Default for Limits {
             entry_bytes: 16 << 30,
             total_bytes: 128 << 30,
             ratio: 500,
-            depth: 4,
+            depth: 8,
             path_bytes: 4096,
             metadata_bytes: 32 << 20,
             deadline: Duration::from_secs(600),

@@ -63,7 +63,7 @@ pub enum Tolerance {
     /// The walk ends with the error.
     #[default]
     Reject,
-    /// An unsafe entry is left out, a doubled one is shown, and the report says so.
+    /// An unsafe or encrypted entry is left out, a doubled one is shown, and the report says so.
     SkipAndReport,
 }
 
@@ -73,6 +73,8 @@ pub struct Notice {
     /// The entry as stored, lossily decoded; empty where it is about the archive as a whole.
     pub path: String,
     pub what: String,
+    /// Whether the entry was left out because only a password opens it.
+    pub encrypted: bool,
 }
 
 /// What a finished walk saw.
@@ -335,13 +337,17 @@ impl<'a, E: From<ArchiveError>> Visitor<'a, E> {
         if self.walker.tolerance == Tolerance::Reject {
             return Err(error);
         }
-        self.note(path, what);
+        self.note_as(path, what, matches!(error, ArchiveError::Encrypted(_)));
         Ok(())
     }
 
     pub(crate) fn note(&mut self, path: &str, what: &str) {
+        self.note_as(path, what, false);
+    }
+
+    fn note_as(&mut self, path: &str, what: &str, encrypted: bool) {
         if self.report.notices.len() < NOTICES {
-            self.report.notices.push(Notice { path: path.to_owned(), what: what.to_owned() });
+            self.report.notices.push(Notice { path: path.to_owned(), what: what.to_owned(), encrypted });
         } else {
             self.report.more_notices += 1;
         }

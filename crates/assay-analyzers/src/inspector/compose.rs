@@ -3,14 +3,15 @@
 //! A package database is rewritten whole by each layer that installs something. What it says replaces what the lower
 //! one said; a package that stood there before in the same version keeps the layer that first brought it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use assay_model::component::Occurrence;
 use assay_model::digest::Digest;
 use assay_model::inventory::{Inventory, LicenseFile, OsRelease, Read, Secret, Skipped, Whiteout};
 
-use super::collector::{settle, tell_unmatchable};
-use crate::release;
+use super::place::outermost;
+use super::release::{settle, tell_unmatchable};
+use crate::{component, release};
 
 #[derive(Default)]
 struct Image {
@@ -44,9 +45,29 @@ pub(super) fn compose(layers: &[(Digest, Inventory)]) -> Inventory {
         release::keep_better(&mut out.os, found);
     }
     settle(&mut out);
+    keep_owners(&mut out);
     tell_unmatchable(&mut out);
     out.sort();
     out
+}
+
+/// A file that a lower layer brought is still owned by a package that an upper layer upgraded; by none if that was removed.
+fn keep_owners(out: &mut Inventory) {
+    let owners = out.components.iter().filter(|found| component::is_distribution(&found.component));
+    let purls: HashSet<String> = owners.clone().map(|found| found.component.purl.clone()).collect();
+    let by_name: HashMap<String, String> =
+        owners.map(|found| (unversioned(&found.component.purl).to_owned(), found.component.purl.clone())).collect();
+    for found in &mut out.components {
+        found.owned_by = found.owned_by.take().and_then(|owner| match purls.contains(&owner) {
+            true => Some(owner),
+            false => by_name.get(unversioned(&owner)).cloned(),
+        });
+    }
+}
+
+/// A package URL up to its version.
+fn unversioned(purl: &str) -> &str {
+    purl.split('@').next().unwrap_or(purl)
 }
 
 /// What makes two occurrences the same package in the same place.
@@ -98,6 +119,8 @@ impl<'a> Hidden<'a> {
     }
 
     fn covers(&self, path: &str) -> bool {
+        // What lies in an archive goes with it.
+        let path = outermost(path);
         let mut above = path;
         loop {
             if self.removed.contains(above) || above != path && self.emptied.contains(above) {

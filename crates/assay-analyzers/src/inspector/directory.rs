@@ -5,11 +5,13 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind};
+use assay_archive::{ArchiveError, Budget, EntryHead, EntryKind, Report};
+use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 
 use super::collector::Collector;
-use crate::part::{Halt, LIMIT, UNSUPPORTED, problem};
+use super::image::ImageArchive;
+use crate::part::{Halt, LIMIT, problem};
 
 pub(super) fn walk(root: &Path, budget: &Budget, collector: &mut Collector<'_>) -> Result<(), Problem> {
     let unreadable = |error: io::Error| {
@@ -17,10 +19,6 @@ pub(super) fn walk(root: &Path, budget: &Budget, collector: &mut Collector<'_>) 
     };
     let mut pending = vec![(root.to_path_buf(), String::new())];
     fs::read_dir(root).map_err(unreadable)?;
-    if root.join("oci-layout").is_file() {
-        let detail = "an image layout in a folder is not read as an image; pack it as a tar and scan that";
-        collector.skip("oci-layout", UNSUPPORTED, detail);
-    }
     let mut entries = 0_u64;
     while let Some((folder, prefix)) = pending.pop() {
         let Ok(listing) = fs::read_dir(&folder) else {
@@ -44,6 +42,40 @@ pub(super) fn walk(root: &Path, budget: &Budget, collector: &mut Collector<'_>) 
         }
     }
     Ok(())
+}
+
+/// An image layout, or an unpacked `docker save`, in a folder: read as the archive of it would be.
+pub(super) fn image(
+    root: &Path,
+    budget: &Budget,
+    mut inspect: impl FnMut(&mut dyn io::Read) -> Result<Inventory, Problem>,
+) -> Result<Option<(ImageArchive, Report)>, Problem> {
+    if !root.join("oci-layout").is_file() && !root.join("manifest.json").is_file() {
+        return Ok(None);
+    }
+    let mut image = ImageArchive::default();
+    let mut pending = vec![String::new()];
+    let mut entries = 0;
+    while let Some(folder) = pending.pop() {
+        let Ok(listing) = fs::read_dir(root.join(&folder)) else { continue };
+        let mut names: Vec<String> =
+            listing.flatten().map(|item| item.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        for name in names {
+            entries += 1;
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            let Ok(metadata) = fs::symlink_metadata(root.join(&path)) else { continue };
+            // Layouts are three levels deep; what else lies there is not part of them.
+            if metadata.is_dir() && path.matches('/').count() < 2 {
+                pending.push(path);
+            } else if metadata.is_file() && entries <= budget.limits().entries {
+                let head = EntryHead { path: path.clone(), kind: EntryKind::File, size: metadata.len(), mode: 0 };
+                let mut body = Lazy { path: &root.join(&path), file: None };
+                image.visit(&head, &mut body, budget, &mut inspect).map_err(|halt| halt.0)?;
+            }
+        }
+    }
+    Ok(image.is_one().then(|| (image, Report::default())))
 }
 
 /// True for a directory to go into.

@@ -13,6 +13,7 @@ use assay_model::problem::Problem;
 use assay_model::seam::inspector::Inspector;
 use serde_json::Value;
 
+use super::facts::{self, image_facts};
 use super::hashing::Hashing;
 use super::missing;
 use crate::part::{CORRUPT, Halt, UNSAFE_PATH, UNSUPPORTED, corrupt, skipped};
@@ -31,11 +32,33 @@ const LAYERS: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct ImageArchive {
-    documents: BTreeMap<String, Value>,
+    documents: BTreeMap<String, Document>,
     documents_bytes: usize,
-    layers: BTreeMap<String, Result<(Digest, Inventory), Problem>>,
+    layers: BTreeMap<String, Result<Layer, Problem>>,
     /// Older `docker save` repeats a layer as a link to the first.
     links: BTreeMap<String, String>,
+}
+
+struct Document {
+    bytes: Vec<u8>,
+    json: Value,
+}
+
+struct Layer {
+    digest: Digest,
+    /// Bytes as stored.
+    size: u64,
+    inventory: Inventory,
+}
+
+/// An image as the documents name it.
+#[derive(Default)]
+struct Named {
+    /// Paths, lowest layer first.
+    layers: Vec<String>,
+    config: String,
+    tags: Vec<String>,
+    digests: Vec<String>,
 }
 
 impl ImageArchive {
@@ -63,7 +86,7 @@ impl ImageArchive {
         let looks_like_layer = sniff(&first).is_some();
         let mut whole = Cursor::new(first).chain(body);
         if looks_like_layer && !path.ends_with(".json") {
-            self.layer(path, &mut whole, inspect)?;
+            self.layer(head, &mut whole, inspect)?;
         } else if head.size <= DOCUMENT_BYTES {
             self.document(path, &mut whole, budget)?;
         }
@@ -72,10 +95,11 @@ impl ImageArchive {
 
     fn layer(
         &mut self,
-        path: &str,
+        head: &EntryHead,
         body: &mut dyn Read,
         inspect: impl FnOnce(&mut dyn Read) -> Result<Inventory, Problem>,
     ) -> Result<(), Halt> {
+        let path = head.path.as_str();
         if self.layers.len() >= LAYERS {
             return Err(Halt(Problem::invalid(CORRUPT, format!("the archive has more than {LAYERS} layers"))));
         }
@@ -88,7 +112,7 @@ impl ImageArchive {
             }
             _ => inspected,
         };
-        self.layers.insert(path.to_owned(), inspected.map(|inventory| (digest, inventory)));
+        self.layers.insert(path.to_owned(), inspected.map(|inventory| Layer { digest, size: head.size, inventory }));
         Ok(())
     }
 
@@ -96,39 +120,40 @@ impl ImageArchive {
         let bytes = assay_archive::read_small(body, budget)?;
         self.documents_bytes += bytes.len();
         if self.documents_bytes <= DOCUMENTS_BYTES
-            && let Ok(document) = serde_json::from_slice(&bytes)
+            && let Ok(json) = serde_json::from_slice(&bytes)
         {
-            self.documents.insert(path.to_owned(), document);
+            self.documents.insert(path.to_owned(), Document { bytes, json });
         }
         io::copy(body, &mut io::sink()).map_err(ArchiveError::from)?;
         Ok(())
     }
 
+    fn json(&self, path: &str) -> Option<&Value> {
+        self.documents.get(path).map(|document| &document.json)
+    }
+
     /// Known once the whole archive has passed.
     pub(super) fn is_one(&self) -> bool {
-        self.documents.get(DOCKER_MANIFEST).is_some_and(|manifest| manifest[0]["Layers"].is_array())
-            || self.documents.get(OCI_INDEX).is_some_and(|index| index["manifests"].is_array())
+        self.json(DOCKER_MANIFEST).is_some_and(|manifest| manifest[0]["Layers"].is_array())
+            || self.json(OCI_INDEX).is_some_and(|index| index["manifests"].is_array())
     }
 
     /// The inventory of the image, or of all images if the archive has several.
-    pub(super) fn compose(mut self, inspector: &dyn Inspector, report: &Report) -> Inventory {
-        let images = match self.documents.get(DOCKER_MANIFEST).filter(|manifest| manifest.is_array()) {
+    pub(super) fn compose(self, inspector: &dyn Inspector, report: &Report) -> Inventory {
+        let images = match self.json(DOCKER_MANIFEST).filter(|manifest| manifest.is_array()) {
             Some(manifest) => docker_images(manifest),
             None => self.oci_images(),
         };
         let mut out = Inventory::default();
         for image in images {
             let mut skipped = Vec::new();
-            let layers = self.take_layers(&image, &mut skipped);
-            let one = inspector.compose(&layers);
-            out.files_seen += one.files_seen;
-            out.os = out.os.or(one.os);
-            out.analyzers.extend(one.analyzers);
-            out.components.extend(one.components);
-            out.skipped.extend(one.skipped);
-            out.secrets.extend(one.secrets);
-            out.licenses.extend(one.licenses);
-            out.read.extend(one.read);
+            let layers = self.layers_of(&image, &mut skipped);
+            let one =
+                inspector.compose(&layers.iter().map(|l| (l.digest.clone(), l.inventory.clone())).collect::<Vec<_>>());
+            let stored: Vec<_> = layers.iter().map(|layer| (layer.digest.as_str().to_owned(), layer.size)).collect();
+            let config = self.documents.get(&image.config).map_or(&[][..], |document| &document.bytes);
+            facts::join(&mut out.image, image_facts(config, &stored, image.tags, image.digests));
+            add(&mut out, one);
             out.skipped.extend(skipped);
         }
         let unsafe_entries = report.notices.iter().filter(|notice| !notice.path.is_empty());
@@ -139,15 +164,18 @@ impl ImageArchive {
         }));
         out.sort();
         out.components.dedup();
+        out.secrets.dedup();
+        out.licenses.dedup();
+        out.read.dedup();
         out
     }
 
-    fn take_layers(&mut self, image: &[String], skips: &mut Vec<Skipped>) -> Vec<(Digest, Inventory)> {
+    fn layers_of(&self, image: &Named, skips: &mut Vec<Skipped>) -> Vec<&Layer> {
         let mut layers = Vec::new();
-        for path in image {
+        for path in &image.layers {
             let place = self.links.get(path).unwrap_or(path);
             match self.layers.get(place) {
-                Some(Ok((digest, inventory))) => layers.push((digest.clone(), inventory.clone())),
+                Some(Ok(layer)) => layers.push(layer),
                 Some(Err(problem)) => skips.push(skipped(path, problem)),
                 None if self.documents.contains_key(place) => skips.push(Skipped {
                     path: path.clone(),
@@ -160,18 +188,24 @@ impl ImageArchive {
         layers
     }
 
-    fn oci_images(&self) -> Vec<Vec<String>> {
+    fn oci_images(&self) -> Vec<Named> {
         let mut images = Vec::new();
-        if let Some(index) = self.documents.get(OCI_INDEX) {
-            self.descend(index, INDEX_DEPTH, &mut images);
+        if let Some(index) = self.json(OCI_INDEX) {
+            self.descend(index, &Named::default(), INDEX_DEPTH, &mut images);
         }
         images
     }
 
-    fn descend(&self, document: &Value, depth: u32, images: &mut Vec<Vec<String>>) {
+    /// `above` has the names that the descriptors on the way down gave.
+    fn descend(&self, document: &Value, above: &Named, depth: u32, images: &mut Vec<Named>) {
         if let Some(layers) = document["layers"].as_array() {
             if !is_attestation(document) {
-                images.push(layers.iter().filter_map(|layer| blob_path(layer["digest"].as_str()?)).collect());
+                images.push(Named {
+                    layers: layers.iter().filter_map(|layer| blob_path(layer["digest"].as_str()?)).collect(),
+                    config: document["config"]["digest"].as_str().and_then(blob_path).unwrap_or_default(),
+                    tags: above.tags.clone(),
+                    digests: above.digests.clone(),
+                });
             }
             return;
         }
@@ -179,14 +213,40 @@ impl ImageArchive {
             return;
         }
         for descriptor in document["manifests"].as_array().into_iter().flatten() {
-            let path = descriptor["digest"].as_str().and_then(blob_path).unwrap_or_default();
-            match self.documents.get(&path) {
-                Some(inner) => self.descend(inner, depth - 1, images),
+            let digest = descriptor["digest"].as_str().unwrap_or_default();
+            let path = blob_path(digest).unwrap_or_default();
+            let named = names(descriptor, digest, above);
+            match self.json(&path) {
+                Some(inner) => self.descend(inner, &named, depth - 1, images),
                 // Named as a layer, so that its absence is told.
-                None => images.push(vec![path]),
+                None => images.push(Named { layers: vec![path], ..named }),
             }
         }
     }
+}
+
+/// Names that a descriptor of an index gives what it describes. Tools differ in which annotation has the full one.
+fn names(descriptor: &Value, digest: &str, above: &Named) -> Named {
+    let annotation = |key: &str| descriptor["annotations"][key].as_str().map(str::to_owned);
+    let Some(tag) = annotation("io.containerd.image.name").or_else(|| annotation("org.opencontainers.image.ref.name"))
+    else {
+        return Named { tags: above.tags.clone(), digests: above.digests.clone(), ..Named::default() };
+    };
+    // A tag follows the last `/`; without one the annotation is a bare tag.
+    let name_ends = tag.rfind(':').filter(|colon| !tag.get(*colon..).unwrap_or_default().contains('/'));
+    let digests = name_ends.and_then(|end| Some(format!("{}@{digest}", tag.get(..end)?))).into_iter().collect();
+    Named { tags: vec![tag], digests, ..Named::default() }
+}
+
+fn add(out: &mut Inventory, one: Inventory) {
+    out.files_seen += one.files_seen;
+    out.os = out.os.take().or(one.os);
+    out.analyzers.extend(one.analyzers);
+    out.components.extend(one.components);
+    out.skipped.extend(one.skipped);
+    out.secrets.extend(one.secrets);
+    out.licenses.extend(one.licenses);
+    out.read.extend(one.read);
 }
 
 /// Provenance and bills of material travel as manifests whose layers are statements, not files.
@@ -195,12 +255,18 @@ fn is_attestation(manifest: &Value) -> bool {
     manifest["layers"].as_array().is_some_and(|layers| !layers.is_empty() && layers.iter().all(of_statement))
 }
 
-fn docker_images(manifest: &Value) -> Vec<Vec<String>> {
-    let layers = |image: &Value| {
-        let names = image["Layers"].as_array().into_iter().flatten();
-        names.filter_map(Value::as_str).map(|name| name.trim_start_matches("./").to_owned()).collect()
+fn docker_images(manifest: &Value) -> Vec<Named> {
+    let strings = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    manifest.as_array().into_iter().flatten().map(layers).collect()
+    let path = |name: &str| name.trim_start_matches("./").to_owned();
+    let image = |image: &Value| Named {
+        layers: strings(&image["Layers"]).iter().map(|name| path(name)).collect(),
+        config: image["Config"].as_str().map(path).unwrap_or_default(),
+        tags: strings(&image["RepoTags"]),
+        digests: Vec::new(),
+    };
+    manifest.as_array().into_iter().flatten().map(image).collect()
 }
 
 /// `sha256:…` as a path of an image layout.

@@ -1,30 +1,52 @@
 //! The inspector: takes package files, layers, directories and image archives apart with all analyzers.
+//!
+//! What lies in an archive is named after it: `outer.zip!/inner/path`; paths directly inside of the artifact begin there.
 
 mod collector;
 mod compose;
 mod directory;
+mod facts;
 mod hashing;
 mod image;
+mod nested;
 mod owners;
+mod place;
+mod reading;
+mod release;
+mod selection;
+mod subject;
+mod vendored;
 
 use std::io::{Read, SeekFrom};
 use std::path::Path;
 
-use assay_archive::{Budget, Flow, Kind, Limits, Names, SNIFF_BYTES, Tolerance, Walker, sniff};
+use assay_archive::{
+    Budget, EntryHead, EntryKind, Flow, Kind, Limits, Names, SNIFF_BYTES, Tolerance, Walker, decompress, sniff,
+};
 use assay_model::digest::Digest;
 use assay_model::inventory::{Inventory, Skipped};
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::Entry;
+use assay_model::seam::analyzer::{Entry, Reads};
 use assay_model::seam::inspector::Inspector;
 
 use crate::part::{Halt, Part, UNSUPPORTED, corrupt, problem};
-use collector::{Collector, Within};
+use collector::Collector;
+pub use facts::{StoredLayer, image_facts};
 use image::ImageArchive;
+pub(crate) use place::INSIDE;
+use place::{Place, Within};
+pub use selection::Selection;
+
+/// The analyzers that are asked, and what else is looked for.
+pub(crate) struct Kit {
+    pub(crate) parts: Vec<Box<dyn Part>>,
+    pub(crate) selection: Selection,
+}
 
 /// All analyzers under one set of limits. Cheap to call from several threads at once.
 pub struct StandardInspector {
-    parts: Vec<Box<dyn Part>>,
+    kit: Kit,
     limits: Limits,
     revision: String,
 }
@@ -39,26 +61,37 @@ impl StandardInspector {
     /// With every analyzer of this crate.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let parts = crate::all();
-        let mut names: Vec<String> =
-            parts.iter().map(|part| format!("{}/{}", part.spec().id, part.spec().revision)).collect();
-        names.sort();
-        Self { parts, limits, revision: names.join(" ") }
+        let kit = Kit { parts: crate::all(), selection: Selection::default() };
+        let revision = revision(&kit);
+        Self { kit, limits, revision }
     }
 
-    /// A directory on this machine, read as the root of a file system. Links are not followed.
+    /// Restricted to what is selected. The revision says so: such an inventory is not to be kept as the whole one.
+    #[must_use]
+    pub fn selecting(mut self, selection: Selection) -> Self {
+        self.kit.parts.retain(|part| selection.reads.contains(&part.spec().reads));
+        self.kit.selection = selection;
+        self.revision = revision(&self.kit);
+        self
+    }
+
+    /// A directory on this machine: an image layout, or else the root of a file system. Links are not followed.
     ///
     /// # Errors
     /// When the directory itself cannot be read; what cannot be read inside is recorded as skipped.
     pub fn directory(&self, path: &Path) -> Result<Inventory, Problem> {
         let budget = Budget::new(self.limits.clone());
-        let mut collector = Collector::new(&self.parts, &budget, Within::FileSystem);
+        let nested = budget.nested().map_err(problem)?;
+        if let Some((image, report)) = directory::image(path, &budget, |layer| self.one_layer(layer, &nested))? {
+            return Ok(image.compose(self, &report));
+        }
+        let mut collector = Collector::new(&self.kit, &budget, Within::FileSystem);
         directory::walk(path, &budget, &mut collector)?;
         Ok(collector.finish())
     }
 
     fn one_layer(&self, bytes: &mut dyn Read, budget: &Budget) -> Result<Inventory, Problem> {
-        let mut collector = Collector::new(&self.parts, budget, Within::Layer);
+        let mut collector = Collector::new(&self.kit, budget, Within::Layer);
         let walker = Walker::new(budget).names(Names::Layer).tolerance(Tolerance::SkipAndReport);
         let outcome = walker.stream(bytes, Kind::Tar, |head, body| {
             collector.visit(head, body)?;
@@ -67,31 +100,63 @@ impl StandardInspector {
         collector.close(outcome)
     }
 
-    /// The archive as a whole: whatever analyzer makes something of it.
+    /// The file as one package: the first analyzer of package files that makes something of it.
     fn as_package(&self, entry: &Entry<'_>, bytes: &mut dyn ReadSeek, budget: &Budget) -> Result<Inventory, Problem> {
         let mut out = Inventory::default();
-        for part in self.parts.iter().filter(|part| part.wants(entry)) {
+        let readers = self.kit.parts.iter().filter(|part| part.spec().reads == Reads::Package && part.wants(entry));
+        for part in readers {
             rewind(bytes)?;
             part.look(entry, bytes, budget, &mut out)?;
             if !out.components.is_empty() {
-                out.analyzers.insert(part.spec().id.to_owned());
+                let id = part.spec().id.to_owned();
+                let found = u32::try_from(out.components.len()).unwrap_or(u32::MAX);
+                out.read.push(assay_model::inventory::Read {
+                    path: entry.path.to_owned(),
+                    analyzer: id.clone(),
+                    found,
+                });
+                out.analyzers.insert(id);
                 break;
             }
         }
-        out.sort();
+        Ok(out)
+    }
+
+    /// What else is in a package, or in any other file that is no tree.
+    fn contents(
+        &self,
+        entry: &Entry<'_>,
+        bytes: &mut dyn ReadSeek,
+        budget: &Budget,
+        known: Inventory,
+    ) -> Result<Inventory, Problem> {
+        let is_package = !known.components.is_empty();
+        let own = 0..known.components.len();
+        rewind(bytes)?;
+        let mut collector = Collector::new(&self.kit, budget, Within::FileSystem);
+        collector.out = known;
+        let place = Place { is_artifact: true, ..Place::top(Within::FileSystem, budget) };
+        let outcome = match nested::kind_of(entry) {
+            Some(kind) => collector.open(entry.path, kind, bytes, is_package, &place),
+            None if is_package => Ok(()),
+            None => {
+                let head = EntryHead { path: entry.path.to_owned(), kind: EntryKind::File, size: entry.size, mode: 0 };
+                collector.offer(&head, &mut { bytes }, &place)
+            }
+        };
+        outcome.map_err(|halt| halt.0)?;
+        if is_package {
+            subject::settle(&mut collector.out.components, own);
+        }
+        let mut out = collector.finish();
+        out.files_seen = out.files_seen.max(1);
         Ok(out)
     }
 
     /// A tar that is no package: an image archive, or the root of a file system. One pass finds out which.
-    fn as_tree(
-        &self,
-        path: &str,
-        kind: Kind,
-        bytes: &mut dyn ReadSeek,
-        budget: &Budget,
-    ) -> Result<Option<Inventory>, Problem> {
+    fn as_tree(&self, path: &str, kind: Kind, bytes: &mut dyn ReadSeek, budget: &Budget) -> Result<Inventory, Problem> {
         rewind(bytes)?;
-        let mut collector = Collector::new(&self.parts, budget, Within::FileSystem);
+        let mut collector = Collector::new(&self.kit, budget, Within::FileSystem);
         let mut image = ImageArchive::default();
         let walker = Walker::new(budget).names(Names::Layer).tolerance(Tolerance::SkipAndReport);
         let nested = budget.nested().map_err(problem)?;
@@ -104,17 +169,14 @@ impl StandardInspector {
         });
         if image.is_one() {
             let report = outcome.map_err(|halt| halt.0)?;
-            return Ok(Some(image.compose(self, &report)));
+            return Ok(image.compose(self, &report));
         }
-        match outcome {
-            // A compressed single file, say.
-            Err(Halt(problem)) if problem.code == UNSUPPORTED => Ok(None),
-            outcome => collector.close(outcome).map(|out| Some(claimed(out, path))),
-        }
+        collector.close(outcome).map(|out| claimed(out, path))
     }
 
     fn as_zip(&self, path: &str, bytes: &mut dyn ReadSeek, budget: &Budget) -> Result<Inventory, Problem> {
-        let mut collector = Collector::new(&self.parts, budget, Within::FileSystem);
+        rewind(bytes)?;
+        let mut collector = Collector::new(&self.kit, budget, Within::FileSystem);
         let walker = Walker::new(budget).tolerance(Tolerance::SkipAndReport);
         let outcome = walker.zip(bytes, |head, body| {
             collector.visit(head, body)?;
@@ -136,14 +198,13 @@ impl Inspector for StandardInspector {
         let entry = Entry { path, size, is_artifact: true, head: &head };
         let found = self.as_package(&entry, bytes, &budget)?;
         if !found.components.is_empty() {
-            return Ok(found);
+            return self.contents(&entry, bytes, &budget, found);
         }
-        let tree = match sniff(&head) {
-            Some(Kind::Zip) => Some(self.as_zip(path, bytes, &budget)?),
-            Some(Kind::Ar | Kind::Cpio) | None => None,
-            Some(kind) => self.as_tree(path, kind, bytes, &budget)?,
-        };
-        Ok(tree.unwrap_or_else(|| not_understood(Inventory::default(), path)))
+        match unpacked_kind(sniff(&head), bytes, &budget)? {
+            Some(Kind::Zip) => self.as_zip(path, bytes, &budget),
+            Some(kind @ Kind::Tar) => self.as_tree(path, kind, bytes, &budget),
+            _ => self.contents(&entry, bytes, &budget, found).map(|out| claimed(out, path)),
+        }
     }
 
     fn layer(&self, bytes: &mut dyn Read) -> Result<Inventory, Problem> {
@@ -153,6 +214,13 @@ impl Inspector for StandardInspector {
     fn compose(&self, layers: &[(Digest, Inventory)]) -> Inventory {
         compose::compose(layers)
     }
+}
+
+fn revision(kit: &Kit) -> String {
+    let mut names: Vec<String> =
+        kit.parts.iter().map(|part| format!("{}/{}", part.spec().id, part.spec().revision)).collect();
+    names.sort();
+    names.join(" ")
 }
 
 /// An archive of which no analyzer read anything is rather of an unknown kind than empty.
@@ -183,6 +251,22 @@ fn first_bytes(bytes: &mut dyn ReadSeek) -> Result<Vec<u8>, Problem> {
         .map_err(|error| Problem::internal("the artifact cannot be read", error))?;
     rewind(bytes)?;
     Ok(first)
+}
+
+/// What a compressed file holds, or the file itself.
+fn unpacked_kind(kind: Option<Kind>, bytes: &mut dyn ReadSeek, budget: &Budget) -> Result<Option<Kind>, Problem> {
+    if !kind.is_some_and(Kind::is_compression) {
+        return Ok(kind);
+    }
+    rewind(bytes)?;
+    let mut first = Vec::new();
+    let read = decompress(&mut *bytes, budget).map(|opened| opened.take(SNIFF_BYTES as u64).read_to_end(&mut first));
+    rewind(bytes)?;
+    match read {
+        // Damage shows, and is told, when it is opened.
+        Ok(_) => Ok(sniff(&first).filter(|kind| *kind == Kind::Tar)),
+        Err(error) => Err(problem(error)),
+    }
 }
 
 /// The layers of an image archive have to be there.

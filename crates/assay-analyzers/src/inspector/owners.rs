@@ -2,40 +2,60 @@
 //! distribution installed is known to be the distribution's, and under which licences it is.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use assay_model::inventory::Inventory;
-use assay_model::seam::analyzer::Entry;
 
+use super::place::outermost;
 use crate::component;
 use crate::part::Part;
 
-/// More than any real file system has among the files that analyzers read.
-const FILES: usize = 200_000;
+/// More than any real file system has: each takes sixteen bytes.
+const FILES: usize = 3_000_000;
+/// Licences of packages that are kept.
+const LICENCES: usize = 200_000;
+/// Where distributions that merged `/usr` may still list files without it.
+const USR: &str = "usr/";
 
-/// Owners of those files that some analyzer reads; the rest would only cost memory.
+/// Owners of files. Paths are kept as hashes: which of them will matter is only known when the tree has passed.
 #[derive(Default)]
 pub(super) struct Owners {
-    /// File to the analyzer and the name of the package.
-    packages: HashMap<String, (&'static str, String)>,
+    /// Hash of a path to the place of its owner in `packages`.
+    files: HashMap<u64, u32>,
+    /// Analyzer and name.
+    packages: Vec<(&'static str, String)>,
+    places: HashMap<(&'static str, String), u32>,
     /// Analyzer and name of a package to its licences.
     licences: HashMap<(&'static str, String), String>,
 }
 
 impl Owners {
     /// Takes in one list of `part`.
-    pub(super) fn read(&mut self, parts: &[Box<dyn Part>], part: &dyn Part, path: &str, list: &str) {
+    pub(super) fn read(&mut self, part: &dyn Part, path: &str, list: &str) {
         let id = part.spec().id;
-        part.owned_files(path, list, &mut |file, package| {
-            let entry = Entry { path: file, ..Entry::default() };
-            if self.packages.len() < FILES && parts.iter().any(|part| part.wants(&entry)) {
-                self.packages.insert(file.to_owned(), (id, package.to_owned()));
-            }
-        });
+        part.owned_files(path, list, &mut |file, package| self.own(id, file, package));
+    }
+
+    fn own(&mut self, analyzer: &'static str, file: &str, package: &str) {
+        let full = self.files.len() >= FILES;
+        let Ok(next) = u32::try_from(self.packages.len()) else { return };
+        if full || file.is_empty() {
+            return;
+        }
+        let place = match self.packages.last() {
+            // Lists tell one package after the other.
+            Some((known, name)) if *known == analyzer && name == package => next - 1,
+            _ => *self.places.entry((analyzer, package.to_owned())).or_insert_with(|| {
+                self.packages.push((analyzer, package.to_owned()));
+                next
+            }),
+        };
+        self.files.insert(hash(file), place);
     }
 
     /// Takes in one statement of licences.
     pub(super) fn read_licence(&mut self, part: &dyn Part, package: &str, text: &str) {
-        if self.licences.len() < FILES
+        if self.licences.len() < LICENCES
             && let Some(licence) = part.licence(text)
         {
             self.licences.insert((part.spec().id, package.to_owned()), licence);
@@ -57,9 +77,9 @@ impl Owners {
         }
     }
 
-    /// Marks what is owned with the purl of its owner.
+    /// Marks what is owned with the purl of its owner. What lies in an archive is owned as the archive is.
     pub(super) fn mark(&self, out: &mut Inventory) {
-        if self.packages.is_empty() {
+        if self.files.is_empty() {
             return;
         }
         let purls: HashMap<(String, String), String> = out
@@ -68,12 +88,24 @@ impl Owners {
             .filter(|found| component::is_distribution(&found.component))
             .map(|found| ((found.analyzer.clone(), found.component.name.clone()), found.component.purl.clone()))
             .collect();
-        for found in &mut out.components {
-            if let Some((analyzer, package)) = self.packages.get(&found.path)
-                && !component::is_distribution(&found.component)
-            {
+        for found in out.components.iter_mut().filter(|found| !component::is_distribution(&found.component)) {
+            if let Some((analyzer, package)) = self.owner(outermost(&found.path)) {
                 found.owned_by = purls.get(&((*analyzer).to_owned(), package.clone())).cloned();
             }
         }
     }
+
+    fn owner(&self, path: &str) -> Option<&(&'static str, String)> {
+        let place = self.files.get(&hash(path)).or_else(|| match path.strip_prefix(USR) {
+            Some(short) => self.files.get(&hash(short)),
+            None => self.files.get(&hash(&format!("{USR}{path}"))),
+        });
+        self.packages.get(usize::try_from(*place?).ok()?)
+    }
+}
+
+fn hash(path: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish()
 }

@@ -12,7 +12,7 @@ use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
-use crate::part::{Halt, Part, UNSAFE_PATH, text};
+use crate::part::{Halt, Part, UNSAFE_PATH, inside, text};
 use crate::python;
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
@@ -70,7 +70,6 @@ fn finish(search: Search<'_>, report: &Report, out: &mut Inventory) -> Result<()
         return Err(Problem::invalid(UNSAFE_PATH, message));
     }
     found.is_subject = search.entry.is_artifact;
-    out.files_seen += report.entries;
     out.components.push(found);
     Ok(())
 }
@@ -91,9 +90,7 @@ impl Search<'_> {
             return Ok(Flow::Stop);
         }
         if rest == "PKG-INFO" && head.is_file() {
-            let path =
-                if self.entry.is_artifact { head.path.clone() } else { format!("{}/{}", self.entry.path, head.path) };
-            self.found = Some(python::parse(&text(body, budget)?, &path, SPEC.id)?);
+            self.found = Some(python::parse(&text(body, budget)?, &inside(self.entry, &head.path), SPEC.id)?);
         }
         Ok(Flow::Continue)
     }

@@ -1,4 +1,4 @@
-//! Wheels (PEP 427): the `.dist-info/METADATA` inside a `.whl`, and those of packages that it carries along.
+//! Wheels (PEP 427): the `.dist-info/METADATA` inside a `.whl`.
 
 use assay_archive::{Budget, EntryHead, Flow, Limits, Walker};
 use assay_model::component::Occurrence;
@@ -7,14 +7,14 @@ use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
-use crate::part::{Halt, Part, corrupt, text};
+use crate::part::{Halt, Part, corrupt, inside, text};
 use crate::python;
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "wheel",
-    revision: 1,
+    revision: 2,
     reads: Reads::Package,
-    summary: "METADATA of Python wheels: name, version, licence, requirements; vendored distributions inside",
+    summary: "METADATA of Python wheels: name, version, licence, requirements",
 };
 
 pub(crate) struct Wheel;
@@ -42,14 +42,10 @@ impl Part for Wheel {
         out: &mut Inventory,
     ) -> Result<(), Problem> {
         let mut own: Vec<Occurrence> = Vec::new();
-        let mut carried = Vec::new();
-        let report = Walker::new(budget)
+        Walker::new(budget)
             .zip(bytes, |head, body| {
-                if let Some(level) = metadata_level(head) {
-                    let path =
-                        if entry.is_artifact { head.path.clone() } else { format!("{}/{}", entry.path, head.path) };
-                    let found = python::parse(&text(body, budget)?, &path, SPEC.id)?;
-                    if level == 1 { own.push(found) } else { carried.push(found) }
+                if is_own_metadata(head) {
+                    own.push(python::parse(&text(body, budget)?, &inside(entry, &head.path), SPEC.id)?);
                 }
                 Ok::<_, Halt>(Flow::Continue)
             })
@@ -58,15 +54,12 @@ impl Part for Wheel {
             corrupt(format!("a wheel has one .dist-info/METADATA at its top, this one has {}", own.len()))
         })?;
         own.is_subject = entry.is_artifact;
-        out.files_seen += report.entries;
         out.components.push(own);
-        out.components.extend(carried);
         Ok(())
     }
 }
 
-/// How many directories deep a metadata file lies.
-fn metadata_level(head: &EntryHead) -> Option<usize> {
-    let is_metadata = head.is_file() && head.path.ends_with(".dist-info/METADATA");
-    is_metadata.then(|| head.path.matches('/').count())
+/// Deeper ones are of distributions that it carries along, which are read as what they are.
+fn is_own_metadata(head: &EntryHead) -> bool {
+    head.is_file() && head.path.ends_with(".dist-info/METADATA") && head.path.matches('/').count() == 1
 }

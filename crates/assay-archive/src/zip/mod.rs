@@ -24,8 +24,16 @@ pub(crate) fn walk<R: Read + Seek, E: From<ArchiveError>>(
 ) -> Result<(), E> {
     let entries = directory::read(reader, visitor.budget())?;
     check_names(&entries, visitor)?;
+    // Before the first entry is shown: who does not put up with it learns so at once.
+    for central in entries.iter().filter(|central| central.is_encrypted()) {
+        let name = central.shown_name();
+        visitor.irregular(ArchiveError::Encrypted(name.clone()), &name, "only a password opens it")?;
+    }
     for central in &entries {
         visitor.count()?;
+        if central.is_encrypted() {
+            continue;
+        }
         if entry(reader, central, visitor)? == Flow::Stop {
             break;
         }

@@ -1,0 +1,88 @@
+//! What an image says of itself: its configuration, joined with the layers that its manifest names.
+
+use assay_model::digest::Digest;
+use assay_model::inventory::{ImageFacts, ImageLayer};
+use serde_json::Value;
+
+/// A layer as stored: its digest and its size in bytes.
+pub type StoredLayer = (String, u64);
+
+/// The facts of one image (OCI image specification, image configuration; Docker's is the same in what is read here).
+///
+/// `config` is the configuration as stored, `layers` are those of the manifest, lowest first. A configuration that cannot be
+/// read leaves everything empty but the layers.
+#[must_use]
+pub fn image_facts(config: &[u8], layers: &[StoredLayer], tags: Vec<String>, digests: Vec<String>) -> ImageFacts {
+    let json: Value = serde_json::from_slice(config).unwrap_or(Value::Null);
+    let strings = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let diff_ids = strings(&json["rootfs"]["diff_ids"]);
+    // Steps that changed no file have no layer.
+    let steps: Vec<String> = json["history"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|step| step["empty_layer"].as_bool() != Some(true))
+        .map(|step| step["created_by"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    let layers: Vec<ImageLayer> = layers
+        .iter()
+        .enumerate()
+        .map(|(at, (digest, size))| ImageLayer {
+            digest: digest.clone(),
+            diff_id: diff_ids.get(at).cloned().unwrap_or_default(),
+            size: *size,
+            created_by: steps.get(at).cloned().unwrap_or_default(),
+        })
+        .collect();
+    let id = if json.is_object() { Digest::of(config).as_str().to_owned() } else { String::new() };
+    ImageFacts { id, tags, digests, layers, config: json }
+}
+
+/// Adds what another image of the same archive says. Id and configuration stay those of the first.
+pub(super) fn join(facts: &mut Option<ImageFacts>, other: ImageFacts) {
+    let Some(first) = facts else {
+        *facts = Some(other);
+        return;
+    };
+    for tag in other.tags {
+        if !first.tags.contains(&tag) {
+            first.tags.push(tag);
+        }
+    }
+    for digest in other.digests {
+        if !first.digests.contains(&digest) {
+            first.digests.push(digest);
+        }
+    }
+    for layer in other.layers {
+        if !first.layers.iter().any(|known| known.digest == layer.digest) {
+            first.layers.push(layer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{image_facts, join};
+
+    #[test]
+    fn steps_without_a_layer_are_passed_over() {
+        let config = br#"{"rootfs":{"diff_ids":["sha256:a","sha256:b"]},"history":[{"created_by":"ADD"},
+            {"created_by":"CMD","empty_layer":true},{"created_by":"RUN"}]}"#;
+        let layers = [("sha256:1".to_owned(), 10), ("sha256:2".to_owned(), 20)];
+        let facts = image_facts(config, &layers, vec!["x:1".to_owned()], Vec::new());
+        let shown: Vec<_> = facts
+            .layers
+            .iter()
+            .map(|layer| (&*layer.digest, &*layer.diff_id, layer.size, &*layer.created_by))
+            .collect();
+        assert_eq!(shown, [("sha256:1", "sha256:a", 10, "ADD"), ("sha256:2", "sha256:b", 20, "RUN")]);
+        assert!(facts.id.starts_with("sha256:"));
+        let mut both = Some(facts.clone());
+        join(&mut both, image_facts(b"no json", &layers, vec!["x:2".to_owned()], Vec::new()));
+        assert_eq!(both.as_ref().map(|both| both.tags.len()), Some(2));
+        assert_eq!(both.map(|both| both.id), Some(facts.id));
+    }
+}
