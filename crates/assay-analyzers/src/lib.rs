@@ -4,8 +4,8 @@
 //! To add an analyzer: a folder with an `Analyzer` and a `Part`, and its two lines below.
 
 mod component;
-mod graph;
 mod executable;
+mod graph;
 mod inspector;
 mod javascript;
 #[allow(dead_code, reason = "used by the analyzers of lock files as they come")]

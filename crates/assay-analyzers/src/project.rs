@@ -194,7 +194,7 @@ pub(crate) mod testing {
     pub(crate) fn tree_after(part: &dyn Part, files: &[(&str, &[u8])], before: Inventory) -> Inventory {
         let mut gathered = Gathered::default();
         for (path, bytes) in files {
-            let entry = Entry { path, size: bytes.len() as u64, is_artifact: false };
+            let entry = Entry { path, size: bytes.len() as u64, is_artifact: false, ..Entry::default() };
             if part.gathers(&entry) {
                 gathered.insert(path, bytes.to_vec());
             }
@@ -241,7 +241,7 @@ pub(crate) mod testing {
     pub(crate) fn survives(part: &dyn Part, path: &str, text: &str) {
         let look = |bytes: &[u8]| {
             let mut out = tree_after(part, &[(path, bytes)], Inventory::default());
-            let entry = Entry { path, size: bytes.len() as u64, is_artifact: true };
+            let entry = Entry { path, size: bytes.len() as u64, is_artifact: true, ..Entry::default() };
             let _ = part.analyze(&entry, &mut Cursor::new(bytes), &mut out);
             for found in &out.components {
                 assert!(!found.component.name.is_empty() && found.component.purl.starts_with("pkg:"));
