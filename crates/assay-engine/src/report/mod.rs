@@ -1,3 +1,4 @@
 //! Renderings of inventories and findings in standard formats. Pure.
 
 pub mod cyclonedx;
+pub mod trivy;

@@ -1,0 +1,177 @@
+//! Finds by where they are: the system's packages, each lock file, installed packages of a language together.
+
+use super::{
+    Options, Subject,
+    kinds::{self, Kind},
+    model::{Outcome, Package, Vulnerability},
+    package::{Surroundings, package},
+    vulnerability::vulnerability,
+};
+use crate::{ScanResult, catalogue::ScoredFinding};
+use assay_model::{
+    component::{Component, Occurrence},
+    ecosystem,
+    finding::FindingKind,
+    inventory::Inventory,
+};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// Finds that make one result.
+pub(super) struct Group<'a> {
+    pub(super) target: String,
+    pub(super) class: &'static str,
+    pub(super) kind: String,
+    pub(super) found: Vec<(Kind, &'a Occurrence)>,
+}
+
+/// All groups: the system first, then by target. What a system package owns is that package's.
+pub(super) fn groups<'a>(subject: &Subject, inventory: &'a Inventory) -> Vec<Group<'a>> {
+    let mut system: BTreeMap<(String, String), Group<'a>> = BTreeMap::new();
+    let mut languages: BTreeMap<(String, String), Group<'a>> = BTreeMap::new();
+    for found in inventory.components.iter().filter(|o| o.owned_by.is_none()) {
+        let kind = kinds::of(found);
+        let (target, name) = match (kind.is_system, kind.together) {
+            (true, _) => system_target(subject, inventory, found),
+            (false, Some(together)) => (together.to_owned(), kind.name.to_owned()),
+            (false, None) if found.path.is_empty() => (subject.name.clone(), kind.name.to_owned()),
+            (false, None) => (found.path.clone(), kind.name.to_owned()),
+        };
+        let (all, class) = if kind.is_system { (&mut system, "os-pkgs") } else { (&mut languages, "lang-pkgs") };
+        all.entry((target.clone(), name.clone()))
+            .or_insert_with(|| Group { target, class, kind: name, found: Vec::new() })
+            .found
+            .push((kind, found));
+    }
+    system.into_values().chain(languages.into_values()).collect()
+}
+
+/// Target and type of a package of a system. A loose package file stands for itself.
+fn system_target(subject: &Subject, inventory: &Inventory, found: &Occurrence) -> (String, String) {
+    match &inventory.os {
+        Some(os) => {
+            let family = kinds::family(os);
+            (format!("{} ({family} {})", subject.name, os.version), family.to_owned())
+        }
+        None => {
+            let component = &found.component;
+            let kind = if component.namespace.is_empty() { &component.purl_type } else { &component.namespace };
+            (subject.name.clone(), kind.clone())
+        }
+    }
+}
+
+/// The results about packages.
+pub(super) fn outcomes(scan: &ScanResult, subject: &Subject, artifact: &str, options: &Options) -> Vec<Outcome> {
+    let around = Surroundings::of(&scan.inventory);
+    let mut findings: BTreeMap<&Component, Vec<&ScoredFinding>> = BTreeMap::new();
+    for one in &scan.findings {
+        findings.entry(&one.component).or_default().push(one);
+    }
+    let groups = groups(subject, &scan.inventory);
+    groups.into_iter().map(|group| outcome(group, &around, &findings, scan, artifact, options)).collect()
+}
+
+fn outcome(
+    group: Group<'_>,
+    around: &Surroundings<'_>,
+    findings: &BTreeMap<&Component, Vec<&ScoredFinding>>,
+    scan: &ScanResult,
+    artifact: &str,
+    options: &Options,
+) -> Outcome {
+    let mut packages: Vec<(Package, &Component)> =
+        group.found.iter().map(|(kind, found)| (package(found, *kind, around), &found.component)).collect();
+    if !options.include_dev {
+        leave_development_out(&mut packages);
+    }
+    packages.sort_by(|(a, _), (b, _)| by_relationship(a, b));
+    packages.dedup_by(|(a, _), (b, _)| a == b);
+    let mut vulnerabilities: Vec<(Vulnerability, &Component)> = Vec::new();
+    if options.vulnerabilities {
+        for (package, component) in &packages {
+            for one in findings.get(component).into_iter().flatten().filter(|one| is_listed(one)) {
+                let detail = scan.details.get(&one.finding.id);
+                vulnerabilities.push((vulnerability(one, detail, package, artifact, &group.target), component));
+            }
+        }
+    }
+    Outcome {
+        target: group.target,
+        class: group.class.to_owned(),
+        kind: group.kind,
+        packages: if options.packages { packages.into_iter().map(|(package, _)| package).collect() } else { vec![] },
+        vulnerabilities: distinct(vulnerabilities),
+        ..Outcome::default()
+    }
+}
+
+/// That a whole system is out of support is said of the system.
+fn is_listed(one: &ScoredFinding) -> bool {
+    one.finding.kind != FindingKind::EndOfLife || !one.component.purl.is_empty()
+}
+
+/// Packages only needed to develop go, and the project's own entries no longer name them.
+fn leave_development_out(packages: &mut Vec<(Package, &Component)>) {
+    let gone: BTreeSet<String> = packages.iter().filter(|(p, _)| p.dev).map(|(p, _)| p.id.clone()).collect();
+    packages.retain(|(package, _)| !package.dev);
+    let kept: BTreeSet<String> = packages.iter().map(|(p, _)| p.id.clone()).collect();
+    for (package, _) in packages.iter_mut() {
+        if matches!(package.relationship.as_str(), "root" | "workspace") {
+            package.depends_on.retain(|id| !gone.contains(id) || kept.contains(id));
+        }
+    }
+}
+
+fn by_relationship(a: &Package, b: &Package) -> Ordering {
+    let place = |p: &Package| match p.relationship.as_str() {
+        "root" => 0,
+        "workspace" => 1,
+        "direct" => 2,
+        "indirect" => 3,
+        _ => 4,
+    };
+    let key = |p: &Package| (place(p), p.name.clone(), p.version.clone(), p.file_path.clone(), p.release.clone());
+    key(a).cmp(&key(b)).then_with(|| a.identifier.uid.cmp(&b.identifier.uid))
+}
+
+/// Each vulnerability of a package once, with the highest version that is said to mend it; in the order of reports.
+fn distinct(mut all: Vec<(Vulnerability, &Component)>) -> Vec<Vulnerability> {
+    let severity = |v: &Vulnerability| {
+        assay_model::finding::Severity::parse(&v.severity).map_or(0, super::vulnerability::rank)
+    };
+    all.sort_by(|(a, _), (b, _)| {
+        let key = |v: &Vulnerability| (v.pkg_name.clone(), v.pkg_id.clone(), v.installed_version.clone());
+        let rest = |v: &Vulnerability| (v.vulnerability_id.clone(), v.pkg_path.clone());
+        key(a).cmp(&key(b)).then_with(|| severity(b).cmp(&severity(a))).then_with(|| rest(a).cmp(&rest(b)))
+    });
+    let mut kept: Vec<(Vulnerability, &Component)> = Vec::new();
+    for (one, component) in all {
+        match kept.last_mut().filter(|(last, _)| same(last, &one)) {
+            Some((last, _)) => {
+                if is_higher(component, &one.fixed_version, &last.fixed_version) {
+                    *last = one;
+                }
+            }
+            None => kept.push((one, component)),
+        }
+    }
+    kept.into_iter().map(|(one, _)| one).collect()
+}
+
+fn same(a: &Vulnerability, b: &Vulnerability) -> bool {
+    (&a.vulnerability_id, &a.pkg_id, &a.pkg_name, &a.installed_version, &a.pkg_path)
+        == (&b.vulnerability_id, &b.pkg_id, &b.pkg_name, &b.installed_version, &b.pkg_path)
+}
+
+/// By the order of versions of the ecosystem, which is not that of the alphabet.
+fn is_higher(component: &Component, a: &str, b: &str) -> bool {
+    if a.is_empty() || b.is_empty() {
+        return b.is_empty() && !a.is_empty();
+    }
+    let last = |text: &str| text.rsplit(", ").next().unwrap_or_default().to_owned();
+    let law = ecosystem::of_purl(&component.purl_type, Some(&component.namespace));
+    law.is_some_and(|law| matches!(law.scheme.compare(&last(a), &last(b)), Ok(Ordering::Greater)))
+}
