@@ -139,9 +139,8 @@ fn by_relationship(a: &Package, b: &Package) -> Ordering {
 
 /// Each vulnerability of a package once, with the highest version that is said to mend it; in the order of reports.
 fn distinct(mut all: Vec<(Vulnerability, &Component)>) -> Vec<Vulnerability> {
-    let severity = |v: &Vulnerability| {
-        assay_model::finding::Severity::parse(&v.severity).map_or(0, super::vulnerability::rank)
-    };
+    let severity =
+        |v: &Vulnerability| assay_model::finding::Severity::parse(&v.severity).map_or(0, super::vulnerability::rank);
     all.sort_by(|(a, _), (b, _)| {
         let key = |v: &Vulnerability| (v.pkg_name.clone(), v.pkg_id.clone(), v.installed_version.clone());
         let rest = |v: &Vulnerability| (v.vulnerability_id.clone(), v.pkg_path.clone());

@@ -21,6 +21,7 @@ mod tests;
 pub use identity::Uuids;
 pub use json::text;
 pub use model::*;
+pub use package::installed as whole_version;
 
 use crate::ScanResult;
 use assay_model::{
@@ -197,8 +198,18 @@ fn image(inventory: &Inventory) -> Metadata {
 
 /// The members of an image configuration that reports carry (OCI image specification, and two of Docker's own).
 const CONFIG: [&str; 12] = [
-    "architecture", "author", "config", "container", "created", "docker_version", "history", "os", "os.features",
-    "os.version", "rootfs", "variant",
+    "architecture",
+    "author",
+    "config",
+    "container",
+    "created",
+    "docker_version",
+    "history",
+    "os",
+    "os.features",
+    "os.version",
+    "rootfs",
+    "variant",
 ];
 
 fn config(image: &ImageFacts) -> Value {

@@ -54,7 +54,8 @@ pub(super) fn full_name(component: &Component, is_system: bool) -> String {
 }
 
 /// The version with epoch and release, as findings show it.
-pub(super) fn installed(package: &Package) -> String {
+#[must_use]
+pub fn installed(package: &Package) -> String {
     let version = match package.release.as_str() {
         "" => package.version.clone(),
         release => format!("{}-{release}", package.version),

@@ -114,8 +114,12 @@ mod tests {
     #[test]
     fn languages_have_their_own_rules() {
         for (kind, name, version, purl) in [
-            ("golang", "github.com/Docker/distribution", "v2.7.1+incompatible",
-             "pkg:golang/github.com/docker/distribution@v2.7.1%2Bincompatible"),
+            (
+                "golang",
+                "github.com/Docker/distribution",
+                "v2.7.1+incompatible",
+                "pkg:golang/github.com/docker/distribution@v2.7.1%2Bincompatible",
+            ),
             ("npm", "@Babel/core", "7.0.0", "pkg:npm/%40babel/core@7.0.0"),
             ("pypi", "Flask_Login", "2.0.0", "pkg:pypi/flask-login@2.0.0"),
             ("maven", "com.example:thing", "1-SNAPSHOT", "pkg:maven/com.example/thing@1-SNAPSHOT"),
@@ -133,10 +137,7 @@ mod tests {
     fn a_system_has_the_release_as_a_qualifier() {
         let bash = Parts::of_system("rpm", "centos", "openssl-libs", "1.0.2k-16.el7").with("epoch", "1");
         let bash = bash.with("distro", "centos-7.6.1810").with("arch", "x86_64").with("modularitylabel", "");
-        assert_eq!(
-            bash.text(),
-            "pkg:rpm/centos/openssl-libs@1.0.2k-16.el7?arch=x86_64&distro=centos-7.6.1810&epoch=1"
-        );
+        assert_eq!(bash.text(), "pkg:rpm/centos/openssl-libs@1.0.2k-16.el7?arch=x86_64&distro=centos-7.6.1810&epoch=1");
         assert_eq!(Parts::parse(&bash.text()).unwrap(), bash);
     }
 }

@@ -78,9 +78,10 @@ pub(super) fn licenses(subject: &Subject, inventory: &Inventory) -> Vec<Outcome>
             outcomes.push(Outcome { target, class: "license".into(), licenses, ..Outcome::default() });
         }
     }
-    let files = inventory.licenses.iter().map(|one| {
-        license(one.class, String::new(), &one.path, &one.expression, f64::from(one.confidence) / 100.0)
-    });
+    let files = inventory
+        .licenses
+        .iter()
+        .map(|one| license(one.class, String::new(), &one.path, &one.expression, f64::from(one.confidence) / 100.0));
     let licenses: Vec<License> = files.collect();
     if !licenses.is_empty() {
         let target = "Loose File License(s)".to_owned();

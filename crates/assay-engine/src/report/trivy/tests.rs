@@ -114,8 +114,10 @@ fn an_image_has_its_system_first_and_languages_together() {
     let egg = locked("python-dist-info", "usr/lib/six.dist-info/METADATA", component("pypi", "six", "1.0"));
     let mut owned = egg.clone();
     owned.owned_by = Some("pkg:rpm/centos/python-six".into());
-    let layer = ImageLayer { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), size: 7, ..ImageLayer::default() };
-    let mut scan = scan(vec![egg, owned, system], vec![finding(&openssl, "CVE-2019-1559", Severity::Medium, "1:1.0.2k-19.el7")]);
+    let layer =
+        ImageLayer { digest: "sha256:aa".into(), diff_id: "sha256:bb".into(), size: 7, ..ImageLayer::default() };
+    let mut scan =
+        scan(vec![egg, owned, system], vec![finding(&openssl, "CVE-2019-1559", Severity::Medium, "1:1.0.2k-19.el7")]);
     scan.inventory.os = Some(OsRelease {
         id: "centos".into(),
         version: "7.6.1810".into(),
