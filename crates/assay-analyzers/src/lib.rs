@@ -17,8 +17,10 @@ mod project;
 mod python;
 mod release;
 mod stanza;
+mod yaml;
 
 mod apk;
+mod bun_lock;
 mod cargo_lock;
 mod dpkg;
 mod gomod;
@@ -26,6 +28,7 @@ mod node_modules;
 mod node_package;
 mod npm_lock;
 mod os_release;
+mod pnpm_lock;
 mod python_dist_info;
 mod sdist;
 mod wheel;
@@ -44,6 +47,8 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(project::Locked(npm_lock::NpmLock)),
         Box::new(project::Locked(yarn_lock::YarnLock)),
         Box::new(node_modules::NodeModules),
+        Box::new(project::Locked(pnpm_lock::PnpmLock)),
+        Box::new(project::Locked(bun_lock::BunLock)),
         Box::new(apk::Apk),
         Box::new(dpkg::Dpkg),
         Box::new(os_release::OsReleaseFile),

@@ -248,7 +248,7 @@ pub(crate) mod testing {
             }
         };
         let bytes = text.as_bytes();
-        let step = (bytes.len() / 300).max(1);
+        let step = (bytes.len() / 150).max(1);
         for at in (0..bytes.len()).step_by(step) {
             look(&bytes[..at]);
             for put in [b'\n', b'"', b'{', b'@', b':', b' ', b'0', 0xff] {
