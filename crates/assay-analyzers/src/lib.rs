@@ -18,18 +18,26 @@ mod python;
 mod release;
 mod stanza;
 mod yaml;
+mod xml;
 
 mod apk;
 mod bun_lock;
 mod cargo_lock;
+mod composer;
+mod conan;
+mod dotnet_deps;
 mod dpkg;
 mod gomod;
+mod gradle;
 mod node_modules;
 mod node_package;
 mod npm_lock;
+mod nuget;
+mod nuget_props;
 mod os_release;
 mod pnpm_lock;
 mod python_dist_info;
+mod sbt;
 mod sdist;
 mod wheel;
 mod yarn_lock;
@@ -55,5 +63,12 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(python_dist_info::PythonDistInfo),
         Box::new(gomod::PART),
         Box::new(cargo_lock::PART),
+        Box::new(composer::PART),
+        Box::new(nuget::PART),
+        Box::new(nuget_props::PART),
+        Box::new(dotnet_deps::PART),
+        Box::new(conan::PART),
+        Box::new(gradle::PART),
+        Box::new(sbt::PART),
     ]
 }

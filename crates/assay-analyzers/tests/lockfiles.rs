@@ -12,7 +12,8 @@ use common::*;
 use serde_json::{Value, json};
 
 /// Analyzer, and the word that reports use for its kind.
-const KINDS: [(&str, &str); 2] = [("gomod", "gomod"), ("cargo", "cargo")];
+const KINDS: [(&str, &str); 5] =
+    [("gomod", "gomod"), ("cargo", "cargo"), ("composer", "composer"), ("nuget", "nuget"), ("conan", "conan")];
 
 fn kind(analyzer: &str) -> Option<&'static str> {
     KINDS.iter().find(|(id, _)| *id == analyzer).map(|(_, kind)| *kind)
