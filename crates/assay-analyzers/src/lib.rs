@@ -17,8 +17,8 @@ mod project;
 mod python;
 mod release;
 mod stanza;
-mod yaml;
 mod xml;
+mod yaml;
 
 mod apk;
 mod bun_lock;
