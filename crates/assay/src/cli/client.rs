@@ -36,6 +36,12 @@ impl Client {
         read(self.send(Method::GET, path, query, None).await?).await
     }
 
+    /// A document that is no answer of ours to be understood, only passed on.
+    pub(super) async fn get_text(&self, path: &[&str], query: &[(&str, String)]) -> Result<String> {
+        let body = bytes(self.send(Method::GET, path, query, None).await?).await?;
+        String::from_utf8(body).context("the server's answer is not text")
+    }
+
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value> {
         read(self.send(Method::POST, path, &[], Some(body)).await?).await
     }
@@ -120,7 +126,7 @@ impl Client {
     }
 }
 
-async fn read<T: DeserializeOwned>(mut response: Response) -> Result<T> {
+async fn bytes(mut response: Response) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.context("the server's answer broke off")? {
         if body.len() + chunk.len() > MAX_ANSWER {
@@ -128,6 +134,11 @@ async fn read<T: DeserializeOwned>(mut response: Response) -> Result<T> {
         }
         body.extend_from_slice(&chunk);
     }
+    Ok(body)
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
+    let mut body = bytes(response).await?;
     if body.is_empty() {
         body.extend_from_slice(b"null");
     }

@@ -2,7 +2,7 @@
 
 use crate::{config::Config, wiring};
 use anyhow::{Context as _, Result, bail};
-use assay_engine::{Engine, report::cyclonedx::Subject};
+use assay_engine::{Engine, report::Subject};
 use assay_model::{inventory::Inventory, seam::inspector::Inspector};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};

@@ -1,16 +1,17 @@
 //! Packages: lists, one package, its SBOM, its decisions.
 
-use super::{Answer, App, Call, ok};
-use assay_engine::report::cyclonedx;
+use super::{Answer, App, Call, ok, plain};
+use assay_engine::report::{self, SbomFormat, Sources, Subject};
 use assay_model::{
     access::Permission,
     package::{PackageId, Role, State},
     problem::Problem,
     seam::meta::PackageFilter,
 };
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Deserialize)]
 struct Asked {
@@ -69,17 +70,41 @@ pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
     ok(&app.engine.package_detail(&call.caller, id(&call)?).await?)
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    format: Option<String>,
+}
+
 pub(crate) async fn sbom(app: Arc<App>, call: Call) -> Answer {
+    let asked: Written = call.query()?;
+    let format: SbomFormat = match asked.format.as_deref().filter(|name| !name.is_empty()) {
+        None => SbomFormat::CycloneDx16Json,
+        Some(name) => name
+            .parse()
+            .map_err(|unknown: report::bom::UnknownFormat| Problem::invalid("bad-format", unknown.to_string()))?,
+    };
     let detail = app.engine.package_detail(&call.caller, id(&call)?).await?;
     if !detail.inventoried {
         return Err(Problem::busy("the package is still being inspected", 2));
     }
-    ok(&cyclonedx::render(&subject(&detail), &detail.inventory, &detail.findings, detail.row.package.uploaded_at))
+    let details = BTreeMap::new();
+    let document = report::render(
+        format,
+        Sources {
+            subject: &subject(&detail),
+            inventory: &detail.inventory,
+            findings: &detail.findings,
+            details: &details,
+            at: detail.row.package.uploaded_at,
+        },
+    );
+    Ok(plain(StatusCode::OK, format.media_type(), document))
 }
 
-fn subject(detail: &assay_engine::PackageDetail) -> cyclonedx::Subject {
+fn subject(detail: &assay_engine::PackageDetail) -> Subject {
     let read: Vec<_> = detail.files.iter().filter(|f| f.role.is_some()).collect();
-    cyclonedx::Subject {
+    Subject {
         name: detail.row.package.at.name.clone(),
         version: detail.row.package.at.version.clone(),
         is_image: read.iter().any(|f| f.role == Some(Role::Image)),
