@@ -15,6 +15,7 @@ mod node;
 mod part;
 mod project;
 mod python;
+mod python_project;
 mod release;
 mod stanza;
 mod xml;
@@ -35,10 +36,16 @@ mod npm_lock;
 mod nuget;
 mod nuget_props;
 mod os_release;
+mod pdm_lock;
+mod pipfile_lock;
 mod pnpm_lock;
+mod poetry_lock;
+mod pylock;
 mod python_dist_info;
+mod requirements;
 mod sbt;
 mod sdist;
+mod uv_lock;
 mod wheel;
 mod yarn_lock;
 
@@ -61,6 +68,12 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(dpkg::Dpkg),
         Box::new(os_release::OsReleaseFile),
         Box::new(python_dist_info::PythonDistInfo),
+        Box::new(project::Locked(requirements::Requirements)),
+        Box::new(project::Locked(pipfile_lock::PipfileLock)),
+        Box::new(project::Locked(poetry_lock::PoetryLock)),
+        Box::new(project::Locked(uv_lock::UvLock)),
+        Box::new(project::Locked(pdm_lock::PdmLock)),
+        Box::new(project::Locked(pylock::Pylock)),
         Box::new(gomod::PART),
         Box::new(cargo_lock::PART),
         Box::new(composer::PART),

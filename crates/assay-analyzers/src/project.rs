@@ -35,6 +35,19 @@ pub(crate) trait Project: Send + Sync + 'static {
     /// # Errors
     /// When nothing of it can be.
     fn read(&self, lock: &Lock<'_>, skipped: &mut Vec<Skipped>) -> Result<Vec<Occurrence>, Problem>;
+
+    /// What all such files of a tree name; one by one, unless they refer to one another.
+    fn read_all(&self, files: &Gathered, installed: &[Occurrence], notes: &mut Vec<Skipped>) -> Vec<Occurrence> {
+        let mut found = Vec::new();
+        for (path, bytes) in files.iter().filter(|(path, _)| self.is_lock(path)) {
+            let lock = Lock { path, text: &decode(bytes), files, installed };
+            match self.read(&lock, notes) {
+                Ok(components) => found.extend(components),
+                Err(problem) => notes.push(skipped(path, &problem)),
+            }
+        }
+        found
+    }
 }
 
 /// A lock file with what is around it.
@@ -62,21 +75,6 @@ impl Lock<'_> {
 /// The analyzer of a kind of lock file: in a tree all of them are read at the end, with their companions; one that is
 /// itself the artifact is read alone.
 pub(crate) struct Locked<P>(pub(crate) P);
-
-impl<P: Project> Locked<P> {
-    fn all(&self, files: &Gathered, out: &mut Inventory) {
-        let mut found = Vec::new();
-        for (path, bytes) in files.iter().filter(|(path, _)| self.0.is_lock(path)) {
-            let text = decode(bytes);
-            let lock = Lock { path, text: &text, files, installed: &out.components };
-            match self.0.read(&lock, &mut out.skipped) {
-                Ok(components) => found.extend(components),
-                Err(problem) => out.skipped.push(skipped(path, &problem)),
-            }
-        }
-        out.components.extend(found);
-    }
-}
 
 impl<P: Project> Analyzer for Locked<P> {
     fn spec(&self) -> &'static AnalyzerSpec {
@@ -113,7 +111,8 @@ impl<P: Project> Part for Locked<P> {
     }
 
     fn conclude(&self, files: &Gathered, _: &Budget, out: &mut Inventory) {
-        self.all(files, out);
+        let found = self.0.read_all(files, &out.components, &mut out.skipped);
+        out.components.extend(found);
     }
 }
 

@@ -85,3 +85,16 @@ fn npm() {
 fn yarn() {
     agrees("yarn", "yarn", "yarn", false);
 }
+
+#[test]
+fn pip() {
+    agrees("pip", "pip", "pip", false);
+    let Some((inventory, _)) = repository("pip", "pip") else { return };
+    let unpinned: Vec<&str> = inventory.skipped.iter().map(|skipped| skipped.detail.as_str()).collect();
+    assert_eq!(unpinned, ["no version is known of: MarkupSafe>2.0.0 (line 5)"]);
+}
+
+#[test]
+fn poetry() {
+    agrees("poetry", "poetry", "poetry", false);
+}
