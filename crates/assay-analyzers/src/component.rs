@@ -5,8 +5,9 @@ use assay_model::ecosystem::{self, Law, NameRule, Scheme};
 use assay_model::inventory::OsRelease;
 use assay_model::purl::{BadPurl, Purl};
 
-/// Properties carry the analyzer's name before their own.
-const ARCHITECTURE: &str = ".architecture";
+const ARCHITECTURE: &str = "architecture";
+/// The module and stream that a package of a modular distribution belongs to (`nodejs:18:...`).
+pub(crate) const MODULARITY: &str = "modularity";
 
 /// A package of a language's ecosystem, named as OSV names it. All before the last `/` of its name is the namespace
 /// (`@scope/name`, `github.com/owner/name`, `vendor/name`), in Maven's ecosystem all before the `:`.
@@ -35,12 +36,15 @@ pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Result<Compon
     })
 }
 
-/// An installed package of a distribution, before it is known which one: namespace and ecosystem come with [`settle`].
+/// A package of a distribution, before it is known which one: namespace and ecosystem come with [`settle`].
+#[derive(Default)]
 pub(crate) struct OsPackage<'a> {
     pub(crate) purl_type: &'a str,
     pub(crate) name: &'a str,
+    /// With epoch and revision, as the package manager writes it.
     pub(crate) version: &'a str,
     pub(crate) architecture: &'a str,
+    /// Its own name where it is not known.
     pub(crate) source: &'a str,
     pub(crate) source_version: &'a str,
 }
@@ -48,21 +52,38 @@ pub(crate) struct OsPackage<'a> {
 impl OsPackage<'_> {
     pub(crate) fn occurrence(&self, path: &str, analyzer: &str) -> Result<Occurrence, BadPurl> {
         let component = Component {
-            purl: String::new(),
             purl_type: self.purl_type.to_owned(),
-            namespace: String::new(),
             name: self.name.to_owned(),
             version: self.version.to_owned(),
-            ecosystem: String::new(),
-            match_name: self.source.to_owned(),
-            match_version: self.source_version.to_owned(),
+            match_name: self.name.to_owned(),
+            match_version: self.version.to_owned(),
+            ..Component::default()
         };
         let mut found = occurrence(component, path, analyzer);
-        if !self.architecture.is_empty() {
-            found.properties.insert(format!("{analyzer}{ARCHITECTURE}"), self.architecture.to_owned());
+        found.id = format!("{}@{}", self.name, self.version);
+        set(&mut found, ARCHITECTURE, self.architecture);
+        if self.source != self.name {
+            set(&mut found, "source", self.source);
+        }
+        if self.source_version != self.version {
+            set(&mut found, "source-version", self.source_version);
         }
         found.component.purl = distribution_purl(&found, "")?;
         Ok(found)
+    }
+}
+
+/// Makes the purl anew after properties that it names were added.
+pub(crate) fn rename(found: &mut Occurrence) {
+    if let Ok(purl) = distribution_purl(found, "") {
+        found.component.purl = purl;
+    }
+}
+
+/// Adds a property under the analyzer's name; an empty one is none.
+pub(crate) fn set(found: &mut Occurrence, key: &str, value: &str) {
+    if !value.is_empty() {
+        found.properties.insert(format!("{}.{key}", found.analyzer), value.to_owned());
     }
 }
 
@@ -76,34 +97,67 @@ pub(crate) fn is_distribution(component: &Component) -> bool {
     ecosystem::laws().iter().any(|law| law.is_distribution() && law.purl_type == component.purl_type)
 }
 
-/// Gives a distribution's package the namespace, ecosystem and purl of this release.
+/// Gives a distribution's package the namespace, ecosystem, matching keys and purl of this release.
 pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
+    let known = ecosystem::distribution(&os.id);
     let law = ecosystem::of(&os.ecosystem).filter(|law| law.purl_type == found.component.purl_type);
-    let namespace = law.and_then(|law: &Law| law.purl_namespace).unwrap_or(&os.id);
+    let of_law = law.and_then(|law: &Law| law.purl_namespace);
+    let namespace = known.and_then(|known| known.namespace).or(of_law).unwrap_or(&os.id);
     found.component.namespace = namespace.to_owned();
     found.component.ecosystem = if law.is_some() { os.ecosystem.clone() } else { String::new() };
-    let distro = if os.version.is_empty() { os.id.clone() } else { format!("{}-{}", os.id, os.version) };
+    if let Some(law) = law {
+        let binary = (found.component.name.as_str(), found.component.version.as_str());
+        let (name, version) = law.keys.choose(binary, found.source());
+        let (name, version) = (name.to_owned(), version.to_owned());
+        (found.component.match_name, found.component.match_version) = (name, version);
+    }
+    let family = known.map_or(os.id.as_str(), |known| known.family);
+    let distro = if os.version.is_empty() { family.to_owned() } else { format!("{family}-{}", os.version) };
     // A release with an odd name leaves the package's name as it was.
     if let Ok(purl) = distribution_purl(found, &distro) {
         found.component.purl = purl;
     }
 }
 
+/// Whether it takes its names from the system that it was found on. A package file that tells its own distribution does not.
+pub(crate) fn follows_release(found: &Occurrence) -> bool {
+    let is_file = found.analyzer.ends_with(PACKAGE_FILE);
+    is_distribution(&found.component) && !(is_file && !found.component.ecosystem.is_empty())
+}
+
+/// How the ids of analyzers end that read the package files of distributions.
+pub(crate) const PACKAGE_FILE: &str = "-file";
+
+const RPM: &str = "rpm";
+
 fn distribution_purl(found: &Occurrence, distro: &str) -> Result<String, BadPurl> {
     let component = &found.component;
-    let architecture =
-        found.properties.iter().find(|(key, _)| key.ends_with(ARCHITECTURE)).map_or("", |(_, value)| value.as_str());
-    let upstream = match (component.match_name == component.name, component.match_version == component.version) {
-        (true, true) => String::new(),
-        (_, true) => component.match_name.clone(),
-        (_, false) => format!("{}@{}", component.match_name, component.match_version),
+    let (epoch, version) = match component.version.split_once(':') {
+        Some((epoch, version)) if component.purl_type == RPM => (epoch, version),
+        _ => ("", component.version.as_str()),
     };
     let purl = Purl::builder(&component.purl_type, &component.name)
         .namespace(&component.namespace)
-        .version(&component.version)
-        .qualifier("arch", architecture)
+        .version(version)
+        .qualifier("arch", found.property(ARCHITECTURE).unwrap_or_default())
         .qualifier("distro", distro)
-        .qualifier("upstream", upstream)
+        .qualifier("epoch", epoch)
+        .qualifier("modularitylabel", found.property(MODULARITY).unwrap_or_default())
+        .qualifier("upstream", upstream(found))
         .build()?;
     Ok(purl.as_str().to_owned())
+}
+
+/// The source package where it is another: `name`, `name@version`, or the file name of a source rpm.
+fn upstream(found: &Occurrence) -> String {
+    let component = &found.component;
+    let (name, version) = found.source();
+    match (name == component.name, version == component.version) {
+        (true, true) => String::new(),
+        _ if component.purl_type == RPM => {
+            format!("{name}-{}.src.rpm", version.split_once(':').map_or(version, |(_, version)| version))
+        }
+        (_, true) => name.to_owned(),
+        (_, false) => format!("{name}@{version}"),
+    }
 }

@@ -4,6 +4,7 @@
 //! To add an analyzer: a folder with an `Analyzer` and a `Part`, and its two lines below.
 
 mod component;
+mod depends;
 mod executable;
 mod graph;
 mod inspector;
@@ -43,6 +44,7 @@ mod poetry_lock;
 mod pylock;
 mod python_dist_info;
 mod requirements;
+mod rpm;
 mod sbt;
 mod sdist;
 mod uv_lock;
@@ -66,6 +68,9 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(project::Locked(bun_lock::BunLock)),
         Box::new(apk::Apk),
         Box::new(dpkg::Dpkg),
+        Box::new(rpm::Rpm),
+        Box::new(rpm::RpmFile),
+        Box::new(rpm::RpmManifest),
         Box::new(os_release::OsReleaseFile),
         Box::new(python_dist_info::PythonDistInfo),
         Box::new(project::Locked(requirements::Requirements)),

@@ -49,6 +49,18 @@ pub trait Part: Analyzer {
         let _ = (path, list, owned);
     }
 
+    /// The same for a list in any form; those that are no text override it.
+    fn owns(
+        &self,
+        entry: &Entry<'_>,
+        bytes: &mut dyn ReadSeek,
+        budget: &Budget,
+        owned: &mut dyn FnMut(&str, &str),
+    ) -> Result<(), Problem> {
+        self.owned_files(entry.path, &text(bytes, budget)?, owned);
+        Ok(())
+    }
+
     /// The package whose licences this file states.
     fn licence_of<'a>(&self, path: &'a str) -> Option<&'a str> {
         let _ = path;

@@ -82,7 +82,7 @@ fn debian_12() {
     assert!(licensed >= 90, "{licensed} licences");
     let perl = named(&inventory, "perl-base");
     assert_eq!(perl.component.match_name, "perl");
-    assert!(perl.component.purl.contains("arch=amd64&distro=debian-12&upstream=perl"), "{}", perl.component.purl);
+    assert!(perl.component.purl.contains("arch=amd64&distro=debian-12.15&upstream=perl"), "{}", perl.component.purl);
 }
 
 #[test]
@@ -90,4 +90,48 @@ fn busybox_has_no_packages_and_nothing_was_left_out() {
     let Some(inventory) = read("rootfs/oci-layout-busybox-1.38.0-musl-amd64.tar") else { return };
     assert!(inventory.components.is_empty());
     assert!(inventory.files_seen > 300);
+}
+
+/// An rpm database of the corpus in a file system of its own.
+fn rpm_system(file: &str, path: &str, release: &str) -> Option<Inventory> {
+    let packed = File::open(corpus(&format!("rootfs/{file}"))?).unwrap();
+    let mut database = Vec::new();
+    let mut unpacked = assay_archive::decompress(packed, assay_archive::Limits::default()).unwrap();
+    std::io::Read::read_to_end(&mut unpacked, &mut database).unwrap();
+    let python = "usr/lib/python3.9/site-packages/alien-1.dist-info/METADATA";
+    let files = [(path, database), ("etc/os-release", release.into()), (python, metadata("alien", "1").into_bytes())];
+    let inventory = inspect("root.tar", &tar_of(&files)).unwrap();
+    assert!(inventory.is_complete(), "{:?}", inventory.skipped);
+    assert_eq!(named(&inventory, "alien").owned_by, None);
+    Some(inventory)
+}
+
+#[test]
+fn mariner_with_sqlite() {
+    let release = "ID=mariner\nVERSION_ID=\"2.0\"\n";
+    let Some(inventory) = rpm_system("rpmdb-cbl-mariner-2.0.sqlite.xz", "var/lib/rpm/rpmdb.sqlite", release) else {
+        return;
+    };
+    // As many as rpm itself lists, without the vendor's key.
+    assert_eq!(inventory.components.iter().filter(|found| found.analyzer == "rpm").count(), 129);
+    let audit = named(&inventory, "audit-libs");
+    assert_eq!(
+        audit.component.purl,
+        "pkg:rpm/azure-linux/audit-libs@3.0.6-1.cm2?arch=x86_64&distro=cbl-mariner-2.0&upstream=audit-3.0.6-1.cm2.src.rpm"
+    );
+    assert_eq!(audit.component.ecosystem, "Azure Linux:2");
+    assert_eq!((&*audit.component.match_name, &*audit.component.match_version), ("audit", "3.0.6-1.cm2"));
+    assert!(audit.depends_on.iter().any(|other| other.starts_with("glibc@")), "{:?}", audit.depends_on);
+}
+
+#[test]
+fn sle_with_ndb() {
+    let release = "ID=\"sles\"\nVERSION_ID=\"15.3\"\n";
+    let path = "usr/lib/sysimage/rpm/Packages.db";
+    let Some(inventory) = rpm_system("rpmdb-sle15-bci.Packages.db.xz", path, release) else { return };
+    assert_eq!(inventory.components.iter().filter(|found| found.analyzer == "rpm").count(), 35);
+    let bash = named(&inventory, "bash");
+    assert_eq!(bash.component.purl, "pkg:rpm/suse/bash@4.4-19.6.1?arch=x86_64&distro=sles-15.3");
+    assert_eq!(bash.component.ecosystem, "SUSE:Linux Enterprise Server 15 SP3");
+    assert_eq!(bash.component.match_name, "bash");
 }

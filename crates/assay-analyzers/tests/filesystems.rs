@@ -168,7 +168,7 @@ fn what_a_layer_hides_from_us_is_told() {
     assert_eq!(
         skipped,
         [
-            ("var/lib/rpm/rpmdb.sqlite", "unsupported"),
+            ("var/lib/rpm/rpmdb.sqlite", "corrupt"),
             ("node_modules/z/package.json", "corrupt"),
             ("node_modules/x/package.json", "unsupported"),
         ]

@@ -12,7 +12,7 @@ use assay_model::seam::inspector::Inspector;
 use common::*;
 use proptest::prelude::*;
 
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 20] = [
     "a-1-py3-none-any.whl",
     "a-1.tar.gz",
     "a-1.zip",
@@ -22,6 +22,12 @@ const PATHS: [&str; 14] = [
     "etc/os-release",
     "etc/alpine-release",
     "etc/debian_version",
+    "etc/redhat-release",
+    "etc/apk/repositories",
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/rpmdb.sqlite",
+    "var/lib/rpmmanifest/container-manifest-2",
+    "a-1-1.x86_64.rpm",
     "x/a.dist-info/METADATA",
     "x/a.egg-info",
     "node_modules/a/package.json",

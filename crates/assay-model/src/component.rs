@@ -131,4 +131,16 @@ impl Occurrence {
     pub fn license(&self) -> Option<String> {
         (!self.licenses.is_empty()).then(|| self.licenses.join(", "))
     }
+
+    /// A property of the analyzer that found it (`architecture`, `maintainer`, `modularity`).
+    pub fn property(&self, key: &str) -> Option<&str> {
+        self.properties.get(&format!("{}.{key}", self.analyzer)).map(String::as_str)
+    }
+
+    /// Name and version of the source package that a distribution's package was built from, its own where they do not
+    /// differ. The analyzer keeps them as the properties `source` and `source-version`.
+    pub fn source(&self) -> (&str, &str) {
+        let name = self.property("source").unwrap_or(&self.component.name);
+        (name, self.property("source-version").unwrap_or(&self.component.version))
+    }
 }

@@ -38,6 +38,10 @@ pub struct Inventory {
     /// For a layer: paths it removes from the layers below.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub whiteouts: Vec<Whiteout>,
+    /// For a layer: what each file in it says of the operating system's release, in the order of path. Which of them counts
+    /// is known when all layers are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<OsRelease>,
 }
 
 /// Operating system release, from `os-release` or a distribution's own file.
@@ -45,7 +49,7 @@ pub struct Inventory {
 pub struct OsRelease {
     /// `ID` of os-release (`alpine`, `debian`).
     pub id: String,
-    /// `VERSION_ID` as written (`3.10.4`, `12`).
+    /// The release as exactly as any file tells it (`3.10.4`, `12.5`, `7.6.1810`).
     pub version: String,
     /// `PRETTY_NAME`, or id and version.
     pub name: String,

@@ -24,19 +24,6 @@ const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 const ENCRYPTED: &str = "encrypted";
 
-/// Databases of packages that no analyzer reads yet: their presence means that the look is not complete.
-const UNREAD: [&str; 9] = [
-    "var/lib/rpm/Packages",
-    "var/lib/rpm/Packages.db",
-    "var/lib/rpm/rpmdb.sqlite",
-    "usr/lib/sysimage/rpm/Packages",
-    "usr/lib/sysimage/rpm/Packages.db",
-    "usr/lib/sysimage/rpm/rpmdb.sqlite",
-    "usr/share/rpm/rpmdb.sqlite",
-    "var/lib/rpmmanifest/container-manifest-2",
-    "var/lib/pacman/local/ALPM_DB_VERSION",
-];
-
 pub(super) struct Collector<'a> {
     pub(super) kit: &'a Kit,
     pub(super) top: Place,
@@ -105,9 +92,6 @@ impl<'a> Collector<'a> {
             // Whatever stands here now hides what a lower layer had in its place.
             self.out.whiteouts.push(Whiteout { path: path.clone(), opaque: false });
         }
-        if place.is_top() && UNREAD.contains(&path.as_str()) && takers.analyzers.is_empty() {
-            self.skip(&path, UNSUPPORTED, "this package database is not read");
-        }
         if takers.is_empty() {
             return Ok(());
         }
@@ -146,7 +130,7 @@ impl<'a> Collector<'a> {
         self.out.skipped.retain(|skipped| !replaced(&skipped.path));
         self.out.read.retain(|read| !replaced(&read.path));
         self.gathered.values_mut().for_each(|files| files.remove(path));
-        self.out.os = self.out.os.take().filter(|os| os.path != path);
+        self.out.releases.retain(|said| !replaced(&said.path));
         self.links.retain(|(link, _)| link != path);
     }
 
@@ -230,6 +214,7 @@ impl<'a> Collector<'a> {
         self.resolve_links();
         release::settle(&mut self.out);
         if self.top.within == Within::FileSystem {
+            self.out.releases.clear();
             release::tell_unmatchable(&mut self.out);
         }
         self.owners.mark(&mut self.out);
@@ -243,6 +228,7 @@ impl<'a> Collector<'a> {
         self.out.components.dedup();
         self.out.whiteouts.sort_by(|a, b| (&a.path, a.opaque).cmp(&(&b.path, b.opaque)));
         self.out.whiteouts.dedup();
+        self.out.releases.sort_by(|a, b| a.path.cmp(&b.path));
         self.out
     }
 

@@ -11,7 +11,7 @@ use assay_model::inventory::{Inventory, LicenseFile, OsRelease, Read, Secret, Sk
 
 use super::place::outermost;
 use super::release::{settle, tell_unmatchable};
-use crate::{component, release};
+use crate::component;
 
 #[derive(Default)]
 struct Image {
@@ -39,12 +39,11 @@ pub(super) fn compose(layers: &[(Digest, Inventory)]) -> Inventory {
         secrets: image.secrets,
         licenses: image.licenses,
         read: image.read,
+        releases: image.releases,
         ..Inventory::default()
     };
-    for found in image.releases {
-        release::keep_better(&mut out.os, found);
-    }
     settle(&mut out);
+    out.releases.clear();
     keep_owners(&mut out);
     tell_unmatchable(&mut out);
     out.sort();
@@ -90,7 +89,7 @@ impl Image {
             found.layer = Some(origin.unwrap_or_else(|| digest.as_str().to_owned()));
             self.components.push(found);
         }
-        self.releases.extend(layer.os.clone());
+        self.releases.extend(layer.releases.iter().cloned());
         self.read.retain(|read| !hidden.covers(&read.path));
         self.read.extend(layer.read.iter().cloned());
         self.licenses.retain(|license| !hidden.covers(&license.path));

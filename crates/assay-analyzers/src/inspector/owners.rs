@@ -4,7 +4,11 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use assay_archive::Budget;
 use assay_model::inventory::Inventory;
+use assay_model::problem::Problem;
+use assay_model::seam::ReadSeek;
+use assay_model::seam::analyzer::Entry;
 
 use super::place::outermost;
 use crate::component;
@@ -31,9 +35,15 @@ pub(super) struct Owners {
 
 impl Owners {
     /// Takes in one list of `part`.
-    pub(super) fn read(&mut self, part: &dyn Part, path: &str, list: &str) {
+    pub(super) fn read(
+        &mut self,
+        part: &dyn Part,
+        list: &Entry<'_>,
+        bytes: &mut dyn ReadSeek,
+        budget: &Budget,
+    ) -> Result<(), Problem> {
         let id = part.spec().id;
-        part.owned_files(path, list, &mut |file, package| self.own(id, file, package));
+        part.owns(list, bytes, budget, &mut |file, package| self.own(id, file, package))
     }
 
     fn own(&mut self, analyzer: &'static str, file: &str, package: &str) {

@@ -114,11 +114,16 @@ impl Collector<'_> {
     fn list(&mut self, entry: &Entry<'_>, file: &mut SpooledTempFile, listers: &[&dyn Part]) -> Result<(), Halt> {
         for part in listers {
             rewind(file)?;
-            // A list that is too long is no loss worth telling: packages are only counted twice.
-            let Ok(text) = text(file, &self.top.budget) else { continue };
+            // A list that cannot be read is no loss worth telling: packages are only counted twice.
             match part.licence_of(entry.path) {
-                Some(package) => self.owners.read_licence(*part, package, &text),
-                None => self.owners.read(*part, entry.path, &text),
+                Some(package) => {
+                    if let Ok(text) = text(file, &self.top.budget) {
+                        self.owners.read_licence(*part, package, &text);
+                    }
+                }
+                None => {
+                    let _ = self.owners.read(*part, entry, file, &self.top.budget);
+                }
             }
         }
         Ok(())

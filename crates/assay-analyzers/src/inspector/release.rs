@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use assay_model::inventory::{Inventory, Skipped};
 
-use crate::component;
 use crate::part::UNSUPPORTED;
+use crate::{component, release};
 
-/// Gives the distribution's packages the names of its release, once that is known. Purls of owners follow.
+/// Decides which release it is, and gives the distribution's packages its names. Purls of owners follow.
 pub(super) fn settle(out: &mut Inventory) {
+    out.os = release::decide(&out.releases);
     let Some(os) = out.os.clone() else { return };
     let mut renamed = HashMap::new();
-    for found in out.components.iter_mut().filter(|found| component::is_distribution(&found.component)) {
+    for found in out.components.iter_mut().filter(|found| component::follows_release(found)) {
         let before = found.component.purl.clone();
         component::settle(found, &os);
         renamed.insert(before, found.component.purl.clone());

@@ -21,6 +21,28 @@ pub enum NameRule {
     Repository,
 }
 
+/// Which name and version of an installed package the advisories of a distribution speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// The package as it is installed.
+    Binary,
+    /// The source package that it was built from.
+    Source,
+    /// The name of the source package, but the version of what was built.
+    SourceName,
+}
+
+impl Keys {
+    /// Chooses from name and version of the installed package and of its source.
+    pub fn choose<'a>(self, binary: (&'a str, &'a str), source: (&'a str, &'a str)) -> (&'a str, &'a str) {
+        match self {
+            Self::Binary => binary,
+            Self::Source => source,
+            Self::SourceName => (source.0, binary.1),
+        }
+    }
+}
+
 /// What holds in one ecosystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Law {
@@ -32,6 +54,8 @@ pub struct Law {
     pub purl_namespace: Option<&'static str>,
     pub scheme: Scheme,
     pub names: NameRule,
+    /// What advisories are looked up by.
+    pub keys: Keys,
 }
 
 impl Law {

@@ -2,16 +2,23 @@
 //!
 //! One line adds an ecosystem.
 
+use super::Keys::{self, Binary, Source, SourceName};
 use super::Law;
 use super::NameRule::{self, Cargo, Exact, Lower, Pep503, Repository};
 use super::Scheme::{self, Alpine, Debian, Rpm, Semver};
 
 const fn language(osv: &'static str, purl_type: &'static str, scheme: Scheme, names: NameRule) -> Law {
-    Law { osv, purl_type, purl_namespace: None, scheme, names }
+    Law { osv, purl_type, purl_namespace: None, scheme, names, keys: Binary }
 }
 
-const fn distribution(osv: &'static str, purl_type: &'static str, namespace: &'static str, scheme: Scheme) -> Law {
-    Law { osv, purl_type, purl_namespace: Some(namespace), scheme, names: Exact }
+const fn distribution(
+    osv: &'static str,
+    purl_type: &'static str,
+    namespace: &'static str,
+    scheme: Scheme,
+    keys: Keys,
+) -> Law {
+    Law { osv, purl_type, purl_namespace: Some(namespace), scheme, names: Exact, keys }
 }
 
 /// The first language of a package-URL type is the one that its package URLs belong to.
@@ -49,31 +56,32 @@ pub(super) static LAWS: &[Law] = &[
     language("Android", "", Scheme::Opaque, Exact),
     language("FreeBSD", "", Scheme::Opaque, Exact),
     language("GIT", "", Scheme::Opaque, Exact),
-    distribution("Debian", "deb", "debian", Debian),
-    distribution("Ubuntu", "deb", "ubuntu", Debian),
-    distribution("Echo", "deb", "echo", Debian),
-    distribution("Alpine", "apk", "alpine", Alpine),
-    distribution("Wolfi", "apk", "wolfi", Alpine),
-    distribution("Chainguard", "apk", "chainguard", Alpine),
-    distribution("MinimOS", "apk", "minimos", Alpine),
-    distribution("Alpaquita", "apk", "alpaquita", Alpine),
-    distribution("BellSoft Hardened Containers", "apk", "bellsoft-hardened-containers", Alpine),
-    distribution("CleanStart", "apk", "cleanstart", Alpine),
-    distribution("Arch Linux", "alpm", "arch", Scheme::Arch),
-    distribution("Gentoo", "ebuild", "gentoo", Scheme::Gentoo),
-    distribution("Red Hat", "rpm", "redhat", Rpm),
-    distribution("AlmaLinux", "rpm", "almalinux", Rpm),
-    distribution("Rocky Linux", "rpm", "rocky-linux", Rpm),
-    distribution("Oracle Linux", "rpm", "oracle", Rpm),
-    distribution("Amazon Linux", "rpm", "amazon", Rpm),
-    distribution("Fedora", "rpm", "fedora", Rpm),
-    distribution("CentOS", "rpm", "centos", Rpm),
-    distribution("openSUSE", "rpm", "opensuse", Rpm),
-    distribution("SUSE", "rpm", "suse", Rpm),
-    distribution("Mageia", "rpm", "mageia", Rpm),
-    distribution("openEuler", "rpm", "openeuler", Rpm),
-    distribution("Azure Linux", "rpm", "azure-linux", Rpm),
-    distribution("Photon OS", "rpm", "photon", Rpm),
+    distribution("Debian", "deb", "debian", Debian, Source),
+    distribution("Ubuntu", "deb", "ubuntu", Debian, Source),
+    distribution("Echo", "deb", "echo", Debian, Source),
+    distribution("Alpine", "apk", "alpine", Alpine, Source),
+    distribution("Wolfi", "apk", "wolfi", Alpine, SourceName),
+    distribution("Chainguard", "apk", "chainguard", Alpine, SourceName),
+    distribution("MinimOS", "apk", "minimos", Alpine, SourceName),
+    distribution("Alpaquita", "apk", "alpaquita", Alpine, Source),
+    distribution("BellSoft Hardened Containers", "apk", "bellsoft-hardened-containers", Alpine, Source),
+    distribution("CleanStart", "apk", "cleanstart", Alpine, Source),
+    distribution("Bottlerocket", "rpm", "bottlerocket", Rpm, Binary),
+    distribution("Arch Linux", "alpm", "arch", Scheme::Arch, Binary),
+    distribution("Gentoo", "ebuild", "gentoo", Scheme::Gentoo, Binary),
+    distribution("Red Hat", "rpm", "redhat", Rpm, Binary),
+    distribution("AlmaLinux", "rpm", "almalinux", Rpm, Binary),
+    distribution("Rocky Linux", "rpm", "rocky-linux", Rpm, Binary),
+    distribution("Oracle Linux", "rpm", "oracle", Rpm, Binary),
+    distribution("Amazon Linux", "rpm", "amazon", Rpm, Binary),
+    distribution("Fedora", "rpm", "fedora", Rpm, Binary),
+    distribution("CentOS", "rpm", "centos", Rpm, Binary),
+    distribution("openSUSE", "rpm", "opensuse", Rpm, Binary),
+    distribution("SUSE", "rpm", "suse", Rpm, Binary),
+    distribution("Mageia", "rpm", "mageia", Rpm, Source),
+    distribution("openEuler", "rpm", "openeuler", Rpm, Source),
+    distribution("Azure Linux", "rpm", "azure-linux", Rpm, Source),
+    distribution("Photon OS", "rpm", "photon", Rpm, SourceName),
 ];
 
 /// Ecosystems that repackage others: what follows the first colon names the ecosystem whose rules hold
