@@ -41,6 +41,7 @@ mod pdm_lock;
 mod pipfile_lock;
 mod pnpm_lock;
 mod poetry_lock;
+mod pom;
 mod pylock;
 mod python_dist_info;
 mod requirements;
@@ -53,6 +54,7 @@ mod yarn_lock;
 
 pub use inspector::{Selection, StandardInspector, StoredLayer, image_facts};
 pub use part::{Gathered, Part};
+pub use pom::package_id as pom_package_id;
 
 /// Every analyzer. The order decides nothing but which one a whole artifact is offered to first.
 #[must_use]
@@ -88,5 +90,6 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(conan::PART),
         Box::new(gradle::PART),
         Box::new(sbt::PART),
+        Box::new(pom::PART),
     ]
 }

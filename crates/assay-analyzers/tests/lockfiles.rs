@@ -6,14 +6,32 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use assay_analyzers::pom_package_id;
 use assay_model::component::{Occurrence, Relationship};
 use assay_model::inventory::Inventory;
 use common::*;
 use serde_json::{Value, json};
 
 /// Analyzer, and the word that reports use for its kind.
-const KINDS: [(&str, &str); 5] =
-    [("gomod", "gomod"), ("cargo", "cargo"), ("composer", "composer"), ("nuget", "nuget"), ("conan", "conan")];
+const KINDS: [(&str, &str); 6] = [
+    ("gomod", "gomod"),
+    ("cargo", "cargo"),
+    ("composer", "composer"),
+    ("nuget", "nuget"),
+    ("conan", "conan"),
+    ("pom", "pom"),
+];
+
+/// The identifier as a report has it: that of a Maven package depends on the path the report was asked for.
+fn identifier(found: &Occurrence, input: &str) -> String {
+    match found.analyzer.as_str() {
+        "pom" => {
+            let (coordinates, _) = found.id.split_once("::").unwrap();
+            pom_package_id(coordinates, &format!("testdata/fixtures/{input}/{}", found.path))
+        }
+        _ => found.id.clone(),
+    }
+}
 
 fn kind(analyzer: &str) -> Option<&'static str> {
     KINDS.iter().find(|(id, _)| *id == analyzer).map(|(_, kind)| *kind)
@@ -122,7 +140,7 @@ fn vulnerable_packages_of_the_goldens_are_found() {
             for finding in result["Vulnerabilities"].as_array().into_iter().flatten() {
                 let found = inventory.components.iter().any(|found| {
                     Some(found.path.as_str()) == result["Target"].as_str()
-                        && Some(found.id.as_str()) == finding["PkgID"].as_str()
+                        && Some(identifier(found, &input).as_str()) == finding["PkgID"].as_str()
                         && Some(found.component.version.as_str()) == finding["InstalledVersion"].as_str()
                         && Some(found.component.purl.as_str()) == finding["PkgIdentifier"]["PURL"].as_str()
                 });
@@ -130,4 +148,26 @@ fn vulnerable_packages_of_the_goldens_are_found() {
             }
         }
     }
+}
+
+#[test]
+fn maven_s_packages_are_those_of_the_bill_of_materials() {
+    let Some(root) = corpus("oracles/trivy") else { return };
+    let golden = std::fs::read_to_string(root.join("golden/pom-cyclonedx.json.golden")).unwrap();
+    let golden: Value = serde_json::from_str(&golden).unwrap();
+    let property = |component: &Value| {
+        let mut properties = component["properties"].as_array().unwrap().iter();
+        let id = properties.find(|property| property["name"].as_str().unwrap().ends_with("PkgID"))?;
+        Some(id["value"].as_str().unwrap().to_owned())
+    };
+    let mut theirs: Vec<String> = golden["components"].as_array().unwrap().iter().filter_map(property).collect();
+    let inventory = directory(&root.join("repo/pom"));
+    let found = inventory.components.iter().filter(|found| !found.dev);
+    let mut ours: Vec<String> = found.map(|found| identifier(found, "repo/pom")).collect();
+    ours.sort();
+    theirs.sort();
+    assert_eq!(ours, theirs);
+    let main = named(&inventory, "log4shell");
+    assert_eq!(main.relationship, Relationship::Root);
+    assert_eq!(named(&inventory, "jackson-databind").lines[0].first, 41);
 }

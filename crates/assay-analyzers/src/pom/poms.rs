@@ -1,0 +1,133 @@
+//! All poms of a tree: by path, by coordinates, each read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use assay_model::problem::Problem;
+
+use crate::locked::{file_name, folder};
+use crate::part::Gathered;
+
+use super::MANIFEST;
+use super::effective::{self, Effective, Managed};
+use super::file::{self, Pom};
+
+pub(super) struct Poms<'g> {
+    files: &'g Gathered,
+    read: BTreeMap<String, Option<Rc<Pom>>>,
+    made: BTreeMap<String, Option<Rc<Effective>>>,
+    /// Being made: a pom that is its own ancestor has none.
+    making: BTreeSet<String>,
+    managed: BTreeMap<String, Rc<(Managed, BTreeSet<String>)>>,
+    /// Projects by their own artifact name; made when first asked for.
+    projects: Option<BTreeMap<String, Vec<String>>>,
+    /// Paths of a local repository's poms, by the path that coordinates lead to.
+    repository: BTreeMap<String, String>,
+}
+
+impl<'g> Poms<'g> {
+    pub(super) fn new(files: &'g Gathered) -> Self {
+        let mut repository = BTreeMap::new();
+        for (path, _) in files.iter().filter(|(path, _)| file_name(path) != MANIFEST) {
+            // Where the repository begins is not known: every end of the path may be the one that coordinates lead to.
+            let mut rest = path;
+            while let Some((_, end)) = rest.split_once('/') {
+                repository.entry(rest.to_owned()).or_insert_with(|| path.to_owned());
+                rest = end;
+                if rest.matches('/').count() < 3 {
+                    break;
+                }
+            }
+        }
+        Self {
+            files,
+            read: BTreeMap::new(),
+            made: BTreeMap::new(),
+            making: BTreeSet::new(),
+            managed: BTreeMap::new(),
+            projects: None,
+            repository,
+        }
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.files.get(path).is_some()
+    }
+
+    /// # Errors
+    /// When the file is no pom.
+    pub(super) fn check(&self, path: &str) -> Result<(), Problem> {
+        let bytes = self.files.get(path).unwrap_or_default();
+        file::read(&String::from_utf8_lossy(bytes)).map(|_| ())
+    }
+
+    /// The file as it is written; none when it is not here or no pom.
+    pub(super) fn pom(&mut self, path: &str) -> Option<Rc<Pom>> {
+        if let Some(known) = self.read.get(path) {
+            return known.clone();
+        }
+        let read = self.files.get(path).and_then(|bytes| file::read(&String::from_utf8_lossy(bytes)).ok()).map(Rc::new);
+        self.read.insert(path.to_owned(), read.clone());
+        read
+    }
+
+    /// With what it inherits.
+    pub(super) fn effective(&mut self, path: &str) -> Option<Rc<Effective>> {
+        if let Some(known) = self.made.get(path) {
+            return known.clone();
+        }
+        if !self.making.insert(path.to_owned()) {
+            return None;
+        }
+        let made = effective::make(self, path).map(Rc::new);
+        self.making.remove(path);
+        self.made.insert(path.to_owned(), made.clone());
+        made
+    }
+
+    /// What a pom says of the versions of others, and which bills of materials it misses for that. One that imports itself
+    /// adds nothing to itself.
+    pub(super) fn managed(&mut self, of: &Effective) -> Rc<(Managed, BTreeSet<String>)> {
+        if let Some(known) = self.managed.get(&of.path) {
+            return Rc::clone(known);
+        }
+        self.managed.insert(of.path.clone(), Rc::default());
+        let made = Rc::new(effective::manage(self, of));
+        self.managed.insert(of.path.clone(), Rc::clone(&made));
+        made
+    }
+
+    /// The pom of these coordinates: another project of the tree, or one in a local repository.
+    pub(super) fn find(&mut self, group: &str, name: &str, version: &str) -> Option<Rc<Effective>> {
+        for path in self.projects(name) {
+            if let Some(project) = self.effective(&path) {
+                if project.group == group && project.name == name && project.version == version {
+                    return Some(project);
+                }
+            }
+        }
+        let path = format!("{}/{name}/{version}/{name}-{version}.pom", group.replace('.', "/"));
+        let path = self.repository.get(&path)?.clone();
+        self.effective(&path)
+    }
+
+    fn projects(&mut self, name: &str) -> Vec<String> {
+        if self.projects.is_none() {
+            let mut projects: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            let paths: Vec<&str> = self.files.named(MANIFEST).map(|(path, _)| path).collect();
+            for path in paths {
+                let name = self.pom(path).and_then(|pom| pom.name.clone()).unwrap_or_default();
+                projects.entry(name).or_default().push(path.to_owned());
+            }
+            self.projects = Some(projects);
+        }
+        self.projects.as_ref().and_then(|projects| projects.get(name)).cloned().unwrap_or_default()
+    }
+
+    /// The pom that a relative path of another leads to: a file, or a folder with one.
+    pub(super) fn beside(&self, path: &str, relative: &str) -> Option<String> {
+        let at = crate::locked::join(folder(path), relative)?;
+        let inside = if at.is_empty() { MANIFEST.to_owned() } else { format!("{at}/{MANIFEST}") };
+        [at, inside].into_iter().find(|path| self.has(path))
+    }
+}
