@@ -1,6 +1,7 @@
 //! Renderings of inventories and findings in standard formats. Pure.
 
 pub mod bom;
+pub mod compare;
 pub mod csv;
 pub mod cyclonedx;
 pub mod gitlab;

@@ -2,6 +2,7 @@
 
 use crate::{config::Config, wiring};
 use anyhow::{Context as _, Result, bail};
+use assay_analyzers::Selection;
 use assay_engine::{Engine, report::Subject};
 use assay_model::{inventory::Inventory, seam::inspector::Inspector};
 use serde::Serialize;
@@ -16,9 +17,9 @@ use tempfile::TempDir;
 
 /// What was looked into.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// As it was named.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// `file`, `image archive` or `directory`.
     pub(super) kind: &'static str,
     /// Of a file's bytes.
@@ -30,6 +31,11 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Whether it is a container image.
+    pub(super) fn is_image(&self) -> bool {
+        matches!(self.kind, IMAGE | IMAGE_LAYOUT)
+    }
+
     /// The subject of its CycloneDX document.
     pub(super) fn subject(&self, inventory: &Inventory) -> Subject {
         let own = inventory.components.iter().find(|o| o.is_subject).map(|o| &o.component);
@@ -37,17 +43,23 @@ impl Target {
         Subject {
             name: own.map_or(name, |c| c.name.clone()),
             version: own.map(|c| c.version.clone()).unwrap_or_default(),
-            is_image: self.kind == IMAGE,
+            is_image: self.is_image(),
             sha256: self.sha256.clone(),
         }
     }
 }
 
 const IMAGE: &str = "image archive";
+const IMAGE_LAYOUT: &str = "image layout";
 
 /// Takes a file or a directory apart, on a blocking thread.
 pub(super) async fn inspect(config: &Config, path: &Path) -> Result<(Target, Inventory)> {
-    let inspector = wiring::inspector(config);
+    inspect_for(config, path, Selection::default()).await
+}
+
+/// The same, looking only for what is selected.
+pub(super) async fn inspect_for(config: &Config, path: &Path, selection: Selection) -> Result<(Target, Inventory)> {
+    let inspector = wiring::inspector(config).selecting(selection);
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || look(&inspector, &path)).await?
 }
@@ -57,7 +69,8 @@ fn look(inspector: &assay_analyzers::StandardInspector, path: &Path) -> Result<(
     let meta = fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
     if meta.is_dir() {
         let inventory = inspector.directory(path)?;
-        return Ok((Target { path: shown, kind: "directory", sha256: None, size: None }, inventory));
+        let kind = if inventory.image.is_some() { IMAGE_LAYOUT } else { "directory" };
+        return Ok((Target { path: shown, kind, sha256: None, size: None }, inventory));
     }
     if !meta.is_file() {
         bail!("{shown} is neither a file nor a directory");
@@ -67,7 +80,7 @@ fn look(inspector: &assay_analyzers::StandardInspector, path: &Path) -> Result<(
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let inventory =
         inspector.file(&name, meta.len(), &mut file).with_context(|| format!("cannot take {shown} apart"))?;
-    let layered = inventory.components.iter().any(|o| o.layer.is_some());
+    let layered = inventory.image.is_some() || inventory.components.iter().any(|o| o.layer.is_some());
     let kind = if layered { IMAGE } else { "file" };
     Ok((Target { path: shown, kind, sha256: Some(sha256), size: Some(meta.len()) }, inventory))
 }

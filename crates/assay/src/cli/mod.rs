@@ -2,6 +2,7 @@
 //! speak to a server over HTTP. Nothing here decides, matches or stores.
 
 mod client;
+mod convert;
 mod explain;
 mod feeds;
 mod findings;
@@ -72,8 +73,10 @@ enum Command {
     /// Run the server
     #[command(after_long_help = crate::config::reference())]
     Serve(ServeArgs),
-    /// List the vulnerabilities of a file, a directory or an image archive; needs no server
+    /// List the vulnerabilities, secrets and licences of a file, a directory or an image archive; needs no server
     Scan(scan::ScanArgs),
+    /// Turn an earlier report into another format; needs no server
+    Convert(convert::ConvertArgs),
     /// Print the CycloneDX 1.6 document of a file, a directory or a stored package
     Sbom(sbom::SbomArgs),
     /// Advisories and scores: import, fetch, inspect
@@ -151,6 +154,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Scan(args) => scan::run(context, args).await,
+        Command::Convert(args) => convert::run(context, &args),
         Command::Sbom(args) => sbom::run(context, args).await,
         Command::Feeds(command) => feeds::run(context, command).await,
         Command::Version(command) => version::run(context, &command),

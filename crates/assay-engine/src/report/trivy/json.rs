@@ -25,6 +25,15 @@ pub(super) fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok,
     }
 }
 
+/// A number on its own, as [`number`] writes it.
+pub(super) struct Plain(pub(super) f64);
+
+impl Serialize for Plain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        number(&self.0, serializer)
+    }
+}
+
 struct Go(PrettyFormatter<'static>);
 
 /// Characters that a page could take for its own.

@@ -4,6 +4,7 @@
 //!
 //! Pure: the time comes from outside, UUIDs are made from time and content.
 
+mod cyclonedx;
 mod group;
 mod hash;
 mod identity;
@@ -18,6 +19,7 @@ mod vulnerability;
 #[cfg(test)]
 mod tests;
 
+pub use cyclonedx::cyclonedx;
 pub use identity::Uuids;
 pub use json::text;
 pub use model::*;

@@ -85,7 +85,9 @@ pub(super) fn package(found: &Occurrence, kind: Kind, around: &Surroundings<'_>)
     package.dev = found.dev;
     package.licenses.clone_from(&found.licenses);
     package.depends_on.clone_from(&found.depends_on);
-    package.digest = found.digest.clone().unwrap_or_default();
+    if kind.is_system {
+        package.digest = found.digest.clone().unwrap_or_default();
+    }
     package.analyzed_by = kind.analyzed_by.to_owned();
     package.locations = found.lines.iter().map(|l| Location { start_line: l.first, end_line: l.last }).collect();
     relate(&mut package, found.relationship);

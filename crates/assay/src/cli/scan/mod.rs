@@ -1,94 +1,163 @@
 //! `assay scan`: what a server would find, without one. The inventory is made here and now and kept nowhere; advisories
 //! are those of the data directory.
 
+mod compare;
+mod filter;
+mod format;
+mod progress;
 mod report;
+mod sections;
+mod target;
 
-use super::{Context, local, out::note, sbom};
+use super::{Context, local, out::note};
 use anyhow::{Result, bail};
-use assay_engine::report::cyclonedx;
-use assay_model::finding::Severity;
-use clap::ValueEnum;
+use assay_engine::{
+    Engine, ScanResult,
+    report::trivy::{self, Options},
+};
+use filter::{Choice, NotShown, Scanner};
+pub(super) use format::{Format, foreign, put};
+use format::{Made, now};
+use progress::Step;
 use report::Report;
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+pub(super) use sections::table as table_of;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
+use target::{As, Looked};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ScanArgs {
     /// A package file, a directory, or an image saved by docker, podman or skopeo
-    #[arg(value_name = "FILE|DIR|IMAGE-TAR")]
-    path: PathBuf,
-    /// What to print
-    #[arg(long, short, value_enum)]
+    #[arg(value_name = "TARGET", required = true)]
+    targets: Vec<String>,
+    /// Tell what changed from the first of two targets to the second
+    #[arg(long)]
+    compare: bool,
+    /// table, json, trivy-json, sarif, gitlab, junit, csv, html, trivy-cyclonedx, or a bill of materials: cyclonedx,
+    /// cyclonedx-xml, spdx, spdx-tv, spdx3-json; with a version: cyclonedx@1.7 [default: table, or json with --json]
+    #[arg(long, short, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Exit with this code when there are findings (of the chosen severities)
+    /// Read the target as this
+    #[arg(long = "as", value_enum, value_name = "KIND", default_value_t)]
+    as_what: As,
+    #[command(flatten)]
+    choice: Choice,
+    /// Leave packages out of trivy-json that nothing is wrong with
+    #[arg(long)]
+    no_packages: bool,
+    /// Exit with this code when anything that was looked for is found
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     exit_code: Option<u8>,
-    /// Show and count only these: unknown, low, medium, high, critical
-    #[arg(long, short, value_name = "HIGH,CRITICAL", value_delimiter = ',', value_parser = severity)]
-    severity: Vec<Severity>,
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// Everything, for programs
-    Json,
-    /// CycloneDX 1.6 with vulnerabilities
-    Cyclonedx,
+/// One scanned target, filtered.
+struct Scanned {
+    looked: Looked,
+    result: ScanResult,
+    left: NotShown,
+    seconds: f64,
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
-    Severity::parse(text.trim()).ok_or_else(|| "use unknown, low, medium, high or critical".to_owned())
+impl Scanned {
+    fn report(&self, told: &trivy::Report, include_dev: bool) -> Report {
+        Report::new(&self.looked.target, &self.result, told, include_dev, self.left, self.seconds)
+    }
 }
 
 pub(super) async fn run(context: &Context, args: ScanArgs) -> Result<ExitCode> {
-    let started = Instant::now();
-    let config = context.config()?;
-    let (target, inventory) = local::inspect(&config, &args.path).await?;
-    let (engine, _empty) = local::engine_to_read(&config).await?;
-    let result = engine.scan(inventory).await?;
-    let report = Report::new(target, result, &args.severity, started.elapsed().as_secs_f64());
-    print(context, &args, &report)?;
-    if !report.knows_advisories() {
-        let data = config.data.display();
-        note(&format!(
-            "warning: no advisories are imported into {data}, so nothing could be found\n\
-             import some with `assay feeds import DIR|FILE|URL` or fetch them with `assay feeds sync`"
-        ));
-        if args.exit_code.is_some() {
-            bail!("--exit-code asks for an answer that cannot be given without advisories");
-        }
+    match (args.compare, args.targets.as_slice()) {
+        (false, [target]) => one(context, &args, target).await,
+        (true, [first, second]) => two(context, &args, first, second).await,
+        (false, _) => bail!("give one target, or two with --compare"),
+        (true, _) => bail!("--compare takes two targets: what it was, and what it is"),
     }
+}
+
+async fn one(context: &Context, args: &ScanArgs, target: &str) -> Result<ExitCode> {
+    let config = context.config()?;
+    let (engine, _empty) = local::engine_to_read(&config).await?;
+    let scanned = scan(context, args, &engine, target).await?;
+    let at = now();
+    let told = trivy::report(&scanned.result, &scanned.looked.subject, &options(args), at);
+    let report = scanned.report(&told, args.choice.include_dev);
+    let made = Made { report: &report, scan: &scanned.result, told: &told, at };
+    let format = args.format.unwrap_or(if context.out.json { Format::Json } else { Format::Table });
+    format::write(format, &made, &context.out, args.output.as_deref())?;
+    blind(args, report.knows_advisories(), &config.data)?;
     Ok(match args.exit_code {
-        Some(code) if !report.findings.is_empty() => ExitCode::from(code),
+        Some(code) if report.has_findings() => ExitCode::from(code),
         _ => ExitCode::SUCCESS,
     })
 }
 
-fn print(context: &Context, args: &ScanArgs, report: &Report) -> Result<()> {
-    let format = args.format.unwrap_or(if context.out.json { Format::Json } else { Format::Table });
-    let document = match format {
-        Format::Table => return table(context, args, report),
-        Format::Json => serde_json::to_value(report)?,
-        Format::Cyclonedx => cyclonedx::render(
-            &report.target.subject(&report.inventory),
-            &report.inventory,
-            &report.findings,
-            jiff::Timestamp::now(),
-        ),
+async fn two(context: &Context, args: &ScanArgs, first: &str, second: &str) -> Result<ExitCode> {
+    let config = context.config()?;
+    let (engine, _empty) = local::engine_to_read(&config).await?;
+    let before = scan(context, args, &engine, first).await?;
+    let after = scan(context, args, &engine, second).await?;
+    let told = compare::Compared::new(&before, &after, args.choice.include_dev);
+    let json = match args.format {
+        None => context.out.json,
+        Some(Format::Table) => false,
+        Some(Format::Json) => true,
+        Some(_) => bail!("a comparison is printed as table or json"),
     };
-    match &args.output {
-        Some(file) => sbom::write(file, &document),
-        None => context.out.data(&document),
+    let plain = args.output.is_some();
+    let look = if plain { super::look::Look::default() } else { context.out.look };
+    let text = if json { serde_json::to_string_pretty(&told)? } else { told.table(look) };
+    put(&text, &context.out, args.output.as_deref())?;
+    blind(args, after.result.advisories.values().any(|n| *n > 0), &config.data)?;
+    Ok(match args.exit_code {
+        Some(code) if told.has_new() => ExitCode::from(code),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+async fn scan(context: &Context, args: &ScanArgs, engine: &Arc<Engine>, target: &str) -> Result<Scanned> {
+    let started = Instant::now();
+    let choice = &args.choice;
+    let selection = args.as_what.selection(choice.wants(Scanner::Secret), choice.wants(Scanner::License));
+    let looked = {
+        let _step = Step::begin(&format!("Looking into {target}"));
+        target::look(&context.config()?, target, args.as_what, selection).await?
+    };
+    let mut result = {
+        let _step = Step::begin(&format!("Matching what is in {target}"));
+        engine.scan(looked.inventory.clone()).await?
+    };
+    let left = choice.apply(&mut result);
+    Ok(Scanned { looked, result, left, seconds: started.elapsed().as_secs_f64() })
+}
+
+fn options(args: &ScanArgs) -> Options {
+    Options {
+        packages: !args.no_packages,
+        include_dev: args.choice.include_dev,
+        vulnerabilities: args.choice.wants(Scanner::Vuln),
+        secrets: args.choice.wants(Scanner::Secret),
+        licenses: args.choice.wants(Scanner::License),
     }
 }
 
-fn table(context: &Context, args: &ScanArgs, report: &Report) -> Result<()> {
-    match &args.output {
-        Some(file) => sbom::write_text(file, &report.table(super::look::Look::default())),
-        None => context.out.text(&report.table(context.out.look)),
+/// Nothing found and nothing to look in must not be confused.
+fn blind(args: &ScanArgs, knows_advisories: bool, data: &Path) -> Result<()> {
+    if knows_advisories || !args.choice.wants(Scanner::Vuln) {
+        return Ok(());
     }
+    note(&format!(
+        "warning: no advisories are imported into {}, so nothing could be found\n\
+         import some with `assay feeds import DIR|FILE|URL` or fetch them with `assay feeds sync`",
+        data.display()
+    ));
+    if args.exit_code.is_some() {
+        bail!("--exit-code asks for an answer that cannot be given without advisories");
+    }
+    Ok(())
 }
