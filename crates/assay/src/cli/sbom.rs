@@ -3,7 +3,6 @@
 use super::{Context, local};
 use anyhow::{Context as _, Result, bail};
 use assay_engine::report::{self, SbomFormat, Sources};
-use serde_json::Value;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -55,11 +54,6 @@ async fn stored(context: &Context, what: &str, format: SbomFormat) -> Result<Str
     let client = context.client()?;
     let id = client.find(what).await?;
     client.get_text(&["packages", &id.to_string(), "sbom"], &[("format", format.name().to_owned())]).await
-}
-
-/// Writes a document with a final line feed.
-pub(super) fn write(file: &Path, document: &Value) -> Result<()> {
-    write_text(file, &serde_json::to_string_pretty(document)?)
 }
 
 /// Writes a text with a final line feed.

@@ -18,7 +18,8 @@ const PREFIX: &str = "aquasecurity:trivy:";
 pub fn cyclonedx(report: &Report) -> Value {
     let at: Timestamp = report.created_at.parse().unwrap_or_default();
     let uuids = Uuids::new(json::text(report).unwrap_or_default().as_bytes(), at);
-    let mut bill = Bill { uuids, components: Vec::new(), edges: BTreeMap::new(), found: BTreeMap::new(), taken: taken(report) };
+    let mut bill =
+        Bill { uuids, components: Vec::new(), edges: BTreeMap::new(), found: BTreeMap::new(), taken: taken(report) };
     let root = bill.uuids.plain();
     let subject = bill.subject(report, &root);
     for outcome in report.results.iter().filter(|outcome| !outcome.packages.is_empty()) {
@@ -27,7 +28,8 @@ pub fn cyclonedx(report: &Report) -> Value {
     let mut vulnerabilities: BTreeMap<&str, Merged<'_>> = BTreeMap::new();
     for (outcome, v) in report.results.iter().flat_map(|o| o.vulnerabilities.iter().map(move |v| (o, v))) {
         let reference = bill.found.get(&key(outcome, &v.pkg_identifier.uid)).cloned().unwrap_or_default();
-        let merged = vulnerabilities.entry(&v.vulnerability_id).or_insert_with(|| Merged { first: v, affects: Vec::new() });
+        let merged =
+            vulnerabilities.entry(&v.vulnerability_id).or_insert_with(|| Merged { first: v, affects: Vec::new() });
         merged.affects.push((reference, v));
     }
     let serial = bill.uuids.plain();
@@ -89,8 +91,11 @@ fn order(component: &Value) -> (String, String, String, String) {
 }
 
 fn properties(list: &[(&str, &str)]) -> Value {
-    let mut list: Vec<(String, &str)> =
-        list.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (format!("{PREFIX}{name}"), *value)).collect();
+    let mut list: Vec<(String, &str)> = list
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (format!("{PREFIX}{name}"), *value))
+        .collect();
     list.sort();
     list.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
 }
@@ -99,7 +104,8 @@ impl Bill {
     fn subject(&mut self, report: &Report, root: &str) -> Value {
         let about = &report.metadata;
         let (size, schema) = (about.size.to_string(), report.schema_version.to_string());
-        let mut list = vec![("SchemaVersion", schema.as_str()), ("ImageID", &about.image_id), ("Reference", &about.reference)];
+        let mut list =
+            vec![("SchemaVersion", schema.as_str()), ("ImageID", &about.image_id), ("Reference", &about.reference)];
         if about.size > 0 {
             list.push(("Size", &size));
         }
@@ -136,7 +142,8 @@ impl Bill {
             .collect();
         let mut wanted: BTreeSet<&String> = BTreeSet::new();
         for (package, reference) in outcome.packages.iter().zip(&references) {
-            let needs: BTreeSet<String> = package.depends_on.iter().filter_map(|id| by_id.get(id.as_str())).map(|r| (*r).clone()).collect();
+            let needs: BTreeSet<String> =
+                package.depends_on.iter().filter_map(|id| by_id.get(id.as_str())).map(|r| (*r).clone()).collect();
             wanted.extend(package.depends_on.iter().filter_map(|id| by_id.get(id.as_str())).copied());
             self.edges.entry(reference.clone()).or_default().extend(needs);
         }
@@ -268,7 +275,9 @@ fn vulnerability(merged: &Merged<'_>) -> Value {
     let affects: BTreeMap<&String, &str> =
         merged.affects.iter().map(|(reference, v)| (reference, v.installed_version.as_str())).collect();
     let affects = affects.into_iter();
-    let affects = affects.map(|(reference, version)| json!({"ref": reference, "versions": [{"version": version, "status": "affected"}]}));
+    let affects = affects.map(
+        |(reference, version)| json!({"ref": reference, "versions": [{"version": version, "status": "affected"}]}),
+    );
     map.insert("affects".into(), affects.collect());
     Value::Object(map)
 }
@@ -289,12 +298,15 @@ fn ratings(v: &Vulnerability) -> Vec<Value> {
             (cvss.v40_score, &cvss.v40_vector, "CVSSv4"),
         ] {
             if score > 0.0 || !vector.is_empty() {
-                let word = if method == "CVSSv2" { of_second(score) } else { word.map_or_else(|| of_score(score), of_rank) };
+                let word =
+                    if method == "CVSSv2" { of_second(score) } else { word.map_or_else(|| of_score(score), of_rank) };
                 let score = serde_json::to_value(json::Plain(score)).unwrap_or_default();
                 all.push(json!({"source": {"name": source}, "score": score, "severity": word, "method": method, "vector": vector}));
             }
         }
-        if all.len() == before && let Some(rank) = word {
+        if all.len() == before
+            && let Some(rank) = word
+        {
             all.push(json!({"source": {"name": source}, "severity": of_rank(rank)}));
         }
     }

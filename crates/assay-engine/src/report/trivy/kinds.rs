@@ -128,12 +128,6 @@ pub(super) fn of(found: &Occurrence) -> Kind {
         .unwrap_or_else(|| if matches!(purl_type, "alpm" | "ebuild") { system("") } else { lock("") })
 }
 
-/// The kind of result of this name, for bills of materials that name it.
-pub(super) fn by_name(name: &str) -> Option<Kind> {
-    let same = |(_, kind): &&(&str, Kind)| kind.name == name;
-    KINDS.iter().find(same).or_else(|| BY_PURL.iter().find(same)).map(|(_, kind)| *kind)
-}
-
 /// Identifiers of `os-release` that Trivy has other names for.
 const FAMILIES: &[(&str, &str)] = &[
     ("almalinux", "alma"),

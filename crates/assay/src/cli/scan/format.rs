@@ -6,9 +6,9 @@ use anyhow::{Result, anyhow};
 use assay_engine::{
     ScanResult,
     report::{
-        SbomFormat, Sources, csv, gitlab, html, junit,
+        SbomFormat, Sources, csv, gitlab, html, junit, render as bill,
         sarif::{self, Tool},
-        render as bill, trivy,
+        trivy,
     },
 };
 use jiff::Timestamp;
