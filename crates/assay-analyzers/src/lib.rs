@@ -24,13 +24,18 @@ mod yaml;
 
 mod apk;
 mod bun_lock;
+mod bundler;
 mod cargo_lock;
+mod cocoapods;
 mod composer;
 mod conan;
+mod conda_environment;
 mod dotnet_deps;
 mod dpkg;
 mod gomod;
 mod gradle;
+mod julia;
+mod mix;
 mod node_modules;
 mod node_package;
 mod npm_lock;
@@ -42,12 +47,14 @@ mod pipfile_lock;
 mod pnpm_lock;
 mod poetry_lock;
 mod pom;
+mod pubspec;
 mod pylock;
 mod python_dist_info;
 mod requirements;
 mod rpm;
 mod sbt;
 mod sdist;
+mod swift;
 mod uv_lock;
 mod wheel;
 mod yarn_lock;
@@ -91,5 +98,12 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(gradle::PART),
         Box::new(sbt::PART),
         Box::new(pom::PART),
+        Box::new(bundler::PART),
+        Box::new(cocoapods::PART),
+        Box::new(swift::PART),
+        Box::new(pubspec::PART),
+        Box::new(mix::PART),
+        Box::new(julia::PART),
+        Box::new(conda_environment::PART),
     ]
 }

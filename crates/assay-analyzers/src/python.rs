@@ -7,7 +7,7 @@ use crate::component::{occurrence, of_language};
 use crate::part::{corrupt, field, line};
 use crate::stanza::{self, Stanza};
 
-const OSV: &str = "PyPI";
+pub(crate) const OSV: &str = "PyPI";
 /// More declared requirements than any real project has.
 const REQUIREMENTS: usize = 5000;
 

@@ -113,9 +113,9 @@ fn relate(lock: &Lock, locks: &Locks<'_>, project: &Project, found: &mut Locked<
     // A package of this project whose manifest is not here: nobody knows what it needs only for development.
     let own = lock.package.iter().filter(|package| package.source.is_none() && !roots.contains(&package.id()));
     let unknown: Vec<String> = own.filter(|_| !project.missing.is_empty()).map(lock::Package::id).collect();
-    let mut from: Vec<String> = start.into_iter().chain(unknown).collect();
+    let from: Vec<String> = start.into_iter().chain(unknown).collect();
     // A member is part of the product; the packages that it needs were told apart above.
-    let reached = reach(found, &mut from, &roots);
+    let reached = reach(found, from, &roots);
     for entry in found.entries() {
         let relation = relations.get(&entry.id).copied();
         entry.relationship = relation.unwrap_or(match direct.contains(&entry.id) {
@@ -127,15 +127,15 @@ fn relate(lock: &Lock, locks: &Locks<'_>, project: &Project, found: &mut Locked<
 }
 
 /// What can be reached without going through the project's own packages.
-fn reach(found: &mut Locked<'_>, pending: &mut Vec<String>, own: &BTreeSet<String>) -> BTreeSet<String> {
+fn reach(found: &mut Locked<'_>, mut pending: Vec<String>, own: &BTreeSet<String>) -> BTreeSet<String> {
+    let edges: BTreeMap<String, Vec<String>> =
+        found.entries().map(|entry| (entry.id.clone(), entry.depends_on.clone())).collect();
     let mut reached = BTreeSet::new();
     while let Some(id) = pending.pop() {
         if own.contains(&id) || reached.contains(&id) {
             continue;
         }
-        if let Some(entry) = found.get_mut(&id) {
-            pending.extend(entry.depends_on.iter().cloned());
-        }
+        pending.extend(edges.get(&id).into_iter().flatten().cloned());
         reached.insert(id);
     }
     reached
