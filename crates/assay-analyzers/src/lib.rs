@@ -5,6 +5,7 @@
 
 mod component;
 mod depends;
+mod content;
 mod executable;
 mod graph;
 mod inspector;
@@ -59,6 +60,7 @@ mod uv_lock;
 mod wheel;
 mod yarn_lock;
 
+pub use content::secrets::SecretRules;
 pub use inspector::{Selection, StandardInspector, StoredLayer, image_facts};
 pub use part::{Gathered, Part};
 pub use pom::package_id as pom_package_id;
