@@ -60,6 +60,7 @@ mod uv_lock;
 mod wheel;
 mod yarn_lock;
 
+pub use content::image_secrets;
 pub use content::secrets::SecretRules;
 pub use inspector::{Selection, StandardInspector, StoredLayer, image_facts};
 pub use part::{Gathered, Part};

@@ -14,6 +14,7 @@ pub mod event;
 pub mod facts;
 pub mod finding;
 pub mod inventory;
+pub mod license;
 pub mod package;
 pub mod policy;
 pub mod problem;

@@ -13,6 +13,7 @@ use super::nested::{first_bytes, kind_of};
 use super::owners::Owners;
 use super::place::{Place, Within, is_at_or_in};
 use super::{Kit, release, vendored};
+use crate::content::{Content, Wanted};
 use crate::part::{Gathered, Halt, LIMIT, Part, UNSAFE_PATH, UNSUPPORTED, skipped};
 
 /// How many files that were read are told one by one.
@@ -36,6 +37,7 @@ pub(super) struct Collector<'a> {
     met: HashSet<String>,
     /// Path and target of hard links that an analyzer would read.
     links: Vec<(String, String)>,
+    pub(super) content: Content,
     more_skipped: u64,
 }
 
@@ -45,10 +47,12 @@ pub(super) struct Takers<'a> {
     pub(super) gatherers: Vec<usize>,
     pub(super) listers: Vec<&'a dyn Part>,
     pub(super) archive: Option<assay_archive::Kind>,
+    pub(super) content: Wanted,
 }
 
 impl Takers<'_> {
-    fn is_empty(&self) -> bool {
+    /// Whether no analyzer has a use for the file; its content may still be looked into.
+    pub(super) fn is_empty(&self) -> bool {
         self.analyzers.is_empty() && self.gatherers.is_empty() && self.listers.is_empty() && self.archive.is_none()
     }
 }
@@ -64,6 +68,7 @@ impl<'a> Collector<'a> {
             gathered_bytes: 0,
             met: HashSet::new(),
             links: Vec::new(),
+            content: Content::new(kit.selection.secrets, kit.selection.licenses),
             more_skipped: 0,
         }
     }
@@ -92,7 +97,7 @@ impl<'a> Collector<'a> {
             // Whatever stands here now hides what a lower layer had in its place.
             self.out.whiteouts.push(Whiteout { path: path.clone(), opaque: false });
         }
-        if takers.is_empty() {
+        if takers.is_empty() && !takers.content.any() {
             return Ok(());
         }
         if (!takers.analyzers.is_empty() || takers.archive.is_some()) && !self.met.insert(path.clone()) {
@@ -100,7 +105,9 @@ impl<'a> Collector<'a> {
         }
         match &head.kind {
             EntryKind::File => self.read(&entry, body, &takers, place)?,
-            EntryKind::Hardlink(target) => self.links.push((path.clone(), format!("{}{target}", place.prefix))),
+            EntryKind::Hardlink(target) if !takers.is_empty() => {
+                self.links.push((path.clone(), format!("{}{target}", place.prefix)))
+            }
             _ => {}
         }
         Ok(())
@@ -119,6 +126,7 @@ impl<'a> Collector<'a> {
                 .map(|(at, _)| at)
                 .collect(),
             listers: all().filter(|part| place.is_top() && lists(part)).collect(),
+            content: self.content_of(entry, place),
             archive: kind_of(entry),
         }
     }
@@ -211,6 +219,7 @@ impl<'a> Collector<'a> {
     /// Everything that was found, in order.
     pub(super) fn finish(mut self) -> Inventory {
         self.conclude();
+        self.content.finish(&mut self.out);
         self.resolve_links();
         release::settle(&mut self.out);
         if self.top.within == Within::FileSystem {

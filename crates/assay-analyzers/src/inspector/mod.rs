@@ -30,6 +30,7 @@ use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Entry, Reads};
 use assay_model::seam::inspector::Inspector;
 
+use crate::content::{LICENSES_REVISION, SECRETS_REVISION};
 use crate::part::{Halt, Part, UNSUPPORTED, corrupt, problem};
 use collector::Collector;
 pub use facts::{StoredLayer, image_facts};
@@ -83,11 +84,20 @@ impl StandardInspector {
         let budget = Budget::new(self.limits.clone());
         let nested = budget.nested().map_err(problem)?;
         if let Some((image, report)) = directory::image(path, &budget, |layer| self.one_layer(layer, &nested))? {
-            return Ok(image.compose(self, &report));
+            return Ok(self.with_configuration(image.compose(self, &report)));
         }
         let mut collector = Collector::new(&self.kit, &budget, Within::FileSystem);
         directory::walk(path, &budget, &mut collector)?;
         Ok(collector.finish())
+    }
+
+    /// Adds the secrets in what an image says of itself.
+    fn with_configuration(&self, mut image: Inventory) -> Inventory {
+        if let Some(facts) = image.image.as_ref().filter(|_| self.kit.selection.secrets) {
+            image.secrets.extend(crate::content::image_secrets(facts));
+            image.sort();
+        }
+        image
     }
 
     fn one_layer(&self, bytes: &mut dyn Read, budget: &Budget) -> Result<Inventory, Problem> {
@@ -169,7 +179,7 @@ impl StandardInspector {
         });
         if image.is_one() {
             let report = outcome.map_err(|halt| halt.0)?;
-            return Ok(image.compose(self, &report));
+            return Ok(self.with_configuration(image.compose(self, &report)));
         }
         collector.close(outcome).map(|out| claimed(out, path))
     }
@@ -219,6 +229,9 @@ impl Inspector for StandardInspector {
 fn revision(kit: &Kit) -> String {
     let mut names: Vec<String> =
         kit.parts.iter().map(|part| format!("{}/{}", part.spec().id, part.spec().revision)).collect();
+    let selection = &kit.selection;
+    names.extend(selection.secrets.then(|| SECRETS_REVISION.to_owned()));
+    names.extend(selection.licenses.then(|| LICENSES_REVISION.to_owned()));
     names.sort();
     names.join(" ")
 }

@@ -4,13 +4,16 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use assay_archive::{ArchiveError, Kind};
+use assay_model::inventory::Whiteout;
 use assay_model::problem::Problem;
 use assay_model::seam::analyzer::{Entry, Reads};
 use tempfile::SpooledTempFile;
 
 use super::collector::{Collector, Takers};
-use super::place::Place;
+use super::nested::kind_of;
+use super::place::{Place, Within};
 use super::subject;
+use crate::content::Wanted;
 use crate::executable;
 use crate::part::{Halt, LIMIT, Part, problem, skipped, text};
 
@@ -30,6 +33,9 @@ impl Collector<'_> {
         takers: &Takers<'_>,
         place: &Place,
     ) -> Result<(), Halt> {
+        if takers.is_empty() {
+            return self.look_into(entry, body, takers.content, place);
+        }
         let unread = takers.analyzers.is_empty() && takers.gatherers.is_empty() && takers.listers.is_empty();
         match takers.archive {
             Some(kind) if unread && kind != Kind::Zip => return self.open_passing(entry.path, body, place),
@@ -56,6 +62,10 @@ impl Collector<'_> {
             self.gather(entry, &mut file, &takers.gatherers)?;
         }
         self.list(entry, &mut file, &takers.listers)?;
+        if takers.content.any() {
+            rewind(&mut file)?;
+            self.look_into(entry, &mut file, takers.content, place)?;
+        }
         if let Some(kind) = takers.archive {
             rewind(&mut file)?;
             let own = before..self.out.components.len();
@@ -63,6 +73,26 @@ impl Collector<'_> {
             if is_package {
                 subject::settle(&mut self.out.components, own);
             }
+        }
+        Ok(())
+    }
+
+    /// What the file is read for beside components. Archives are opened instead, and machine code holds no text.
+    pub(super) fn content_of(&self, entry: &Entry<'_>, place: &Place) -> Wanted {
+        if kind_of(entry).is_some() || executable::is_one(entry.head) {
+            return Wanted::default();
+        }
+        self.content.wants(entry.path.strip_prefix(&place.prefix).unwrap_or(entry.path))
+    }
+
+    /// Looks for secrets and licences.
+    fn look_into(&mut self, entry: &Entry<'_>, body: &mut dyn Read, wanted: Wanted, place: &Place) -> Result<(), Halt> {
+        let inner = entry.path.strip_prefix(&place.prefix).unwrap_or(entry.path);
+        let licenses = self.out.licenses.len();
+        self.content.look(entry.path, inner, wanted, body, &mut self.out).map_err(ArchiveError::from)?;
+        if place.within == Within::Layer && self.out.licenses.len() > licenses {
+            // What a lower layer said in this place no longer holds.
+            self.out.whiteouts.push(Whiteout { path: entry.path.to_owned(), opaque: false });
         }
         Ok(())
     }

@@ -13,4 +13,4 @@ mod tests;
 
 pub(crate) use image::in_image;
 pub use rule::SecretRules;
-pub(crate) use scan::{Outcome, search};
+pub(crate) use scan::search;

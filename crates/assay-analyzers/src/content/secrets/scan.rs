@@ -36,8 +36,6 @@ pub(crate) struct Outcome {
     pub(crate) secrets: Vec<Secret>,
     /// Why the file was not searched to its end.
     pub(crate) limit: Option<String>,
-    /// The file is text, and was searched.
-    pub(crate) is_text: bool,
 }
 
 /// Searches one file.
@@ -282,7 +280,7 @@ impl<'a> Search<'a> {
         } else {
             None
         };
-        Outcome { secrets: redact(&self.rules.rules, path, self.found, &self.spans), limit, is_text: true }
+        Outcome { secrets: redact(&self.rules.rules, path, self.found, &self.spans), limit }
     }
 }
 
