@@ -121,8 +121,8 @@ pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
 
 /// Whether it takes its names from the system that it was found on. A package file that tells its own distribution does not.
 pub(crate) fn follows_release(found: &Occurrence) -> bool {
-    let is_file = found.analyzer.ends_with(PACKAGE_FILE);
-    is_distribution(&found.component) && !(is_file && !found.component.ecosystem.is_empty())
+    let is_installed = !found.analyzer.ends_with(PACKAGE_FILE);
+    is_distribution(&found.component) && (is_installed || found.component.ecosystem.is_empty())
 }
 
 /// How the ids of analyzers end that read the package files of distributions.
@@ -136,8 +136,10 @@ fn distribution_purl(found: &Occurrence, distro: &str) -> Result<String, BadPurl
         Some((epoch, version)) if component.purl_type == RPM => (epoch, version),
         _ => ("", component.version.as_str()),
     };
-    let purl = Purl::builder(&component.purl_type, &component.name)
-        .namespace(&component.namespace)
+    // Gentoo's names begin with a category, which is their namespace.
+    let (namespace, name) = component.name.rsplit_once('/').unwrap_or((&component.namespace, &component.name));
+    let purl = Purl::builder(&component.purl_type, name)
+        .namespace(namespace)
         .version(version)
         .qualifier("arch", found.property(ARCHITECTURE).unwrap_or_default())
         .qualifier("distro", distro)

@@ -4,8 +4,8 @@
 //! To add an analyzer: a folder with an `Analyzer` and a `Part`, and its two lines below.
 
 mod component;
-mod depends;
 mod content;
+mod depends;
 mod executable;
 mod graph;
 mod inspector;
@@ -15,6 +15,7 @@ mod lines;
 mod locked;
 mod node;
 mod part;
+mod pkginfo;
 mod project;
 mod python;
 mod python_project;
@@ -43,11 +44,13 @@ mod npm_lock;
 mod nuget;
 mod nuget_props;
 mod os_release;
+mod pacman;
 mod pdm_lock;
 mod pipfile_lock;
 mod pnpm_lock;
 mod poetry_lock;
 mod pom;
+mod portage;
 mod pubspec;
 mod pylock;
 mod python_dist_info;
@@ -79,10 +82,15 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(project::Locked(pnpm_lock::PnpmLock)),
         Box::new(project::Locked(bun_lock::BunLock)),
         Box::new(apk::Apk),
+        Box::new(apk::ApkFile),
         Box::new(dpkg::Dpkg),
+        Box::new(dpkg::DebFile),
         Box::new(rpm::Rpm),
         Box::new(rpm::RpmFile),
         Box::new(rpm::RpmManifest),
+        Box::new(pacman::Pacman),
+        Box::new(pacman::PacmanFile),
+        Box::new(portage::Portage),
         Box::new(os_release::OsReleaseFile),
         Box::new(python_dist_info::PythonDistInfo),
         Box::new(project::Locked(requirements::Requirements)),

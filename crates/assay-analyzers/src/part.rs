@@ -67,10 +67,10 @@ pub trait Part: Analyzer {
         None
     }
 
-    /// What such a file says, in one line.
-    fn licence(&self, text: &str) -> Option<String> {
+    /// What such a file says, each licence as written.
+    fn licences(&self, text: &str) -> Vec<String> {
         let _ = text;
-        None
+        Vec::new()
     }
 }
 

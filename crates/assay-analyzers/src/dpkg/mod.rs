@@ -1,29 +1,30 @@
-//! Debian's package database: `var/lib/dpkg/status`, or `status.d/*` where there is no package manager.
+//! Debian's packages: the database `var/lib/dpkg/status`, `status.d/*` where there is no package manager, and package files.
 //!
-//! Only what is installed counts. `Source` names the source package, with its version in parentheses where it differs
-//! from the binary's. Licences are in `usr/share/doc/*/copyright`.
+//! `Source` names the source package, with its version in parentheses where it differs from the binary's. Licences are in
+//! `usr/share/doc/*/copyright`.
 
+mod control;
 mod copyright;
+mod file;
 
 use assay_archive::{Budget, Limits};
-use assay_model::component::Occurrence;
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
-use crate::component::OsPackage;
-use crate::part::{Part, corrupt, field, line, text};
-use crate::stanza::{Stanza, stanzas};
+use crate::depends::{Node, connect};
+use crate::part::{Gathered, Part, corrupt, skipped, text};
+use crate::stanza::stanzas;
+pub(crate) use file::DebFile;
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "dpkg",
-    revision: 1,
+    revision: 2,
     reads: Reads::System,
-    summary: "installed packages of Debian and its kin, with source package and requirements",
+    summary: "installed packages of Debian and its kin, with source package, requirements and licences",
 };
 
-const PURL_TYPE: &str = "deb";
 const STATUS: &str = "var/lib/dpkg/status";
 const STATUS_FOLDER: &str = "var/lib/dpkg/status.d/";
 const LISTS: &str = "var/lib/dpkg/info/";
@@ -32,14 +33,18 @@ const SUMS: &str = ".md5sums";
 
 pub(crate) struct Dpkg;
 
+fn is_single(path: &str) -> bool {
+    let alone = |rest: &str| !rest.is_empty() && !rest.contains('/') && !rest.ends_with(SUMS);
+    path.strip_prefix(STATUS_FOLDER).is_some_and(alone)
+}
+
 impl Analyzer for Dpkg {
     fn spec(&self) -> &'static AnalyzerSpec {
         &SPEC
     }
 
     fn wants(&self, entry: &Entry<'_>) -> bool {
-        let alone = |rest: &str| !rest.is_empty() && !rest.contains('/') && !rest.ends_with(SUMS);
-        entry.path == STATUS || entry.path.strip_prefix(STATUS_FOLDER).is_some_and(alone)
+        entry.path == STATUS
     }
 
     fn analyze(&self, entry: &Entry<'_>, bytes: &mut dyn ReadSeek, out: &mut Inventory) -> Result<(), Problem> {
@@ -55,18 +60,25 @@ impl Part for Dpkg {
         budget: &Budget,
         out: &mut Inventory,
     ) -> Result<(), Problem> {
-        let text = text(bytes, budget)?;
-        let mut bad = 0;
-        for stanza in stanzas(&text).filter(|stanza| is_installed(*stanza)) {
-            match package(stanza, entry.path) {
-                Some(found) => out.components.push(found),
-                None => bad += 1,
+        let mut nodes = Vec::new();
+        let outcome = read(entry.path, &text(bytes, budget)?, &mut nodes);
+        out.components.extend(connect(nodes));
+        outcome
+    }
+
+    /// One package in each file of `status.d`: only together do they tell what depends on what.
+    fn gathers(&self, entry: &Entry<'_>) -> bool {
+        is_single(entry.path)
+    }
+
+    fn conclude(&self, files: &Gathered, _budget: &Budget, out: &mut Inventory) {
+        let mut nodes = Vec::new();
+        for (path, bytes) in files.iter() {
+            if let Err(problem) = read(path, &String::from_utf8_lossy(bytes), &mut nodes) {
+                out.skipped.push(skipped(path, &problem));
             }
         }
-        if bad > 0 {
-            return Err(corrupt(format!("{bad} packages of {} have no usable name or version", entry.path)));
-        }
-        Ok(())
+        out.components.extend(connect(nodes));
     }
 
     fn lists_owned_files(&self, path: &str) -> bool {
@@ -89,41 +101,21 @@ impl Part for Dpkg {
         (!package.contains('/')).then_some(package)
     }
 
-    fn licence(&self, text: &str) -> Option<String> {
+    fn licences(&self, text: &str) -> Vec<String> {
         copyright::licences(text)
     }
 }
 
-/// `Status: want flag state`. In `status.d` there is no such field, and everything is installed.
-fn is_installed(stanza: Stanza<'_>) -> bool {
-    stanza.get("Status").is_none_or(|status| status.split_whitespace().nth(2) == Some("installed"))
-}
-
-fn package(stanza: Stanza<'_>, path: &str) -> Option<Occurrence> {
-    let name = field(stanza.get("Package").as_deref())?;
-    let version = field(stanza.get("Version").as_deref())?;
-    let architecture = field(stanza.get("Architecture").as_deref()).unwrap_or_default();
-    let stated = field(stanza.get("Source").as_deref());
-    let (source, source_version) = match stated.as_deref().map(|source| source.split_once('(').unwrap_or((source, "")))
-    {
-        Some((source, version)) => (source.trim(), version.trim_end_matches(')').trim()),
-        None => (name.as_str(), ""),
-    };
-    let package = OsPackage {
-        purl_type: PURL_TYPE,
-        name: &name,
-        version: &version,
-        architecture: &architecture,
-        source,
-        source_version: if source_version.is_empty() { &version } else { source_version },
-    };
-    let mut found = package.occurrence(path, SPEC.id).ok()?;
-    found.summary = line(stanza.get("Description").as_deref());
-    found.requires = ["Pre-Depends", "Depends"]
-        .iter()
-        .filter_map(|key| stanza.get(key))
-        .flat_map(|list| list.split(',').map(|one| one.trim().replace('\n', " ")).collect::<Vec<_>>())
-        .filter(|one| !one.is_empty())
-        .collect();
-    Some(found)
+fn read(path: &str, text: &str, nodes: &mut Vec<Node>) -> Result<(), Problem> {
+    let mut bad = 0;
+    for stanza in stanzas(text).filter(|stanza| control::is_installed(*stanza)) {
+        match control::package(stanza, path, SPEC.id) {
+            Some(found) => nodes.push(found),
+            None => bad += 1,
+        }
+    }
+    match bad {
+        0 => Ok(()),
+        bad => Err(corrupt(format!("{bad} packages of {path} have no usable name or version"))),
+    }
 }

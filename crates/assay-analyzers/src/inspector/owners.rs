@@ -30,7 +30,7 @@ pub(super) struct Owners {
     packages: Vec<(&'static str, String)>,
     places: HashMap<(&'static str, String), u32>,
     /// Analyzer and name of a package to its licences.
-    licences: HashMap<(&'static str, String), String>,
+    licences: HashMap<(&'static str, String), Vec<String>>,
 }
 
 impl Owners {
@@ -66,23 +66,24 @@ impl Owners {
     /// Takes in one statement of licences.
     pub(super) fn read_licence(&mut self, part: &dyn Part, package: &str, text: &str) {
         if self.licences.len() < LICENCES
-            && let Some(licence) = part.licence(text)
+            && let licences = part.licences(text)
+            && !licences.is_empty()
         {
-            self.licences.insert((part.spec().id, package.to_owned()), licence);
+            self.licences.insert((part.spec().id, package.to_owned()), licences);
         }
     }
 
     /// Fills in licences that the database itself does not tell.
     pub(super) fn license(&self, out: &mut Inventory) {
-        let by_analyzer: HashMap<(&str, &str), &String> = self
+        let by_analyzer: HashMap<(&str, &str), &Vec<String>> = self
             .licences
             .iter()
-            .map(|((analyzer, package), licence)| ((*analyzer, package.as_str()), licence))
+            .map(|((analyzer, package), licences)| ((*analyzer, package.as_str()), licences))
             .collect();
         for found in &mut out.components {
             let stated = by_analyzer.get(&(found.analyzer.as_str(), found.component.name.as_str()));
             if found.licenses.is_empty() {
-                found.licenses.extend(stated.map(|licence| (*licence).clone()));
+                found.licenses.extend(stated.into_iter().flat_map(|licences| licences.iter().cloned()));
             }
         }
     }
