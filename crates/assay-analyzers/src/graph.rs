@@ -7,7 +7,8 @@ use assay_model::inventory::Skipped;
 use assay_model::seam::analyzer::AnalyzerSpec;
 
 use crate::component::{occurrence, of_language};
-use crate::part::{corrupt, field, skipped};
+use crate::part::field;
+use crate::project::unnameable;
 
 /// One entry of a lock file.
 #[derive(Debug, Default)]
@@ -90,23 +91,22 @@ impl<'a> Graph<'a> {
     pub(crate) fn finish(mut self, notes: &mut Vec<Skipped>) -> Vec<Occurrence> {
         let ids: BTreeSet<String> = self.nodes.keys().cloned().collect();
         let mut found = Vec::with_capacity(ids.len());
+        let mut bad = Vec::new();
         for (id, node) in std::mem::take(&mut self.nodes) {
+            let called = id_of(&node.name, &node.version);
             match self.one(id, node, &ids) {
-                Ok(package) => found.push(package),
-                Err(problem) => notes.push(skipped(self.path, &problem)),
+                Some(package) => found.push(package),
+                None => bad.push(called),
             }
         }
+        notes.extend(unnameable(self.path, &bad));
         found
     }
 
-    fn one(&self, id: String, node: Node, ids: &BTreeSet<String>) -> Result<Occurrence, assay_model::problem::Problem> {
-        let bad = || corrupt(format!("{:?} is no name or version", id_of(&node.name, &node.version)));
-        let name = field(Some(&node.name)).ok_or_else(bad)?;
-        let version = match node.version.is_empty() {
-            true => String::new(),
-            false => field(Some(&node.version)).ok_or_else(bad)?,
-        };
-        let component = of_language(self.osv, &name, &version).map_err(|error| corrupt(error.to_string()))?;
+    fn one(&self, id: String, node: Node, ids: &BTreeSet<String>) -> Option<Occurrence> {
+        let name = field(Some(&node.name))?;
+        let version = if node.version.is_empty() { String::new() } else { field(Some(&node.version))? };
+        let component = of_language(self.osv, &name, &version).ok()?;
         let mut found = occurrence(component, self.path, self.spec.id);
         found.depends_on = node.depends_on.into_iter().filter(|other| ids.contains(other) && *other != id).collect();
         found.id = id;
@@ -117,7 +117,7 @@ impl<'a> Graph<'a> {
         found.lines.dedup();
         found.licenses = node.licenses;
         found.digest = node.digest;
-        Ok(found)
+        Some(found)
     }
 }
 

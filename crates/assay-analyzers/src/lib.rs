@@ -10,7 +10,6 @@ mod executable;
 mod graph;
 mod inspector;
 mod javascript;
-#[allow(dead_code, reason = "used by the analyzers of lock files as they come")]
 mod lines;
 mod locked;
 mod node;

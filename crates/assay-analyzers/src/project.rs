@@ -8,7 +8,7 @@ use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
 
-use crate::part::{Gathered, Part, problem, skipped};
+use crate::part::{CORRUPT, Gathered, Part, problem, skipped};
 
 /// Files that only help are not kept above this.
 const COMPANION_BYTES: u64 = 4 << 20;
@@ -165,17 +165,34 @@ pub(crate) fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// What a file names without saying which version, as one entry for the whole file: `names` are what is written.
+/// What a file names without saying which version, as one note for the whole file: `names` are what is written.
 pub(crate) fn unresolved(path: &str, names: &[String]) -> Option<Skipped> {
+    note(path, UNRESOLVED, "no version is known of", names)
+}
+
+/// Files that a file refers to and that are not there, or not read.
+pub(crate) fn absent(path: &str, files: &[String]) -> Option<Skipped> {
+    note(path, UNRESOLVED, "it refers to files that are not there or are not read", files)
+}
+
+/// What stands where a name and a version should.
+pub(crate) fn unnameable(path: &str, names: &[String]) -> Option<Skipped> {
+    note(path, CORRUPT, "these are no names and versions", names)
+}
+
+fn note(path: &str, reason: &str, what: &str, names: &[String]) -> Option<Skipped> {
     const SHOWN: usize = 20;
+    const CHARS: usize = 120;
     if names.is_empty() {
         return None;
     }
     let more = names.len().saturating_sub(SHOWN);
-    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let short = |name: &String| name.chars().take(CHARS).map(plain).collect::<String>();
+    let shown = names.iter().take(SHOWN).map(short).collect::<Vec<_>>().join("; ");
     let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let detail = format!("no version is known of: {shown}{tail}");
-    Some(Skipped { path: path.to_owned(), reason: UNRESOLVED.to_owned(), detail })
+    let detail = format!("{what}: {shown}{tail}");
+    Some(Skipped { path: path.to_owned(), reason: reason.to_owned(), detail })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use assay_model::seam::inspector::Inspector;
 use common::*;
 use proptest::prelude::*;
 
-const PATHS: [&str; 20] = [
+const PATHS: [&str; 30] = [
     "a-1-py3-none-any.whl",
     "a-1.tar.gz",
     "a-1.zip",
@@ -33,6 +33,16 @@ const PATHS: [&str; 20] = [
     "node_modules/a/package.json",
     "a.zip",
     "a.gz",
+    "package-lock.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "requirements.txt",
+    "Pipfile.lock",
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "pylock.toml",
 ];
 
 fn feed(path: &str, bytes: &[u8]) {

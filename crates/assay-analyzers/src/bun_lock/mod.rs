@@ -25,6 +25,11 @@ static SPEC: AnalyzerSpec = AnalyzerSpec {
 
 const PRODUCTION: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
 
+/// Packages inside one another in which a package is looked for, scopes counted.
+const LEVELS: usize = 64;
+/// Longer keys are no names of packages.
+const KEY_BYTES: usize = 4096;
+
 pub(crate) struct BunLock;
 
 impl Project for BunLock {
@@ -108,14 +113,15 @@ impl<'a> Entry<'a> {
 
 /// By key: `name`, or `parent/name` for what only that parent gets.
 fn entries<'a>(json: &'a Json<'a>) -> BTreeMap<&'a str, Entry<'a>> {
-    let packages = json.entries_of("packages").iter();
+    let packages = json.entries_of("packages").iter().filter(|(key, _)| key.len() <= KEY_BYTES);
     packages.filter_map(|(key, entry)| Some((&**key, Entry::of(entry, json)?))).collect()
 }
 
 /// What a package gets for a name: its own, its parents', or everybody's.
 fn find<'e, 'a>(entries: &'e BTreeMap<&str, Entry<'a>>, key: &str, name: &str) -> Option<&'e Entry<'a>> {
     let mut above = Some(key);
-    while let Some(parent) = above {
+    for _ in 0..LEVELS {
+        let Some(parent) = above else { break };
         if let Some(entry) = entries.get(format!("{parent}/{name}").as_str()) {
             return Some(entry);
         }

@@ -14,6 +14,8 @@ use crate::project::{folder, join};
 
 pub(crate) const OSV: &str = "npm";
 const PURL_TYPE: &str = "npm";
+/// Patterns of workspaces in one manifest.
+const WORKSPACES: usize = 256;
 
 /// `algorithm:hex` of a Subresource Integrity string (`sha512-<base64>`), the strongest if it has several.
 pub(crate) fn integrity(sri: Option<&str>) -> Option<String> {
@@ -98,7 +100,7 @@ impl Manifest {
 pub(crate) fn workspaces(json: &Json<'_>) -> Vec<String> {
     let Some(workspaces) = json.get("workspaces") else { return Vec::new() };
     let list = if workspaces.items().is_empty() { workspaces.get("packages") } else { Some(workspaces) };
-    list.map_or(&[][..], Json::items).iter().filter_map(|item| field(item.as_str())).collect()
+    list.map_or(&[][..], Json::items).iter().take(WORKSPACES).filter_map(|item| field(item.as_str())).collect()
 }
 
 /// A text today; an object, or a list of texts or objects, in old manifests.
@@ -120,15 +122,28 @@ pub(crate) fn is_workspace(pattern: &str, folder: &str) -> bool {
     globs(&parts, &folders)
 }
 
+/// Goes on, and comes back to the last `**` when that was wrong.
 fn globs(pattern: &[&str], folders: &[&str]) -> bool {
-    match (pattern, folders) {
-        ([], []) => true,
-        (["**", rest @ ..], _) => {
-            (0..=folders.len().min(32)).any(|skip| globs(rest, folders.get(skip..).unwrap_or(&[])))
+    let (mut at, mut here) = (0, 0);
+    let mut last: Option<(usize, usize)> = None;
+    while let Some(folder) = folders.get(here) {
+        match pattern.get(at) {
+            Some(&"**") => {
+                last = Some((at, here));
+                at += 1;
+            }
+            Some(part) if matches(part, folder) => {
+                at += 1;
+                here += 1;
+            }
+            _ => {
+                let Some((star, from)) = last else { return false };
+                last = Some((star, from + 1));
+                (at, here) = (star + 1, from + 1);
+            }
         }
-        ([first, rest @ ..], [folder, below @ ..]) => matches(first, folder) && globs(rest, below),
-        _ => false,
     }
+    pattern.get(at..).unwrap_or_default().iter().all(|part| *part == "**")
 }
 
 /// One `*` stands for any text.
@@ -162,6 +177,7 @@ mod tests {
         assert!(is_workspace("packages/*", "packages/a"));
         assert!(is_workspace("./packages/a-*/", "packages/a-b"));
         assert!(is_workspace("**", "a/b/c"));
+        assert!(is_workspace("**/b/**", "a/b") && is_workspace("**/b", "a/b/b") && !is_workspace("**/b", "a/b/c"));
         assert!(is_workspace("a/**/c", "a/c") && is_workspace("a/**/c", "a/b/b/c"));
         assert!(!is_workspace("packages/*", "packages/a/b") && !is_workspace("packages/*", "other/a"));
     }

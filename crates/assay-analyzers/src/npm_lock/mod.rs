@@ -24,6 +24,10 @@ static SPEC: AnalyzerSpec = AnalyzerSpec {
 };
 
 const MODULES: &str = "node_modules";
+/// Longer paths cannot be installed.
+const PATH_BYTES: usize = 4096;
+/// Folders inside one another in which a package is looked for.
+const LEVELS: usize = 64;
 
 pub(crate) struct NpmLock;
 
@@ -107,7 +111,7 @@ impl<'a> Tree<'a> {
     /// Versions 2 and 3: all places in one object.
     fn read_packages(&mut self, json: &'a Json<'a>) {
         for (path, entry) in json.entries_of("packages") {
-            if path.is_empty() {
+            if path.is_empty() || path.len() > PATH_BYTES {
                 continue;
             }
             if entry.is_true("link") {
@@ -146,6 +150,9 @@ impl<'a> Tree<'a> {
     fn read_dependencies(&mut self, above: &str, json: &'a Json<'a>) {
         for (name, entry) in json.entries_of("dependencies") {
             let path = join(above, &format!("{MODULES}/{name}"));
+            if path.len() > PATH_BYTES {
+                continue;
+            }
             let written = entry.text("version").unwrap_or_default();
             let (name, version) = match written.strip_prefix("npm:").and_then(split_version) {
                 Some((real, version)) => (real, version),
@@ -161,7 +168,7 @@ impl<'a> Tree<'a> {
     /// Where a package at `from` finds another, as Node looks for it: in its own folder, then in those above.
     fn find(&self, from: &str, name: &str) -> Option<String> {
         let mut above = from;
-        loop {
+        for _ in 0..LEVELS {
             if file_name(above) != MODULES {
                 let path = join(above, &format!("{MODULES}/{name}"));
                 if self.places.contains_key(&path) {
@@ -176,6 +183,7 @@ impl<'a> Tree<'a> {
             }
             above = folder(above);
         }
+        None
     }
 
     fn node(&self, path: &str, place: &Place<'_>, licenses: &Licenses, unknown: &mut Vec<String>) -> Node {

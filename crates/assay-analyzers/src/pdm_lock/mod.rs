@@ -12,7 +12,7 @@ use crate::graph::{Graph, Node, id_of};
 use crate::project::{Lock, Project, file_name};
 use crate::python_project::pyproject::PyProject;
 use crate::python_project::requirement::Requirement;
-use crate::python_project::{OSV, normal, only_digest, range, toml};
+use crate::python_project::{OSV, VERSIONS, normal, only_digest, range, toml};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "pdm",
@@ -104,6 +104,7 @@ fn is_for_development(package: &Package, project: Option<&PyProject>) -> bool {
 
 fn chosen(wish: &Requirement<'_>, versions: &BTreeMap<String, Vec<&Package>>) -> Vec<String> {
     let packages = versions.get(&normal(wish.name)).map(Vec::as_slice).unwrap_or_default();
+    let packages = packages.get(..VERSIONS).unwrap_or(packages);
     let is_only = packages.iter().all(|package| packages.first().is_some_and(|first| first.version == package.version));
     let fits = |package: &&&Package| is_only || wish.range.is_empty() || range::contains(&wish.range, &package.version);
     packages.iter().filter(fits).map(|package| id_of(&package.name, &package.version)).collect()

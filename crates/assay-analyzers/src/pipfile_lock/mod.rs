@@ -1,5 +1,7 @@
 //! pipenv's `Pipfile.lock`: versions for production and for development, without what depends on what.
 
+use std::collections::BTreeSet;
+
 use assay_model::component::Occurrence;
 use assay_model::inventory::Skipped;
 use assay_model::problem::Problem;
@@ -7,8 +9,8 @@ use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 
 use crate::component::{occurrence, of_language};
 use crate::lines::Json;
-use crate::part::{corrupt, field, skipped};
-use crate::project::{Lock, Project, file_name, unresolved};
+use crate::part::{corrupt, field};
+use crate::project::{Lock, Project, file_name, unnameable, unresolved};
 use crate::python_project::requirement::wheel_version;
 use crate::python_project::{OSV, only_digest};
 
@@ -40,7 +42,7 @@ impl Project for PipfileLock {
             return Err(corrupt("it has no packages"));
         }
         let mut found: Vec<Occurrence> = Vec::new();
-        let mut open = Vec::new();
+        let (mut open, mut bad) = (Vec::new(), Vec::new());
         let mut sections: Vec<&str> = json.entries().iter().map(|(section, _)| &**section).collect();
         sections.retain(|section| !META.contains(section));
         sections.sort_unstable_by_key(|section| (*section != PRODUCTION, *section));
@@ -52,18 +54,16 @@ impl Project for PipfileLock {
                     continue;
                 };
                 match package(lock.path, name, &version, entry) {
-                    Ok(mut package) => {
-                        package.dev = section != PRODUCTION;
-                        found.push(package);
-                    }
-                    Err(problem) => notes.push(skipped(lock.path, &problem)),
+                    Some(package) => found.push(Occurrence { dev: section != PRODUCTION, ..package }),
+                    None => bad.push(format!("{name} {version}")),
                 }
             }
         }
-        let needed: std::collections::BTreeSet<_> =
+        let needed: BTreeSet<_> =
             found.iter().filter(|package| !package.dev).map(|package| package.component.clone()).collect();
         found.retain(|package| !package.dev || !needed.contains(&package.component));
         notes.extend(unresolved(lock.path, &open));
+        notes.extend(unnameable(lock.path, &bad));
         Ok(found)
     }
 }
@@ -74,14 +74,13 @@ fn version(entry: &Json<'_>) -> Option<String> {
     field(pinned.or_else(|| entry.text("file").and_then(wheel_version)))
 }
 
-fn package(path: &str, name: &str, version: &str, entry: &Json<'_>) -> Result<Occurrence, Problem> {
-    let name = field(Some(name)).ok_or_else(|| corrupt(format!("{name:?} is no name")))?;
-    let component = of_language(OSV, &name, version).map_err(|error| corrupt(error.to_string()))?;
+fn package(path: &str, name: &str, version: &str, entry: &Json<'_>) -> Option<Occurrence> {
+    let component = of_language(OSV, &field(Some(name))?, version).ok()?;
     let mut found = occurrence(component, path, SPEC.id);
     found.lines = vec![entry.lines];
     let hashes = entry.get("hashes").map_or(&[][..], Json::items);
     found.digest = only_digest(hashes.iter().filter_map(Json::as_str));
-    Ok(found)
+    Some(found)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use toml::{Table, Value};
 use crate::graph::{Graph, Node, id_of};
 use crate::project::{Lock, Project, file_name};
 use crate::python_project::pyproject::PyProject;
-use crate::python_project::{OSV, normal, only_digest, range, toml};
+use crate::python_project::{OSV, VERSIONS, normal, only_digest, range, toml};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "poetry",
@@ -120,7 +120,7 @@ fn chosen(name: &str, wish: &Value, versions: &BTreeMap<String, Vec<&Package>>) 
     let [only] = packages.as_slice() else {
         let ranges = ranges(wish);
         let fits = |package: &&&Package| ranges.iter().any(|range| range::contains(range, &package.version));
-        return packages.iter().filter(fits).map(|package| package.id()).collect();
+        return packages.iter().take(VERSIONS).filter(fits).map(|package| package.id()).collect();
     };
     vec![only.id()]
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::graph::{Graph, Node, id_of};
 use crate::project::{Lock, Project, file_name, unresolved};
-use crate::python_project::{OSV, normal, only_digest, toml};
+use crate::python_project::{OSV, VERSIONS, normal, only_digest, toml};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "pylock",
@@ -106,9 +106,9 @@ impl Project for Pylock {
 
     fn read(&self, lock: &Lock<'_>, notes: &mut Vec<Skipped>) -> Result<Vec<Occurrence>, Problem> {
         let file: File = toml(lock.text)?;
-        let mut versions: BTreeMap<String, Vec<&Package>> = BTreeMap::new();
+        let mut versions: Versions<'_> = BTreeMap::new();
         for package in &file.packages {
-            versions.entry(normal(&package.name)).or_default().push(package);
+            versions.entry(normal(&package.name)).or_default().insert(&package.version, package);
         }
         let mut graph = Graph::new(OSV, &SPEC, lock.path);
         let mut open = Vec::new();
@@ -134,10 +134,15 @@ impl Project for Pylock {
     }
 }
 
-fn chosen(wish: &Wish, versions: &BTreeMap<String, Vec<&Package>>) -> Vec<String> {
-    let packages = versions.get(&normal(&wish.name)).map(Vec::as_slice).unwrap_or_default();
-    let fits = |package: &&&Package| wish.version.as_ref().is_none_or(|version| *version == package.version);
-    packages.iter().filter(fits).map(|package| package.id()).collect()
+/// By normalised name and version.
+type Versions<'a> = BTreeMap<String, BTreeMap<&'a str, &'a Package>>;
+
+fn chosen(wish: &Wish, versions: &Versions<'_>) -> Vec<String> {
+    let Some(packages) = versions.get(&normal(&wish.name)) else { return Vec::new() };
+    match wish.version.as_deref() {
+        Some(version) => packages.get(version).map(|package| package.id()).into_iter().collect(),
+        None => packages.values().take(VERSIONS).map(|package| package.id()).collect(),
+    }
 }
 
 #[cfg(test)]

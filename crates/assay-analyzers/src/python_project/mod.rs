@@ -13,6 +13,9 @@ pub(crate) use crate::python::normal;
 
 pub(crate) const OSV: &str = "PyPI";
 
+/// How many versions of one package are looked through where a file has several; forks for platforms are a handful.
+pub(crate) const VERSIONS: usize = 16;
+
 /// Above this a file is not read as TOML, which costs many times its size in memory.
 const TOML_BYTES: usize = 16 << 20;
 
@@ -41,4 +44,26 @@ pub(crate) fn only_digest<'a>(mut hashes: impl Iterator<Item = &'a str>) -> Opti
     };
     let sane = hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
     (sane && hashes.next().is_none()).then(|| hash.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::{only_digest, toml};
+
+    #[test]
+    fn bounds() {
+        let deep = format!("a = {}", "[".repeat(1_000_000));
+        assert_eq!(toml::<::toml::Table>(&deep).unwrap_err().code, "corrupt");
+        let long = format!("a = '{}'", "x".repeat(super::TOML_BYTES));
+        assert_eq!(toml::<::toml::Table>(&long).unwrap_err().code, "limit");
+    }
+
+    #[test]
+    fn one_hash_or_none() {
+        let hash = format!("sha256:{}", "0A".repeat(32));
+        assert_eq!(only_digest([hash.as_str()].into_iter()), Some(hash.to_ascii_lowercase()));
+        assert_eq!(only_digest([hash.as_str(), hash.as_str()].into_iter()), None);
+        assert_eq!(only_digest(["sha256:01"].into_iter()), None);
+    }
 }

@@ -13,8 +13,8 @@ use assay_model::problem::Problem;
 use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 
 use crate::component::{occurrence, of_language};
-use crate::part::{Gathered, skipped};
-use crate::project::{Lock, Project, UNRESOLVED, decode, file_name, folder, unresolved};
+use crate::part::Gathered;
+use crate::project::{Lock, Project, absent, decode, file_name, folder, unnameable, unresolved};
 use crate::python_project::requirement::{Requirement, wheel_version};
 use crate::python_project::{OSV, normal, only_digest};
 use parse::Line;
@@ -90,9 +90,10 @@ impl<'a> Tree<'a> {
                 let Some((path, lines)) = files.get_key_value(path).filter(|_| !tree.files.contains_key(path)) else {
                     continue;
                 };
+                let mut missing = Vec::new();
                 for (line, file) in lines.iter().filter_map(|line| Some((line, line.refers_to(path)?))) {
                     match (files.get_key_value(file.as_str()), line) {
-                        (None, _) => notes.push(missing(path, &file)),
+                        (None, _) => missing.push(file),
                         (Some((file, lines)), Line::Constraints(_)) if constraints.len() < CONSTRAINTS => {
                             tree.versions.entry(file).or_insert_with(|| pins(lines));
                             constraints.insert(*file);
@@ -100,6 +101,7 @@ impl<'a> Tree<'a> {
                         _ => {}
                     }
                 }
+                notes.extend(absent(path, &missing));
                 let includes = lines.iter().filter(|line| matches!(line, Line::Include(_)));
                 let known = includes.filter_map(|line| files.get_key_value(line.refers_to(path)?.as_str()));
                 pending.extend(known.map(|(file, _)| (*file, constraints.clone())));
@@ -120,11 +122,6 @@ impl<'a> Tree<'a> {
         }
         found
     }
-}
-
-fn missing(path: &str, file: &str) -> Skipped {
-    let detail = format!("it refers to {file}, which is not there or is not read");
-    Skipped { path: path.to_owned(), reason: UNRESOLVED.to_owned(), detail }
 }
 
 fn pins(lines: &[Line]) -> BTreeMap<String, String> {
@@ -151,25 +148,25 @@ fn read_lines(
     notes: &mut Vec<Skipped>,
 ) -> Vec<Occurrence> {
     let mut found = Vec::new();
-    let mut open = Vec::new();
+    let (mut open, mut bad) = (Vec::new(), Vec::new());
     for line in file.lines {
         let Line::Requirement { text, line, hashes } = line else { continue };
         let Some((name, version)) = resolve(text, constrained) else {
-            let shown: String = text.chars().take(120).collect();
+            let shown: String = text.chars().take(100).collect();
             open.push(format!("{shown} (line {line})"));
             continue;
         };
-        match of_language(OSV, &name, &version) {
-            Ok(component) => {
-                let mut package = occurrence(component, path, SPEC.id);
-                package.lines = vec![Lines { first: *line, last: *line }];
-                package.digest = only_digest(hashes.iter().map(String::as_str));
-                package.dev = file.dev;
-                found.push(package);
-            }
-            Err(error) => notes.push(skipped(path, &crate::part::corrupt(format!("line {line}: {error}")))),
-        }
+        let Ok(component) = of_language(OSV, &name, &version) else {
+            bad.push(format!("{text} (line {line})"));
+            continue;
+        };
+        let mut package = occurrence(component, path, SPEC.id);
+        package.lines = vec![Lines { first: *line, last: *line }];
+        package.digest = only_digest(hashes.iter().map(String::as_str));
+        package.dev = file.dev;
+        found.push(package);
     }
+    notes.extend(unnameable(path, &bad));
     notes.extend(unresolved(path, &open));
     found
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::graph::{Graph, Node, id_of};
 use crate::project::{Lock, Project, file_name};
-use crate::python_project::{OSV, only_digest, toml};
+use crate::python_project::{OSV, VERSIONS, only_digest, toml};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "uv",
@@ -34,7 +34,7 @@ struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Manifest {
-    members: Vec<String>,
+    members: BTreeSet<String>,
     requirements: Vec<Wish>,
 }
 
@@ -97,21 +97,24 @@ impl Package {
     }
 }
 
-/// Packages by name; a file may have several versions of one.
-struct Names<'a>(BTreeMap<&'a str, Vec<&'a Package>>);
+/// Versions by name; a file may have several of one.
+struct Names<'a>(BTreeMap<&'a str, BTreeSet<&'a str>>);
 
 impl<'a> Names<'a> {
     fn of(file: &'a File) -> Self {
-        let mut names: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
+        let mut names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for package in &file.package {
-            names.entry(package.name.as_str()).or_default().push(package);
+            names.entry(&package.name).or_default().insert(&package.version);
         }
         Self(names)
     }
 
     fn ids(&self, wish: &Wish) -> Vec<String> {
-        let fits = |package: &&&Package| wish.version.as_ref().is_none_or(|version| *version == package.version);
-        self.0.get(wish.name.as_str()).into_iter().flatten().filter(fits).map(|package| package.id()).collect()
+        let Some(versions) = self.0.get(wish.name.as_str()) else { return Vec::new() };
+        match wish.version.as_deref() {
+            Some(version) => versions.get(version).map(|version| id_of(&wish.name, version)).into_iter().collect(),
+            None => versions.iter().take(VERSIONS).map(|version| id_of(&wish.name, version)).collect(),
+        }
     }
 }
 

@@ -26,6 +26,8 @@ static SPEC: AnalyzerSpec = AnalyzerSpec {
 };
 
 const MANIFEST: &str = "package.json";
+/// How many versions of one package are looked through for those in a range.
+const VERSIONS: usize = 64;
 
 pub(crate) struct YarnLock;
 
@@ -189,7 +191,8 @@ fn asked(ranges: &BTreeMap<String, String>, wishes: &BTreeMap<String, String>, g
             continue;
         }
         let prefix = format!("{name}@");
-        let same: Vec<_> = graph.nodes.range(prefix.clone()..).take_while(|(id, _)| id.starts_with(&prefix)).collect();
+        let same = graph.nodes.range(prefix.clone()..).take_while(|(id, _)| id.starts_with(&prefix));
+        let same: Vec<_> = same.take(VERSIONS).collect();
         let fits = |node: &Node| same.len() == 1 || range::contains(range.trim_start_matches("npm:"), &node.version);
         ids.extend(same.iter().filter(|(_, node)| fits(node)).map(|(id, _)| (*id).clone()));
     }
