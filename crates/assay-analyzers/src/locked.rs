@@ -316,10 +316,10 @@ pub(crate) mod testing {
         let mut gathered = Gathered::default();
         for (path, text) in files {
             let entry = Entry { path, size: text.len() as u64, is_artifact: false, head: &[] };
-            if part.wants(&entry) {
-                if let Err(problem) = part.look(&entry, &mut std::io::Cursor::new(text), &budget, &mut out) {
-                    skip(path, &problem, &mut out);
-                }
+            let looked =
+                part.wants(&entry).then(|| part.look(&entry, &mut std::io::Cursor::new(text), &budget, &mut out));
+            if let Some(Err(problem)) = looked {
+                skip(path, &problem, &mut out);
             }
             if part.gathers(&entry) {
                 gathered.insert(path, text.as_bytes().to_vec());

@@ -75,10 +75,8 @@ fn blocks(text: &str) -> Vec<Lines> {
             if open {
                 blocks.push(Lines { first: number, last: number });
             }
-        } else if open && !line.is_empty() && !line.starts_with('#') {
-            if let Some(block) = blocks.last_mut() {
-                block.last = number;
-            }
+        } else if let Some(block) = blocks.last_mut().filter(|_| open && !line.is_empty() && !line.starts_with('#')) {
+            block.last = number;
         }
     }
     blocks

@@ -10,7 +10,7 @@ use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 use crate::locked::{Locked, Single, file_name, some_of};
 
 static SPEC: AnalyzerSpec =
-    AnalyzerSpec { id: "hex", revision: 1, reads: Reads::Project, summary: "`mix.lock`: packages from Hex" };
+    AnalyzerSpec { id: "mix", revision: 1, reads: Reads::Project, summary: "`mix.lock`: packages from Hex" };
 
 pub(crate) const PART: Single =
     Single { spec: &SPEC, wants: |path| file_name(path) == "mix.lock", read, ecosystem: "Hex" };

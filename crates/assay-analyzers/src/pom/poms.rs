@@ -100,10 +100,10 @@ impl<'g> Poms<'g> {
     /// The pom of these coordinates: another project of the tree, or one in a local repository.
     pub(super) fn find(&mut self, group: &str, name: &str, version: &str) -> Option<Rc<Effective>> {
         for path in self.projects(name) {
-            if let Some(project) = self.effective(&path) {
-                if project.group == group && project.name == name && project.version == version {
-                    return Some(project);
-                }
+            let project = self.effective(&path);
+            let is_it = |of: &Rc<Effective>| of.group == group && of.name == name && of.version == version;
+            if let Some(project) = project.filter(is_it) {
+                return Some(project);
             }
         }
         let path = format!("{}/{name}/{version}/{name}-{version}.pom", group.replace('.', "/"));
