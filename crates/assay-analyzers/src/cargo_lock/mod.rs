@@ -124,6 +124,11 @@ fn relate(lock: &Lock, locks: &Locks<'_>, project: &Project, found: &mut Locked<
         });
         entry.dev = relation.is_none() && !reached.contains(&entry.id);
     }
+    // The lock file does not tell what tests and builds need from what the package needs to run.
+    let aside: BTreeSet<String> = found.entries().filter(|entry| entry.dev).map(|entry| entry.id.clone()).collect();
+    for entry in found.entries().filter(|entry| relations.contains_key(&entry.id)) {
+        entry.depends_on.retain(|id| !aside.contains(id));
+    }
 }
 
 /// What can be reached without going through the project's own packages.

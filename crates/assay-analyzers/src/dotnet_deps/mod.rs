@@ -10,7 +10,7 @@ use crate::lines::{Json, Value};
 use crate::locked::{Locked, Single, sorted};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
-    id: "dotnet-deps",
+    id: "dotnet-core",
     revision: 1,
     reads: Reads::Installed,
     summary: "`*.deps.json`: the packages that a published .NET application runs with",
