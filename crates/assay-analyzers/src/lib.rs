@@ -6,6 +6,7 @@
 mod component;
 mod content;
 mod depends;
+mod conda;
 mod executable;
 mod graph;
 mod inspector;
@@ -18,6 +19,7 @@ mod pkginfo;
 mod project;
 mod python;
 mod python_project;
+mod reader;
 mod release;
 mod stanza;
 mod xml;
@@ -29,12 +31,25 @@ mod bundler;
 mod cargo_lock;
 mod cocoapods;
 mod composer;
+mod composer_installed;
+mod composer_package;
 mod conan;
 mod conda_environment;
+mod conda_meta;
+mod conda_package;
+mod crate_file;
 mod dotnet_deps;
 mod dpkg;
+mod egg;
+mod gem;
+mod gemspec;
+mod go_binary;
+mod go_module;
 mod gomod;
 mod gradle;
+mod helm_chart;
+mod hex_package;
+mod jar;
 mod julia;
 mod mix;
 mod node_modules;
@@ -42,6 +57,7 @@ mod node_package;
 mod npm_lock;
 mod nuget;
 mod nuget_props;
+mod nupkg;
 mod os_release;
 mod pacman;
 mod pdm_lock;
@@ -50,11 +66,13 @@ mod pnpm_lock;
 mod poetry_lock;
 mod pom;
 mod portage;
+mod pub_package;
 mod pubspec;
 mod pylock;
 mod python_dist_info;
 mod requirements;
 mod rpm;
+mod rust_binary;
 mod sbt;
 mod sdist;
 mod swift;
@@ -80,6 +98,22 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(node_modules::NodeModules),
         Box::new(project::Locked(pnpm_lock::PnpmLock)),
         Box::new(project::Locked(bun_lock::BunLock)),
+        Box::new(composer_installed::PART),
+        Box::new(conda_meta::PART),
+        Box::new(gemspec::PART),
+        Box::new(go_binary::PART),
+        Box::new(rust_binary::PART),
+        Box::new(composer_package::PART),
+        Box::new(conda_package::PART),
+        Box::new(crate_file::PART),
+        Box::new(egg::PART),
+        Box::new(gem::PART),
+        Box::new(go_module::PART),
+        Box::new(helm_chart::PART),
+        Box::new(hex_package::PART),
+        Box::new(jar::PART),
+        Box::new(nupkg::PART),
+        Box::new(pub_package::PART),
         Box::new(apk::Apk),
         Box::new(apk::ApkFile),
         Box::new(dpkg::Dpkg),

@@ -107,7 +107,7 @@ fn what_no_analyzer_knows_is_told() {
     let text = inspect("notes.txt", b"hello").unwrap();
     let archive = inspect("thing-1.0.tar.gz", &gz(&tar_of(&[("other/file", "x")]))).unwrap();
     let compressed = inspect("dump.gz", &gz(b"just text")).unwrap();
-    let zip = inspect("thing.jar", &zip_of(&[("META-INF/MANIFEST.MF", "")])).unwrap();
+    let zip = inspect("thing.bin", &zip_of(&[("META-INF/MANIFEST.MF", "")])).unwrap();
     for inventory in [text, archive, compressed, zip] {
         assert!(inventory.components.is_empty());
         assert_eq!(inventory.skipped.len(), 1);

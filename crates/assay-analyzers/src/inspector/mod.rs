@@ -210,11 +210,14 @@ impl Inspector for StandardInspector {
         if !found.components.is_empty() {
             return self.contents(&entry, bytes, &budget, found);
         }
-        match unpacked_kind(sniff(&head), bytes, &budget)? {
+        let told = found.skipped;
+        let mut out = match unpacked_kind(sniff(&head), bytes, &budget)? {
             Some(Kind::Zip) => self.as_zip(path, bytes, &budget),
             Some(kind @ Kind::Tar) => self.as_tree(path, kind, bytes, &budget),
-            _ => self.contents(&entry, bytes, &budget, found).map(|out| claimed(out, path)),
-        }
+            _ => self.contents(&entry, bytes, &budget, Inventory::default()).map(|out| claimed(out, path)),
+        }?;
+        out.skipped.splice(0..0, told);
+        Ok(out)
     }
 
     fn layer(&self, bytes: &mut dyn Read) -> Result<Inventory, Problem> {
