@@ -4,9 +4,9 @@
 //! To add an analyzer: a folder with an `Analyzer` and a `Part`, and its two lines below.
 
 mod component;
+mod conda;
 mod content;
 mod depends;
-mod conda;
 mod executable;
 mod graph;
 mod inspector;
