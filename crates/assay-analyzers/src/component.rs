@@ -1,7 +1,7 @@
 //! Building occurrences: purl, ecosystem and the keys that advisories are matched by, from what a file says.
 
 use assay_model::component::{Component, Occurrence};
-use assay_model::ecosystem::{self, Law, NameRule, Scheme};
+use assay_model::ecosystem::{self, Keys, Law, NameRule, Scheme};
 use assay_model::inventory::OsRelease;
 use assay_model::purl::{BadPurl, Purl};
 
@@ -55,8 +55,8 @@ impl OsPackage<'_> {
             purl_type: self.purl_type.to_owned(),
             name: self.name.to_owned(),
             version: self.version.to_owned(),
-            match_name: self.name.to_owned(),
-            match_version: self.version.to_owned(),
+            match_name: self.source.to_owned(),
+            match_version: self.source_version.to_owned(),
             ..Component::default()
         };
         let mut found = occurrence(component, path, analyzer);
@@ -97,7 +97,8 @@ pub(crate) fn is_distribution(component: &Component) -> bool {
     ecosystem::laws().iter().any(|law| law.is_distribution() && law.purl_type == component.purl_type)
 }
 
-/// Gives a distribution's package the namespace, ecosystem, matching keys and purl of this release.
+/// Gives a distribution's package the namespace, ecosystem, matching key and purl of this release. It is looked up under its own
+/// name and version, and under those of its source package, which are the matching key.
 pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
     let known = ecosystem::distribution(&os.id);
     let law = ecosystem::of(&os.ecosystem).filter(|law| law.purl_type == found.component.purl_type);
@@ -105,12 +106,14 @@ pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
     let namespace = known.and_then(|known| known.namespace).or(of_law).unwrap_or(&os.id);
     found.component.namespace = namespace.to_owned();
     found.component.ecosystem = if law.is_some() { os.ecosystem.clone() } else { String::new() };
-    if let Some(law) = law {
-        let binary = (found.component.name.as_str(), found.component.version.as_str());
-        let (name, version) = law.keys.choose(binary, found.source());
-        let (name, version) = (name.to_owned(), version.to_owned());
-        (found.component.match_name, found.component.match_version) = (name, version);
-    }
+    let (source, source_version) = found.source();
+    let source = source.to_owned();
+    // Its own name advisories find without help; here stands the other one.
+    found.component.match_version = match law.map(|law| law.keys) {
+        Some(Keys::SourceName) => found.component.version.clone(),
+        _ => source_version.to_owned(),
+    };
+    found.component.match_name = source;
     let family = known.map_or(os.id.as_str(), |known| known.family);
     let distro = if os.version.is_empty() { family.to_owned() } else { format!("{family}-{}", os.version) };
     // A release with an odd name leaves the package's name as it was.

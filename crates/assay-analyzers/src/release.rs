@@ -111,7 +111,7 @@ mod tests {
         let debian = [said("etc/debian_version", "debian", "12.5"), said("usr/lib/os-release", "debian", "12")];
         is(&outcome(&debian), "debian", "12.5", "Debian:12");
         let centos = [said("etc/centos-release", "centos", "7.6.1810"), said("etc/os-release", "centos", "7")];
-        is(&outcome(&centos), "centos", "7.6.1810", "Red Hat:enterprise_linux:7");
+        is(&outcome(&centos), "centos", "7.6.1810", "CentOS:7");
         let ubuntu = [said("etc/debian_version", "debian", "13"), said("etc/os-release", "ubuntu", "24.04")];
         is(&outcome(&ubuntu), "ubuntu", "24.04", "Ubuntu:24.04:LTS");
         let odd = [said("etc/os-release", "debian", "1"), said("etc/debian_version", "debian", "12.5")];

@@ -226,7 +226,7 @@ mod tests {
             ("PRETTY_NAME=\"Debian GNU/Linux trixie/sid\"\nID=debian\n", "debian", "13", "Debian:13"),
             ("ID='ubuntu'\nVERSION_ID=\"22.04\"", "ubuntu", "22.04", "Ubuntu:22.04:LTS"),
             ("ID=wolfi\nVERSION_ID=20230201\n", "wolfi", "20230201", "Wolfi"),
-            ("ID=\"rhel\"\nVERSION_ID=\"9.2\"\n", "rhel", "9.2", "Red Hat:enterprise_linux:9"),
+            ("ID=\"rhel\"\nVERSION_ID=\"9.2\"\n", "rhel", "9.2", "Red Hat:9"),
             (
                 "NAME=\"CentOS Stream\"\nID=\"centos\"\nVERSION_ID=\"8\"\nPRETTY_NAME=\"CentOS Stream 8\"",
                 "centos",

@@ -125,7 +125,7 @@ fn package_files() {
     outcome.unwrap();
     let bash = &found.components[0];
     assert_eq!(bash.component.purl, "pkg:rpm/redhat/bash@5.1.8-6.el9?arch=x86_64&distro=redhat-9");
-    assert_eq!(bash.component.ecosystem, "Red Hat:enterprise_linux:9");
+    assert_eq!(bash.component.ecosystem, "Red Hat:9");
     assert!(bash.is_subject && found.is_complete());
 
     let (outcome, found) = file(&package_file(&headers()[3]), false);

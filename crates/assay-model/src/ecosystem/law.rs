@@ -21,7 +21,7 @@ pub enum NameRule {
     Repository,
 }
 
-/// Which name and version of an installed package the advisories of a distribution speak of.
+/// Which name and version of an installed package the advisories of a distribution speak of, where they do not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
     /// The package as it is installed.
@@ -30,17 +30,6 @@ pub enum Keys {
     Source,
     /// The name of the source package, but the version of what was built.
     SourceName,
-}
-
-impl Keys {
-    /// Chooses from name and version of the installed package and of its source.
-    pub fn choose<'a>(self, binary: (&'a str, &'a str), source: (&'a str, &'a str)) -> (&'a str, &'a str) {
-        match self {
-            Self::Binary => binary,
-            Self::Source => source,
-            Self::SourceName => (source.0, binary.1),
-        }
-    }
 }
 
 /// What holds in one ecosystem.

@@ -9,6 +9,7 @@ mod arch;
 mod conan;
 mod conda;
 mod debian;
+mod distribution;
 mod dotted;
 mod gem;
 mod gentoo;
@@ -19,15 +20,14 @@ mod opaque;
 mod packagist;
 mod pep440;
 mod range;
-mod release;
 pub mod rpm;
 mod semver;
 mod table;
 mod text;
 
+pub use distribution::{Distribution, distribution, of_release};
 pub use law::{Keys, Law, NameRule, laws, of, of_any_name, of_purl, of_purl_type};
 pub use range::{Event, affects, next_fixed};
-pub use release::{Distribution, distribution, of_release};
 
 use std::cmp::Ordering;
 use std::fmt;

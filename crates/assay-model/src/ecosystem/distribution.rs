@@ -43,7 +43,7 @@ static DISTRIBUTIONS: &[Distribution] = &[
     }),
     known("cleanstart", "cleanstart", |_| "CleanStart".to_owned()),
     known("rhel", "redhat", red_hat),
-    in_namespace("centos", "centos", "centos", centos),
+    known("centos", "centos", centos),
     known("almalinux", "alma", |version| with("AlmaLinux:", major(version))),
     known("rocky", "rocky", |version| with("Rocky Linux:", major(version))),
     known("ol", "oracle", |version| with("Oracle Linux:", major(version))),
@@ -146,16 +146,16 @@ fn ubuntu(version: &str) -> String {
     if long && version != "6.04" { format!("Ubuntu:{version}:LTS") } else { with("Ubuntu:", &version) }
 }
 
-/// OSV names repositories by CPE (`Red Hat:enterprise_linux:9::appstream`). Which repository a package came from is not told
-/// on the system, so the name ends before it.
+/// OSV names the repositories of this one by CPE (`enterprise_linux:9::appstream`). Which of them a package came from is not
+/// told on the system, so the name is that of the release alone.
 fn red_hat(version: &str) -> String {
-    with("Red Hat:enterprise_linux:", major(version))
+    with("Red Hat:", major(version))
 }
 
 /// Up to 8, its packages are those of Red Hat Enterprise Linux, rebuilt under the same versions. Later there is only Stream.
 fn centos(version: &str) -> String {
     match major(version).parse() {
-        Ok(0..=8_u32) => red_hat(version),
+        Ok(0..=8_u32) => with("CentOS:", major(version)),
         _ => String::new(),
     }
 }
@@ -203,9 +203,9 @@ mod tests {
             ("ubuntu", "22.04", "Ubuntu:22.04:LTS"),
             ("ubuntu", "23.10", "Ubuntu:23.10"),
             ("ubuntu", "23.04", "Ubuntu:23.04"),
-            ("rhel", "8.4", "Red Hat:enterprise_linux:8"),
-            ("redhat", "10.0", "Red Hat:enterprise_linux:10"),
-            ("centos", "7.6.1810", "Red Hat:enterprise_linux:7"),
+            ("rhel", "8.4", "Red Hat:8"),
+            ("redhat", "10.0", "Red Hat:10"),
+            ("centos", "7.6.1810", "CentOS:7"),
             ("centos", "9", ""),
             ("almalinux", "9.3", "AlmaLinux:9"),
             ("rocky", "8.5", "Rocky Linux:8"),
