@@ -3,8 +3,10 @@
 
 mod cli;
 mod config;
+mod git;
 mod http;
 mod net;
+mod registry;
 mod serve;
 mod web;
 mod wiring;
