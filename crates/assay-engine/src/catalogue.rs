@@ -15,7 +15,7 @@ use assay_model::{
     score::{Epss, Kev, Scores},
     seam::meta::{self, EventFilter, PackageFilter, Tx},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A line in a list.
@@ -40,7 +40,7 @@ pub struct PackageRow {
 }
 
 /// A finding with its component and scores.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScoredFinding {
     /// Whose.
     pub component: Component,

@@ -8,14 +8,14 @@ use assay_model::{
     problem::Problem,
     seam::meta::{self, Tx},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 /// What a scan found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScanResult {
     /// What is inside.
     pub inventory: Inventory,

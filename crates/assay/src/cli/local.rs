@@ -33,7 +33,7 @@ pub(crate) struct Target {
 impl Target {
     /// Whether it is a container image.
     pub(super) fn is_image(&self) -> bool {
-        matches!(self.kind, IMAGE | IMAGE_LAYOUT)
+        matches!(self.kind, IMAGE | IMAGE_LAYOUT | IMAGE_IN_REGISTRY)
     }
 
     /// The subject of its CycloneDX document.
@@ -51,6 +51,10 @@ impl Target {
 
 const IMAGE: &str = "image archive";
 const IMAGE_LAYOUT: &str = "image layout";
+/// Kinds of targets that are elsewhere.
+pub(super) const IMAGE_IN_REGISTRY: &str = "image in a registry";
+pub(super) const GIT: &str = "git repository";
+pub(super) const STORED: &str = "stored package";
 
 /// Takes a file or a directory apart, on a blocking thread.
 pub(super) async fn inspect(config: &Config, path: &Path) -> Result<(Target, Inventory)> {

@@ -97,6 +97,7 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(get.clone(), "/api/v1/packages/find", Reader, api::packages::find),
         on(get.clone(), "/api/v1/packages/{id}", Reader, api::packages::show),
         on(get.clone(), "/api/v1/packages/{id}/sbom", Reader, api::packages::sbom),
+        on(get.clone(), "/api/v1/packages/{id}/scan", Reader, api::packages::scan),
         on(get.clone(), "/api/v1/decisions/{id}", Reader, api::packages::decision),
         on(get.clone(), "/api/v1/policies", Reader, api::policies::list),
         on(post.clone(), "/api/v1/policies", Admin, api::policies::save),

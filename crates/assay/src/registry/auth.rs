@@ -93,7 +93,11 @@ impl Auth {
         }
         let response = request.send().await.context("the registry's token service cannot be reached")?;
         if !response.status().is_success() {
-            bail!("{base} gives no token ({}): check name and password", response.status());
+            let hint = match self.login {
+                Some(_) => "check name and password",
+                None => "log in with --username and --password-stdin, or `docker login`",
+            };
+            bail!("{base} gives no token ({}): {hint}", response.status());
         }
         let answer: Value = response.json().await.context("the token service's answer is no JSON")?;
         let token = answer["token"].as_str().or(answer["access_token"].as_str());

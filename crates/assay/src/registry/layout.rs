@@ -9,7 +9,7 @@ use std::{
 
 /// Where a blob stands.
 pub(super) fn blob(folder: &Path, digest: &Digest) -> PathBuf {
-    folder.join("blobs").join(digest.algorithm().to_string()).join(digest.hex())
+    folder.join("blobs").join(digest.algorithm()).join(digest.hex())
 }
 
 /// Writes the manifest and what makes the folder a layout.

@@ -268,11 +268,7 @@ enum Hasher {
 
 impl Hasher {
     fn of(digest: &Digest) -> Self {
-        if digest.algorithm().to_string() == "sha512" {
-            Self::Sha512(sha2::Sha512::new())
-        } else {
-            Self::Sha256(Sha256::new())
-        }
+        if digest.algorithm() == "sha512" { Self::Sha512(sha2::Sha512::new()) } else { Self::Sha256(Sha256::new()) }
     }
     fn update(&mut self, bytes: &[u8]) {
         match self {

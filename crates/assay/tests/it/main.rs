@@ -14,6 +14,7 @@ mod pages;
 mod policy;
 mod restart;
 mod scan;
+mod scan_elsewhere;
 mod support;
 mod tour_generic;
 mod tour_oci;

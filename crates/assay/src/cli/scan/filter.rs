@@ -50,6 +50,8 @@ pub(crate) struct NotShown {
     pub(crate) unfixed: usize,
     /// Of components only needed to develop.
     pub(crate) dev: usize,
+    /// Left out by an ignore file or a VEX statement.
+    pub(crate) answered_for: usize,
 }
 
 impl Choice {

@@ -2,8 +2,10 @@
 //! are those of the data directory.
 
 mod compare;
+mod elsewhere;
 mod filter;
 mod format;
+mod leave_out;
 mod progress;
 mod report;
 mod sections;
@@ -13,11 +15,14 @@ use super::{Context, local, out::note};
 use anyhow::{Result, bail};
 use assay_engine::{
     Engine, ScanResult,
+    ignore::Suppressed,
     report::trivy::{self, Options},
 };
+use elsewhere::Reach;
 use filter::{Choice, NotShown, Scanner};
 pub(super) use format::{Format, foreign, put};
 use format::{Made, now};
+use leave_out::LeaveOut;
 use progress::Step;
 use report::Report;
 pub(super) use sections::table as table_of;
@@ -31,7 +36,8 @@ use target::{As, Looked};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ScanArgs {
-    /// A package file, a directory, or an image saved by docker, podman or skopeo
+    /// A package file, a directory, an image saved by docker, podman or skopeo, an image in a registry (host/name:tag), the
+    /// address of a git repository, a bill of materials, or a stored package (repository/format/name@version)
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
     /// Tell what changed from the first of two targets to the second
@@ -46,6 +52,10 @@ pub(super) struct ScanArgs {
     as_what: As,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    leave_out: LeaveOut,
+    #[command(flatten)]
+    reach: Reach,
     /// Leave packages out of trivy-json that nothing is wrong with
     #[arg(long)]
     no_packages: bool,
@@ -62,12 +72,15 @@ struct Scanned {
     looked: Looked,
     result: ScanResult,
     left: NotShown,
+    suppressed: Vec<Suppressed>,
     seconds: f64,
 }
 
 impl Scanned {
-    fn report(&self, told: &trivy::Report, include_dev: bool) -> Report {
-        Report::new(&self.looked.target, &self.result, told, include_dev, self.left, self.seconds)
+    fn report(&self, told: &trivy::Report, args: &ScanArgs) -> Report {
+        let (dev, seconds) = (args.choice.include_dev, self.seconds);
+        let report = Report::new(&self.looked.target, &self.result, told, dev, self.left, seconds);
+        if args.leave_out.show_suppressed { report.with_suppressed(&self.suppressed) } else { report }
     }
 }
 
@@ -86,7 +99,7 @@ async fn one(context: &Context, args: &ScanArgs, target: &str) -> Result<ExitCod
     let scanned = scan(context, args, &engine, target).await?;
     let at = now();
     let told = trivy::report(&scanned.result, &scanned.looked.subject, &options(args), at);
-    let report = scanned.report(&told, args.choice.include_dev);
+    let report = scanned.report(&told, args);
     let made = Made { report: &report, scan: &scanned.result, told: &told, at };
     let format = args.format.unwrap_or(if context.out.json { Format::Json } else { Format::Table });
     format::write(format, &made, &context.out, args.output.as_deref())?;
@@ -124,16 +137,20 @@ async fn scan(context: &Context, args: &ScanArgs, engine: &Arc<Engine>, target: 
     let started = Instant::now();
     let choice = &args.choice;
     let selection = args.as_what.selection(choice.wants(Scanner::Secret), choice.wants(Scanner::License));
-    let looked = {
-        let _step = Step::begin(&format!("Looking into {target}"));
-        target::look(&context.config()?, target, args.as_what, selection).await?
+    let mut looked = {
+        let _step = Path::new(target).exists().then(|| Step::begin(&format!("Looking into {target}")));
+        target::look(context, target, args.as_what, selection, &args.reach).await?
     };
-    let mut result = {
-        let _step = Step::begin(&format!("Matching what is in {target}"));
-        engine.scan(looked.inventory.clone()).await?
+    let mut result = match looked.matched.take() {
+        Some(matched) => ScanResult { inventory: looked.inventory.clone(), ..matched },
+        None => {
+            let _step = Step::begin(&format!("Matching what is in {target}"));
+            engine.scan(looked.inventory.clone()).await?
+        }
     };
-    let left = choice.apply(&mut result);
-    Ok(Scanned { looked, result, left, seconds: started.elapsed().as_secs_f64() })
+    let suppressed = args.leave_out.apply(&looked, &mut result)?;
+    let left = NotShown { answered_for: suppressed.len(), ..choice.apply(&mut result) };
+    Ok(Scanned { looked, result, left, suppressed, seconds: started.elapsed().as_secs_f64() })
 }
 
 fn options(args: &ScanArgs) -> Options {

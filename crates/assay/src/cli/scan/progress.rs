@@ -30,3 +30,32 @@ impl Drop for Step {
         }
     }
 }
+
+/// Bytes that are being fetched; it disappears when dropped.
+pub(super) struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    pub(super) fn begin(what: &str) -> Self {
+        let bar = out::is_watched().then(|| {
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(0).with_style(style).with_message(crate::cli::look::harmless(what))
+        });
+        Self(bar)
+    }
+
+    pub(super) fn at(&self, done: u64, total: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(total.max(done));
+            bar.set_position(done);
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::cli::{
     local::Target,
     look::{Look, Sheet, Text, bytes, count, harmless, seconds, thousands},
 };
-use assay_engine::{ScanResult, ScoredFinding, report::trivy};
+use assay_engine::{ScanResult, ScoredFinding, ignore::Suppressed, report::trivy};
 use assay_model::{finding::Severity, inventory::Inventory};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,9 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<ScoredFinding>,
     /// All that is inside.
     pub(crate) inventory: Inventory,
+    /// Findings that are answered for, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressed: Vec<Suppressed>,
     /// How long it took.
     seconds: f64,
     /// Licences, by place.
@@ -76,9 +79,34 @@ impl Report {
             places: told.results.iter().filter_map(place).collect(),
             findings,
             inventory: if include_dev { inventory } else { without_dev(inventory) },
+            suppressed: Vec::new(),
             seconds,
             licenses: told.results.iter().flat_map(|outcome| outcome.licenses.clone()).collect(),
         }
+    }
+
+    /// The same, listing what is answered for.
+    pub(crate) fn with_suppressed(self, suppressed: &[Suppressed]) -> Self {
+        Self { suppressed: suppressed.to_vec(), ..self }
+    }
+
+    fn answered_for(&self, look: Look) -> String {
+        if self.suppressed.is_empty() {
+            return String::new();
+        }
+        let mut sheet = Sheet::new(&["COMPONENT", "INSTALLED", "VULNERABILITY", "ANSWER", "WHY", "SAID IN"]);
+        for one in &self.suppressed {
+            let component = &one.finding.component;
+            sheet.row([
+                Text::from(&component.name),
+                Text::from(&component.version),
+                Text::from(&one.finding.finding.id),
+                Text::from(&one.status),
+                Text::from(one.statement.as_deref().unwrap_or_default()),
+                Text::from(&one.source),
+            ]);
+        }
+        format!("\nAnswered for\n{}\n", sheet.render(look))
     }
 
     /// Whether anything that was looked for is there.
@@ -106,12 +134,13 @@ impl Report {
     }
 
     fn left_out(&self) -> String {
-        let NotShown { other_severities, unfixed, dev } = self.not_shown;
+        let NotShown { other_severities, unfixed, dev, answered_for } = self.not_shown;
         let said = |n: usize, why: &str| (n > 0).then(|| format!("{} {why}", count(n as u64, "finding", "findings")));
         let said = [
             said(other_severities, "of other severities"),
             said(unfixed, "without a fix"),
             said(dev, "of what only development needs"),
+            said(answered_for, "that ignore files or VEX statements answer for"),
         ];
         said.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -130,6 +159,7 @@ impl Report {
         }
         text.push_str(&self.secrets(look));
         text.push_str(&self.licenses(look));
+        text.push_str(&self.answered_for(look));
         text.push('\n');
         text.push_str(&self.summary());
         text

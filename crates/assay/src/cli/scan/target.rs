@@ -1,13 +1,23 @@
-//! What is scanned: which kind of thing a target is, and what is looked for in it.
+//! What is scanned: which kind of thing a target is, and what is looked for in it. What is elsewhere is fetched by
+//! `elsewhere`.
 
+use super::elsewhere::{self, Reach};
 use crate::{
-    cli::local::{self, Target},
+    cli::{
+        Context,
+        local::{self, Target},
+    },
     config::Config,
+    git,
+    registry::Reference,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use assay_analyzers::Selection;
-use assay_engine::report::trivy::{ArtifactKind, Subject};
-use assay_model::{inventory::Inventory, seam::analyzer::Reads};
+use assay_engine::{
+    ScanResult,
+    report::trivy::{ArtifactKind, Subject},
+};
+use assay_model::{inventory::Inventory, seam::analyzer::Reads, vex::VexSubject};
 use clap::ValueEnum;
 use std::path::Path;
 
@@ -43,7 +53,7 @@ impl As {
     }
 
     /// What reports call it.
-    fn kind(self, target: &Target, inventory: &Inventory) -> ArtifactKind {
+    pub(super) fn kind(self, target: &Target, inventory: &Inventory) -> ArtifactKind {
         match self {
             Self::Repository => ArtifactKind::Repository,
             Self::Image => ArtifactKind::Image,
@@ -74,11 +84,53 @@ pub(crate) struct Looked {
     pub(crate) inventory: Inventory,
     /// As reports name it.
     pub(crate) subject: Subject,
+    /// As VEX statements may name it.
+    pub(crate) vex: VexSubject,
+    /// Documents that are attached to it: media type and bytes.
+    pub(crate) attached: Vec<(String, Vec<u8>)>,
+    /// What a server has found in it already, without the inventory.
+    pub(crate) matched: Option<ScanResult>,
 }
 
-/// Looks into a file or directory of this machine.
-pub(crate) async fn look(config: &Config, target: &str, as_what: As, selection: Selection) -> Result<Looked> {
+/// Looks into a target: a path of this machine, an image in a registry, a git repository, or a package that is stored.
+pub(crate) async fn look(
+    context: &Context,
+    target: &str,
+    as_what: As,
+    selection: Selection,
+    reach: &Reach,
+) -> Result<Looked> {
+    let config = context.config()?;
+    if Path::new(target).exists() {
+        return here(&config, target, as_what, selection).await;
+    }
+    if git::looks_like_one(target) {
+        return elsewhere::repository(&config, target, as_what, selection, reach).await;
+    }
+    if Reference::looks_like_one(target) {
+        return elsewhere::image(&config, &target.parse()?, selection, reach).await;
+    }
+    if ["/", ".", "~"].iter().any(|begin| target.starts_with(begin)) {
+        bail!("there is no file or directory {target}");
+    }
+    elsewhere::stored(context, target).await
+}
+
+async fn here(config: &Config, target: &str, as_what: As, selection: Selection) -> Result<Looked> {
     let (target, inventory) = local::inspect_for(config, Path::new(target), selection).await?;
-    let subject = Subject { name: target.path.clone(), kind: as_what.kind(&target, &inventory), git: None };
-    Ok(Looked { target, inventory, subject })
+    let kind = as_what.kind(&target, &inventory);
+    let vex = subject_of(&inventory, target.sha256.as_deref());
+    let subject = Subject { name: target.path.clone(), kind, git: None };
+    Ok(Looked { target, inventory, subject, vex, attached: Vec::new(), matched: None })
+}
+
+/// The names of an artifact as far as it knows them itself.
+pub(super) fn subject_of(inventory: &Inventory, sha256: Option<&str>) -> VexSubject {
+    let own = inventory.components.iter().filter(|found| found.is_subject);
+    let image = inventory.image.as_ref().map(|image| image.id.clone());
+    let file = sha256.map(|hex| format!("sha256:{hex}"));
+    VexSubject {
+        purls: own.map(|found| found.component.purl.clone()).collect(),
+        digests: image.into_iter().chain(file).filter(|digest| !digest.is_empty()).collect(),
+    }
 }

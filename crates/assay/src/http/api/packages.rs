@@ -102,6 +102,15 @@ pub(crate) async fn sbom(app: Arc<App>, call: Call) -> Answer {
     Ok(plain(StatusCode::OK, format.media_type(), document))
 }
 
+/// What a scan of the stored package finds now: the inventory as it is stored, matched with what the feeds brought.
+pub(crate) async fn scan(app: Arc<App>, call: Call) -> Answer {
+    let detail = app.engine.package_detail(&call.caller, id(&call)?).await?;
+    if !detail.inventoried {
+        return Err(Problem::busy("the package is still being inspected", 2));
+    }
+    ok(&app.engine.scan(detail.inventory).await?)
+}
+
 fn subject(detail: &assay_engine::PackageDetail) -> Subject {
     let read: Vec<_> = detail.files.iter().filter(|f| f.role.is_some()).collect();
     Subject {
