@@ -8,7 +8,7 @@ use assay_model::seam::analyzer::AnalyzerSpec;
 
 use crate::component::{occurrence, of_language};
 use crate::part::field;
-use crate::project::unnameable;
+use crate::project::{PACKAGES, too_many, unnameable};
 
 /// One entry of a lock file.
 #[derive(Debug, Default)]
@@ -31,6 +31,8 @@ pub(crate) struct Graph<'a> {
     osv: &'static str,
     spec: &'static AnalyzerSpec,
     path: &'a str,
+    /// Entries that were left out because there were too many.
+    dropped: usize,
     pub(crate) nodes: BTreeMap<String, Node>,
 }
 
@@ -42,14 +44,18 @@ pub(crate) fn id_of(name: &str, version: &str) -> String {
 impl<'a> Graph<'a> {
     /// Packages of this OSV ecosystem in the file at `path`.
     pub(crate) fn new(osv: &'static str, spec: &'static AnalyzerSpec, path: &'a str) -> Self {
-        Self { osv, spec, path, nodes: BTreeMap::new() }
+        Self { osv, spec, path, dropped: 0, nodes: BTreeMap::new() }
     }
 
     /// Adds an entry. Another entry of the same id is the same package at another place: it is needed for production if
     /// one of them is, and as direct as the most direct of them.
     pub(crate) fn put(&mut self, id: String, node: Node) {
+        let is_full = self.nodes.len() >= PACKAGES;
         let Some(known) = self.nodes.get_mut(&id) else {
-            self.nodes.insert(id, node);
+            match is_full {
+                true => self.dropped += 1,
+                false => drop(self.nodes.insert(id, node)),
+            }
             return;
         };
         known.depends_on.extend(node.depends_on);
@@ -100,6 +106,7 @@ impl<'a> Graph<'a> {
             }
         }
         notes.extend(unnameable(self.path, &bad));
+        notes.extend(too_many(self.path, self.dropped));
         found
     }
 

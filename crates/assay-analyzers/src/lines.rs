@@ -11,7 +11,7 @@ use crate::part::{LIMIT, corrupt};
 /// Objects and lists inside one another.
 const DEPTH: u32 = 128;
 /// Values in one file. The lock files of the largest known projects have half a million.
-const NODES: u32 = 3_000_000;
+const NODES: u32 = 1_500_000;
 
 /// A JSON value and the lines from its first byte to its last.
 #[derive(Clone, Debug, PartialEq, Eq)]

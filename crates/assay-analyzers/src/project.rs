@@ -8,10 +8,13 @@ use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
 
-use crate::part::{CORRUPT, Gathered, Part, problem, skipped};
+use crate::part::{CORRUPT, Gathered, LIMIT, Part, problem, skipped};
 
 /// Files that only help are not kept above this.
 const COMPANION_BYTES: u64 = 4 << 20;
+
+/// Packages of one lock file; the largest known have a third of that.
+pub(crate) const PACKAGES: usize = 100_000;
 
 /// The reason of what a file names without saying which version.
 pub(crate) const UNRESOLVED: &str = "unresolved";
@@ -180,6 +183,12 @@ pub(crate) fn unnameable(path: &str, names: &[String]) -> Option<Skipped> {
     note(path, CORRUPT, "these are no names and versions", names)
 }
 
+/// Packages that were left out because there were more than [`PACKAGES`].
+pub(crate) fn too_many(path: &str, dropped: usize) -> Option<Skipped> {
+    let detail = format!("at least {dropped} packages beyond the {PACKAGES} that are read of one file");
+    (dropped > 0).then(|| Skipped { path: path.to_owned(), reason: LIMIT.to_owned(), detail })
+}
+
 fn note(path: &str, reason: &str, what: &str, names: &[String]) -> Option<Skipped> {
     const SHOWN: usize = 20;
     const CHARS: usize = 120;
@@ -264,7 +273,7 @@ pub(crate) mod testing {
             }
         };
         let bytes = text.as_bytes();
-        let step = (bytes.len() / 150).max(1);
+        let step = (bytes.len() / 80).max(1);
         for at in (0..bytes.len()).step_by(step) {
             look(&bytes[..at]);
             for put in [b'\n', b'"', b'{', b'@', b':', b' ', b'0', 0xff] {

@@ -7,7 +7,7 @@ use serde_saphyr::DuplicateKeyPolicy;
 use crate::part::{LIMIT, corrupt};
 
 /// Nodes of one file. The lock files of the largest known projects have half a million.
-const NODES: usize = 3_000_000;
+const NODES: usize = 1_000_000;
 const EVENTS: usize = 2 * NODES;
 const SCALAR_BYTES: usize = 64 << 20;
 /// Keys of packages with many peers are longer than YAML's own bound of 1024.

@@ -98,3 +98,21 @@ fn pip() {
 fn poetry() {
     agrees("poetry", "poetry", "poetry", false);
 }
+
+const LOCK: &str = r#"{"lockfileVersion": 3, "packages": {"": {}, "node_modules/a": {"version": "1.0.0"}}}"#;
+
+#[test]
+fn a_lock_file_by_itself_in_an_archive_and_in_an_image() {
+    let alone = inspect("package-lock.json", LOCK.as_bytes()).unwrap();
+    assert_eq!(purls(&alone), ["pkg:npm/a@1.0.0"]);
+    assert_eq!(alone.components[0].path, "package-lock.json");
+    let manifest = r#"{"name": "a", "version": "1.0.0", "license": "MIT"}"#;
+    let files = [("x/node_modules/a/package.json", manifest), ("x/package-lock.json", LOCK)];
+    let tree = inspect("source.tar", &tar_of(&files)).unwrap();
+    let locked: Vec<&Occurrence> = tree.components.iter().filter(|found| found.analyzer == "npm").collect();
+    assert_eq!(locked.len(), 1);
+    assert_eq!((locked[0].path.as_str(), locked[0].licenses.join(" ").as_str()), ("x/package-lock.json", "MIT"));
+    assert!(tree.read.iter().any(|read| read.path == "x/package-lock.json" && read.found == 1));
+    let image = layer(&tar_of(&files));
+    assert!(image.components.iter().all(|found| found.analyzer != "npm"));
+}

@@ -106,6 +106,20 @@ fn files_that_are_not_the_project_s() {
 }
 
 #[test]
+fn more_packages_than_are_believed() {
+    let places: Vec<String> =
+        (0..100_010).map(|n| format!("\"node_modules/p{n}\": {{\"version\": \"1.0.0\"}}")).collect();
+    let text = format!("{{\"packages\": {{{}}}}}", places.join(",\n"));
+    let out = tree(&Locked(NpmLock), &[("package-lock.json", &text)]);
+    assert_eq!(out.components.len(), 100_000);
+    assert!(
+        out.skipped[0].reason == "limit" && out.skipped[0].detail.starts_with("at least 10 packages"),
+        "{:?}",
+        out.skipped
+    );
+}
+
+#[test]
 fn damaged_files() {
     survives(&Locked(NpmLock), "package-lock.json", V1);
     survives(&Locked(NpmLock), "package-lock.json", V3);

@@ -10,7 +10,7 @@ use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 use crate::component::{occurrence, of_language};
 use crate::lines::Json;
 use crate::part::{corrupt, field};
-use crate::project::{Lock, Project, file_name, unnameable, unresolved};
+use crate::project::{Lock, PACKAGES, Project, file_name, too_many, unnameable, unresolved};
 use crate::python_project::requirement::wheel_version;
 use crate::python_project::{OSV, only_digest};
 
@@ -64,6 +64,8 @@ impl Project for PipfileLock {
         found.retain(|package| !package.dev || !needed.contains(&package.component));
         notes.extend(unresolved(lock.path, &open));
         notes.extend(unnameable(lock.path, &bad));
+        notes.extend(too_many(lock.path, found.len().saturating_sub(PACKAGES)));
+        found.truncate(PACKAGES);
         Ok(found)
     }
 }

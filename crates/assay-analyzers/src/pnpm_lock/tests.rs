@@ -217,11 +217,11 @@ fn what_cannot_be_read() {
 fn long_keys_and_large_files() {
     let peers = "(peer@2.0.0)".repeat(500);
     let mut text = format!("lockfileVersion: '9.0'\nsnapshots:\n  a@1.0.0{peers}: {{}}\n");
-    for number in 0..60_000 {
+    for number in 0..30_000 {
         text.push_str(&format!("  p{number}@1.0.0:\n    dependencies:\n      a: 1.0.0\n"));
     }
     let out = tree(&Locked(PnpmLock), &[("pnpm-lock.yaml", &text)]);
-    assert_eq!((out.components.len(), out.skipped.len()), (60_001, 0), "{:?}", out.skipped);
+    assert_eq!((out.components.len(), out.skipped.len()), (30_001, 0), "{:?}", out.skipped);
 }
 
 #[test]

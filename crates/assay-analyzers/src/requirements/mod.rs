@@ -14,7 +14,7 @@ use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 
 use crate::component::{occurrence, of_language};
 use crate::part::Gathered;
-use crate::project::{Lock, Project, absent, decode, file_name, folder, unnameable, unresolved};
+use crate::project::{Lock, Project, absent, decode, file_name, folder, too_many, unnameable, unresolved};
 use crate::python_project::requirement::{Requirement, wheel_version};
 use crate::python_project::{OSV, normal, only_digest};
 use parse::Line;
@@ -167,6 +167,9 @@ fn read_lines(
         found.push(package);
     }
     notes.extend(unnameable(path, &bad));
+    if file.lines.len() >= parse::LINES {
+        notes.extend(too_many(path, 1));
+    }
     notes.extend(unresolved(path, &open));
     found
 }

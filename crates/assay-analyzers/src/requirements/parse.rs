@@ -2,7 +2,7 @@
 //! name a version.
 
 use crate::part::field;
-use crate::project::{folder, follow};
+use crate::project::{PACKAGES, folder, follow};
 
 /// What one logical line says.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,8 +27,17 @@ impl Line {
     }
 }
 
-/// All lines that say something; options that do not name packages are left out.
+/// All lines that say something, up to a bound; options that do not name packages are left out.
 pub(super) fn lines(text: &str) -> Vec<Line> {
+    let mut found = logical_lines(text);
+    found.truncate(LINES);
+    found
+}
+
+/// One more than are believed, so that it can be told that there were too many.
+pub(super) const LINES: usize = PACKAGES + 1;
+
+fn logical_lines(text: &str) -> Vec<Line> {
     let mut found = Vec::new();
     let mut pending = String::new();
     let mut begun = 1;
@@ -49,6 +58,9 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
                 }
                 found.extend(logical(&pending, begun));
                 pending.clear();
+                if found.len() >= LINES {
+                    return found;
+                }
             }
         }
     }

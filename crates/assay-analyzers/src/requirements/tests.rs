@@ -65,6 +65,13 @@ fn editors_leave_other_encodings() {
 }
 
 #[test]
+fn more_lines_than_are_believed() {
+    let out = tree(&Locked(Requirements), &[("requirements.txt", &"a==1\n".repeat(100_010))]);
+    assert_eq!(out.components.len(), 100_001);
+    assert_eq!(out.skipped[0].reason, "limit");
+}
+
+#[test]
 fn damaged_files() {
     survives(&Locked(Requirements), "requirements.txt", TEXT);
 }

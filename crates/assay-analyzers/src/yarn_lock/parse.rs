@@ -6,7 +6,11 @@ use std::borrow::Cow;
 use assay_model::component::Lines;
 use assay_model::problem::Problem;
 
-use crate::part::corrupt;
+use crate::part::{LIMIT, corrupt};
+use crate::project::PACKAGES;
+
+/// Patched packages and workspaces have entries of their own.
+const ENTRIES: usize = 2 * PACKAGES;
 
 /// One entry: what was asked for, and what was chosen.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -65,6 +69,9 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>, Problem> {
         if indent == 0 {
             // The end of a key that was too long for one line.
             if body != ":" {
+                if blocks.len() >= ENTRIES {
+                    return Err(Problem::invalid(LIMIT, format!("it has more than {ENTRIES} entries")));
+                }
                 blocks.push(Block { patterns: patterns(body), ..Block::default() });
                 section = "";
             }
