@@ -155,13 +155,12 @@ impl<'a> Locked<'a> {
     }
 
     /// Adds an entry under its identifier, or under its package URL in files whose entries have none.
-    pub(crate) fn add(&mut self, mut entry: Occurrence) {
+    pub(crate) fn add(&mut self, entry: Occurrence) {
         let key = if entry.id.is_empty() { &entry.component.purl } else { &entry.id };
         match self.found.get_mut(key) {
             Some(known) => merge(known, entry),
             None => {
                 let key = key.clone();
-                tidy(&mut entry);
                 self.found.insert(key, entry);
             }
         }
@@ -201,32 +200,31 @@ impl<'a> Locked<'a> {
             let detail = format!("{} entries have no usable name and version", self.refused);
             self.skipped.push(Skipped { path: self.path.to_owned(), reason: CORRUPT.to_owned(), detail });
         }
+        self.found.values_mut().for_each(tidy);
         out.components.extend(self.found.into_values());
         out.skipped.append(&mut self.skipped);
     }
 }
 
+/// Lines in order, and nothing twice. Done once, when all is there.
 fn tidy(entry: &mut Occurrence) {
     entry.lines.sort();
     entry.lines.dedup();
+    for list in [&mut entry.depends_on, &mut entry.licenses] {
+        if list.len() > 1 {
+            let mut seen = BTreeSet::new();
+            list.retain(|one| seen.insert(one.clone()));
+        }
+    }
 }
 
 fn merge(known: &mut Occurrence, other: Occurrence) {
     known.dev &= other.dev;
     known.lines.extend(other.lines);
-    tidy(known);
+    known.depends_on.extend(other.depends_on);
+    known.licenses.extend(other.licenses);
     if rank(other.relationship) > rank(known.relationship) {
         known.relationship = other.relationship;
-    }
-    for id in other.depends_on {
-        if !known.depends_on.contains(&id) {
-            known.depends_on.push(id);
-        }
-    }
-    for license in other.licenses {
-        if !known.licenses.contains(&license) {
-            known.licenses.push(license);
-        }
     }
     known.digest = known.digest.take().or(other.digest);
 }

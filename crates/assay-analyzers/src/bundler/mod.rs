@@ -1,6 +1,6 @@
 //! Bundler projects: `Gemfile.lock` (also `gems.locked`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_model::component::{Lines, Relationship};
 use assay_model::problem::Problem;
@@ -33,7 +33,7 @@ struct Gem<'t> {
 fn read(text: &str, found: &mut Locked<'_>) -> Result<(), Problem> {
     let mut section = "";
     let mut gems: Vec<Gem<'_>> = Vec::new();
-    let mut direct: Vec<&str> = Vec::new();
+    let mut direct: BTreeSet<&str> = BTreeSet::new();
     let mut sums: BTreeMap<String, String> = BTreeMap::new();
     let mut in_specs = false;
     for (number, line) in (1_u32..).zip(text.lines()) {
@@ -68,14 +68,14 @@ fn read(text: &str, found: &mut Locked<'_>) -> Result<(), Problem> {
 }
 
 /// A gem with builds for several platforms has an entry for each.
-fn add(gems: &[Gem<'_>], direct: &[&str], sums: &BTreeMap<String, String>, found: &mut Locked<'_>) {
+fn add(gems: &[Gem<'_>], direct: &BTreeSet<&str>, sums: &BTreeMap<String, String>, found: &mut Locked<'_>) {
     let ids: BTreeMap<&str, String> = gems.iter().map(|gem| (gem.name, identifier(gem))).collect();
     for gem in gems {
         let (version, platform) = split(gem.version);
         let Some(mut entry) = found.entry(gem.name, version) else { continue };
         entry.id = identifier(gem);
         entry.depends_on = gem.needs.iter().filter_map(|name| ids.get(name).cloned()).collect();
-        let is_direct = direct.contains(&gem.name);
+        let is_direct = direct.contains(gem.name);
         entry.relationship = if is_direct { Relationship::Direct } else { Relationship::Indirect };
         entry.lines = vec![Lines { first: gem.line, last: gem.line }];
         if platform.is_empty() {

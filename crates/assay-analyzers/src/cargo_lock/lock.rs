@@ -82,18 +82,29 @@ fn blocks(text: &str) -> Vec<Lines> {
     blocks
 }
 
-/// Packages by name.
+/// Packages of one name and version that are told apart by where they come from.
+const SOURCES: usize = 16;
+
+/// Packages by name and version.
 pub(super) struct Locks<'l> {
-    named: BTreeMap<&'l str, Vec<&'l Package>>,
+    named: BTreeMap<&'l str, BTreeMap<&'l str, Vec<&'l Package>>>,
 }
 
 impl<'l> Locks<'l> {
     pub(super) fn new(lock: &'l Lock) -> Self {
-        let mut named: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
+        let mut named: BTreeMap<&str, BTreeMap<&str, Vec<&Package>>> = BTreeMap::new();
         for package in &lock.package {
-            named.entry(&package.name).or_default().push(package);
+            let same = named.entry(&package.name).or_default().entry(&package.version).or_default();
+            if same.len() < SOURCES {
+                same.push(package);
+            }
         }
         Self { named }
+    }
+
+    /// All packages of a name.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &'l Package> {
+        self.named.get(name).into_iter().flat_map(BTreeMap::values).flatten().copied()
     }
 
     /// `name`, where there is one of that name; `name version`; `name version (source)`.
@@ -102,10 +113,12 @@ impl<'l> Locks<'l> {
             let mut words = written.split_whitespace();
             let (name, version, source) = (words.next()?, words.next(), words.next());
             let source = source.map(|source| source.trim_start_matches('(').trim_end_matches(')'));
-            let named = self.named.get(name)?;
-            let same = |package: &&&'l Package| version.is_none_or(|version| package.version == version);
-            let exact = |package: &&&'l Package| same(package) && source == package.source.as_deref();
-            named.iter().find(exact).or_else(|| named.iter().find(same)).copied()
+            let versions = self.named.get(name)?;
+            let same = match version {
+                Some(version) => versions.get(version)?,
+                None => versions.values().next()?,
+            };
+            same.iter().find(|package| source == package.source.as_deref()).or_else(|| same.first()).copied()
         })
     }
 }

@@ -13,6 +13,9 @@ use super::{MANIFEST, requirement};
 /// Manifests that one project may have.
 const MEMBERS: usize = 5000;
 
+/// Patterns of members that are followed.
+const PATTERNS: usize = 1000;
+
 /// For what a dependency is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Needed {
@@ -34,12 +37,12 @@ pub(super) struct Member {
     version: Option<String>,
     /// Whether its manifest is beside the lock file.
     pub(super) is_root: bool,
-    needs: Vec<Dependency>,
+    /// By name; the same name may stand for several versions.
+    needs: BTreeMap<String, Vec<Dependency>>,
 }
 
 #[derive(Debug)]
 struct Dependency {
-    name: String,
     /// As written; none for what is taken from a folder or repository.
     requirement: Option<String>,
     needed: Needed,
@@ -50,15 +53,20 @@ impl Member {
         self.version.as_deref().is_none_or(|own| own == version)
     }
 
+    /// The names of what it needs.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.needs.keys().map(String::as_str)
+    }
+
     /// For what it needs this version of a package, if it does.
     pub(super) fn needs(&self, name: &str, version: &str) -> Option<Needed> {
         let fits = |dependency: &&Dependency| {
             dependency.requirement.as_deref().is_none_or(|wanted| requirement::allows(wanted, version))
         };
-        let of_name = || self.needs.iter().filter(|dependency| dependency.name == name);
-        let fitting = of_name().filter(fits).map(|dependency| dependency.needed).max();
+        let named = self.needs.get(name)?;
+        let fitting = named.iter().filter(fits).map(|dependency| dependency.needed).max();
         // A requirement that is not understood, or one that a patch overrides.
-        fitting.or_else(|| of_name().map(|dependency| dependency.needed).max())
+        fitting.or_else(|| named.iter().map(|dependency| dependency.needed).max())
     }
 }
 
@@ -78,7 +86,7 @@ pub(super) fn project(files: &Gathered, lock: &str) -> Result<Option<Project>, P
     let mut project = Project::default();
     let mut seen = BTreeSet::from([root.to_owned()]);
     let mut pending: Vec<String> = Vec::new();
-    for pattern in texts(workspace, "members") {
+    for pattern in texts(workspace, "members").take(PATTERNS) {
         let folders = expand(files, root, pattern);
         if folders.is_empty() {
             project.missing.push(pattern.to_owned());
@@ -190,15 +198,16 @@ fn tables(manifest: &Table) -> impl Iterator<Item = (&Table, Needed)> {
         .flat_map(|table| KINDS.iter().filter_map(|(kind, needed)| Some((sub(table, kind)?, *needed))))
 }
 
-fn dependencies(manifest: &Table, shared: &Table) -> Vec<Dependency> {
-    let mut all = Vec::new();
+fn dependencies(manifest: &Table, shared: &Table) -> BTreeMap<String, Vec<Dependency>> {
+    let mut all: BTreeMap<String, Vec<Dependency>> = BTreeMap::new();
     for (table, needed) in tables(manifest) {
         for (key, value) in table {
             let inherits = value.get("workspace").and_then(Value::as_bool) == Some(true);
             let value = if inherits { shared.get(key).unwrap_or(value) } else { value };
             let name = value.get("package").and_then(Value::as_str).unwrap_or(key);
             let requirement = value.as_str().or_else(|| value.get("version").and_then(Value::as_str));
-            all.push(Dependency { name: name.to_owned(), requirement: requirement.map(str::to_owned), needed });
+            let dependency = Dependency { requirement: requirement.map(str::to_owned), needed };
+            all.entry(name.to_owned()).or_default().push(dependency);
         }
     }
     all

@@ -77,11 +77,8 @@ fn relate(lock: &Lock, locks: &Locks<'_>, project: &Project, found: &mut Locked<
     let mut direct: BTreeSet<String> = BTreeSet::new();
     let mut start: BTreeSet<String> = BTreeSet::new();
     for member in &project.members {
-        let own = lock.package.iter().find(|package| {
-            package.source.is_none()
-                && member.name.as_deref() == Some(&package.name)
-                && member.has_version(&package.version)
-        });
+        let mut named = member.name.iter().flat_map(|name| locks.named(name));
+        let own = named.find(|package| package.source.is_none() && member.has_version(&package.version));
         let mut note = |id: String, needed: Needed| {
             if needed == Needed::ToRun {
                 start.insert(id.clone());
@@ -102,7 +99,7 @@ fn relate(lock: &Lock, locks: &Locks<'_>, project: &Project, found: &mut Locked<
             }
             // Written by an older Cargo, or for another manifest: what it asks for still decides.
             None => {
-                for package in &lock.package {
+                for package in member.names().flat_map(|name| locks.named(name)) {
                     if let Some(needed) = member.needs(&package.name, &package.version) {
                         note(package.id(), needed);
                     }

@@ -1,6 +1,6 @@
 //! Composer projects: `composer.lock`, with `composer.json`, which says what the project itself asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_model::component::Relationship;
 use assay_model::inventory::Inventory;
@@ -74,9 +74,9 @@ fn read(text: &str, manifest: Option<&str>, found: &mut Locked<'_>) -> Result<()
 
 fn relate(manifest: &Json<'_>, ids: &BTreeMap<String, String>, found: &mut Locked<'_>) {
     let asked = ["require", "require-dev"].into_iter().flat_map(|key| manifest.entries_of(key));
-    let direct: Vec<&String> = asked.filter_map(|(name, _)| ids.get(&name.to_lowercase())).collect();
+    let direct: BTreeSet<&String> = asked.filter_map(|(name, _)| ids.get(&name.to_lowercase())).collect();
     for entry in found.entries() {
-        let is_direct = direct.contains(&&entry.id);
+        let is_direct = direct.contains(&entry.id);
         entry.relationship = if is_direct { Relationship::Direct } else { Relationship::Indirect };
     }
 }

@@ -1,6 +1,6 @@
 //! Conan projects: `conan.lock` of Conan 1 (a graph of nodes) and Conan 2 (lists of references).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_model::component::Relationship;
 use assay_model::problem::Problem;
@@ -52,6 +52,7 @@ fn graph(nodes: &Json<'_>, found: &mut Locked<'_>) {
         .filter_map(|(key, node)| of(node).map(|(name, version)| (&**key, format!("{name}/{version}"))))
         .collect();
     let direct = nodes.get("0").map(|root| texts(root, "requires")).unwrap_or_default();
+    let direct: BTreeSet<&str> = direct.iter().map(String::as_str).collect();
     for (key, node) in nodes.entries() {
         let Some((name, version)) = of(node) else {
             if node.text("ref").is_some() && node.text("path").is_none() {
@@ -62,7 +63,7 @@ fn graph(nodes: &Json<'_>, found: &mut Locked<'_>) {
         let Some(mut entry) = found.entry(&name, &version) else { continue };
         entry.id = format!("{name}/{version}");
         entry.depends_on = texts(node, "requires").iter().filter_map(|key| ids.get(&**key).cloned()).collect();
-        let is_direct = direct.iter().any(|direct| direct == key);
+        let is_direct = direct.contains(&**key);
         entry.relationship = if is_direct { Relationship::Direct } else { Relationship::Indirect };
         entry.dev = node.text("context") == Some("build");
         entry.lines = vec![node.lines];

@@ -8,7 +8,7 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_model::component::Relationship;
 use assay_model::ecosystem::Scheme;
@@ -112,12 +112,13 @@ fn used(parsed: &GoMod, sums: Option<&str>) -> Used {
 
 /// The highest version of each module that `go.sum` names.
 fn newest(sums: &str, excludes: &[Module]) -> BTreeMap<String, String> {
+    let excluded: BTreeSet<(&str, &str)> = excludes.iter().map(|module| (&*module.path, &*module.version)).collect();
     let mut newest: BTreeMap<String, String> = BTreeMap::new();
     for line in sums.lines() {
         let mut fields = line.split_whitespace();
         let (Some(path), Some(version), Some(_)) = (fields.next(), fields.next(), fields.next()) else { continue };
         let version = version.strip_suffix("/go.mod").unwrap_or(version);
-        if excludes.iter().any(|excluded| excluded.path == path && excluded.version == version) {
+        if excluded.contains(&(path, version)) {
             continue;
         }
         let known = newest.entry(path.to_owned()).or_default();

@@ -1,7 +1,7 @@
 //! Julia projects: `Manifest.toml` (both versions of its format), with `Project.toml`, which says what the project itself
 //! asks for. Packages are known by their UUIDs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_model::component::{Component, Lines, Relationship};
 use assay_model::ecosystem;
@@ -150,8 +150,9 @@ fn relate(project: &Table, found: &mut Locked<'_>) {
     let (asked, extra) = (uuids("deps"), uuids("extras"));
     let needed = found.reach(asked.clone());
     let extras = found.reach(extra.clone());
+    let direct: BTreeSet<String> = asked.into_iter().chain(extra).collect();
     for entry in found.entries() {
-        let is_direct = asked.contains(&entry.id) || extra.contains(&entry.id);
+        let is_direct = direct.contains(&entry.id);
         let is_reached = needed.contains(&entry.id) || extras.contains(&entry.id);
         entry.relationship = match (is_direct, is_reached) {
             (true, _) => Relationship::Direct,

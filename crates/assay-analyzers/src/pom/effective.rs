@@ -7,6 +7,9 @@ use super::file::{Dependency, Parent, Pom};
 use super::interpolate::Properties;
 use super::poms::Poms;
 
+/// Bills of materials that one pom may lead to.
+const BILLS: usize = 200;
+
 #[derive(Debug, Default)]
 pub(super) struct Effective {
     pub(super) path: String,
@@ -23,8 +26,38 @@ pub(super) struct Effective {
     pub(super) missing: BTreeSet<String>,
 }
 
-/// Of dependencies: what is said of them elsewhere, by [`Dependency::key`].
-pub(super) type Managed = BTreeMap<[String; 4], Rc<Dependency>>;
+impl Effective {
+    /// How much is held for it.
+    pub(super) fn weight(&self) -> usize {
+        1 + self.properties.values.len() + self.managed.len() + self.dependencies.len()
+    }
+}
+
+/// By [`Dependency::key`].
+type Said = BTreeMap<[String; 4], Rc<Dependency>>;
+
+/// What is said of dependencies elsewhere than where they are asked for.
+#[derive(Debug, Default)]
+pub(super) struct Managed {
+    own: Rc<Said>,
+    /// By the paths of bills of materials, in the order in which they are asked.
+    bills: Vec<(String, Rc<Said>)>,
+    /// Bills of materials, and their parents, that are not here.
+    pub(super) missing: BTreeSet<String>,
+}
+
+impl Managed {
+    /// What is said of this dependency.
+    pub(super) fn of(&self, dependency: &Dependency) -> Option<&Rc<Dependency>> {
+        let key = dependency.key().map(str::to_owned);
+        self.own.get(&key).or_else(|| self.bills.iter().find_map(|(_, bill)| bill.get(&key)))
+    }
+
+    /// How much is held for it.
+    pub(super) fn weight(&self) -> usize {
+        1 + self.own.len() + self.bills.len()
+    }
+}
 
 pub(super) fn make(poms: &mut Poms<'_>, path: &str) -> Option<Effective> {
     let pom = poms.pom(path)?;
@@ -91,7 +124,10 @@ fn own_values(properties: &mut Properties, pom: &Pom, coordinates: [&String; 3])
 fn over(mut own: Vec<Rc<Dependency>>, parents: Vec<Rc<Dependency>>) -> Vec<Rc<Dependency>> {
     let known: BTreeSet<[String; 4]> = own.iter().map(|dependency| dependency.key().map(str::to_owned)).collect();
     // Lines are those of another file.
-    let strange = |dependency: Rc<Dependency>| Rc::new(Dependency { lines: None, ..(*dependency).clone() });
+    let strange = |dependency: Rc<Dependency>| match dependency.lines {
+        None => dependency,
+        Some(_) => Rc::new(Dependency { lines: None, ..(*dependency).clone() }),
+    };
     own.extend(parents.into_iter().filter(|one| !known.contains(&one.key().map(str::to_owned))).map(strange));
     own
 }
@@ -111,33 +147,36 @@ fn parent(poms: &mut Poms<'_>, path: &str, wanted: &Parent) -> Option<Rc<Effecti
     poms.find(&wanted.group, &wanted.name, &wanted.version)
 }
 
-/// What is managed: by the pom and its parents, then by the bills of materials it imports, the first first; and the bills
-/// that are not here.
-pub(super) fn manage(poms: &mut Poms<'_>, of: &Effective) -> (Managed, BTreeSet<String>) {
-    let mut managed = Managed::new();
-    let mut missing = BTreeSet::new();
+/// What is managed: by the pom and its parents, then by the bills of materials it imports, the first first.
+pub(super) fn manage(poms: &mut Poms<'_>, of: &Effective) -> Managed {
+    let mut own = Said::new();
+    let mut managed = Managed::default();
     let mut imports = Vec::new();
     for dependency in &of.managed {
         let Some(filled) = fill(dependency, &of.properties, &mut BTreeSet::new()) else { continue };
         if filled.scope == "import" {
             imports.push(filled);
         } else {
-            managed.entry(filled.key().map(str::to_owned)).or_insert_with(|| Rc::new(filled));
+            own.entry(filled.key().map(str::to_owned)).or_insert_with(|| Rc::new(filled));
         }
     }
-    for import in imports {
+    managed.own = Rc::new(own);
+    for import in imports.into_iter().take(BILLS) {
         let Some(bill) = poms.find(&import.group, &import.name, &import.version) else {
-            missing.insert(format!("{}:{}:{}", import.group, import.name, import.version));
+            managed.missing.insert(format!("{}:{}:{}", import.group, import.name, import.version));
             continue;
         };
-        missing.extend(bill.missing.iter().cloned());
-        let bill = poms.managed(&bill);
-        missing.extend(bill.1.iter().cloned());
-        for (key, dependency) in &bill.0 {
-            managed.entry(key.clone()).or_insert_with(|| Rc::clone(dependency));
+        managed.missing.extend(bill.missing.iter().cloned());
+        let said = poms.managed(&bill);
+        managed.missing.extend(said.missing.iter().cloned());
+        let nested = said.bills.iter().cloned();
+        for (path, bill) in std::iter::once((bill.path.clone(), Rc::clone(&said.own))).chain(nested) {
+            if managed.bills.len() < BILLS && managed.bills.iter().all(|(known, _)| *known != path) {
+                managed.bills.push((path, bill));
+            }
         }
     }
-    (managed, missing)
+    managed
 }
 
 /// With its properties; none when group or name have one without value. A version without value is empty.

@@ -18,7 +18,7 @@ use assay_model::problem::Problem;
 use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 
 use crate::locked::{self, Locked, Together, file_name, folder, join, some_of, sorted};
-use crate::part::Gathered;
+use crate::part::{Gathered, LIMIT};
 use poms::Poms;
 use resolve::{Found, Resolution};
 
@@ -31,6 +31,8 @@ static SPEC: AnalyzerSpec = AnalyzerSpec {
 
 const ECOSYSTEM: &str = "Maven";
 const MANIFEST: &str = "pom.xml";
+/// Dependencies of all projects of one tree together.
+const FOUND: usize = 300_000;
 
 pub(crate) const PART: Together = Together { spec: &SPEC, wants, conclude };
 
@@ -49,10 +51,11 @@ fn wants(path: &str) -> bool {
 
 fn conclude(files: &Gathered, out: &mut Inventory) {
     let mut poms = Poms::new(files);
+    let mut left = FOUND;
     let alone = files.iter().next().filter(|_| files.iter().count() == 1).map(|(path, _)| path);
     for (path, _) in files.iter().filter(|(path, _)| file_name(path) == MANIFEST || alone == Some(path)) {
         let mut found = Locked::new(SPEC.id, path, ECOSYSTEM);
-        match read(&mut poms, &mut found) {
+        match read(&mut poms, &mut found, &mut left) {
             Ok(()) => found.finish(out),
             Err(problem) => locked::skip(path, &problem, out),
         }
@@ -80,9 +83,16 @@ fn fnv_of<const N: usize>(numbers: [u64; N]) -> u64 {
     fnv(numbers.map(u64::to_le_bytes).as_flattened())
 }
 
-fn read(poms: &mut Poms<'_>, found: &mut Locked<'_>) -> Result<(), Problem> {
+fn read(poms: &mut Poms<'_>, found: &mut Locked<'_>, left: &mut usize) -> Result<(), Problem> {
     let path = found.path.to_owned();
-    let resolution = resolve::resolve(poms, &path)?;
+    let resolution = resolve::resolve(poms, &path, *left)?;
+    *left = left.saturating_sub(resolution.found.len());
+    if resolution.is_cut {
+        found.trouble(&Problem::invalid(
+            LIMIT,
+            "it has more dependencies, or all projects together have, than are read",
+        ));
+    }
     let identifier = |coordinates: &str| package_id(coordinates, &path);
     for module in resolution.found.values() {
         let Some(mut entry) = entry(module, found) else { continue };

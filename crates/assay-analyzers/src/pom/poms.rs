@@ -12,13 +12,28 @@ use super::MANIFEST;
 use super::effective::{self, Effective, Managed};
 use super::file::{self, Pom};
 
+/// Parents above one another, and bills of materials inside one another.
+const DEPTH: usize = 48;
+/// Properties and dependencies that are held at once.
+const HELD: usize = 300_000;
+/// Projects of one name that are looked at.
+const SAME_NAME: usize = 50;
+/// Poms of repositories that can be found, and the longest path of one.
+const POMS: usize = 100_000;
+const PATH: usize = 1024;
+/// Folders that the path of a repository's pom has: those of the group, the name, the version.
+const FOLDERS: usize = 20;
+
 pub(super) struct Poms<'g> {
     files: &'g Gathered,
     read: BTreeMap<String, Option<Rc<Pom>>>,
     made: BTreeMap<String, Option<Rc<Effective>>>,
     /// Being made: a pom that is its own ancestor has none.
     making: BTreeSet<String>,
-    managed: BTreeMap<String, Rc<(Managed, BTreeSet<String>)>>,
+    managing: BTreeSet<String>,
+    managed: BTreeMap<String, Rc<Managed>>,
+    /// How much is held in `made` and `managed`.
+    weight: usize,
     /// Projects by their own artifact name; made when first asked for.
     projects: Option<BTreeMap<String, Vec<String>>>,
     /// Paths of a local repository's poms, by the path that coordinates lead to.
@@ -28,15 +43,12 @@ pub(super) struct Poms<'g> {
 impl<'g> Poms<'g> {
     pub(super) fn new(files: &'g Gathered) -> Self {
         let mut repository = BTreeMap::new();
-        for (path, _) in files.iter().filter(|(path, _)| file_name(path) != MANIFEST) {
+        let poms = files.iter().filter(|(path, _)| file_name(path) != MANIFEST && path.len() <= PATH);
+        for (path, _) in poms.take(POMS) {
             // Where the repository begins is not known: every end of the path may be the one that coordinates lead to.
-            let mut rest = path;
-            while let Some((_, end)) = rest.split_once('/') {
-                repository.entry(rest.to_owned()).or_insert_with(|| path.to_owned());
-                rest = end;
-                if rest.matches('/').count() < 3 {
-                    break;
-                }
+            let begins = path.rmatch_indices('/').map(|(at, _)| at + 1).take(FOLDERS).skip(2).chain([0]);
+            for end in begins.filter_map(|at| path.get(at..)) {
+                repository.entry(end.to_owned()).or_insert_with(|| path.to_owned());
             }
         }
         Self {
@@ -44,7 +56,9 @@ impl<'g> Poms<'g> {
             read: BTreeMap::new(),
             made: BTreeMap::new(),
             making: BTreeSet::new(),
+            managing: BTreeSet::new(),
             managed: BTreeMap::new(),
+            weight: 0,
             projects: None,
             repository,
         }
@@ -76,25 +90,39 @@ impl<'g> Poms<'g> {
         if let Some(known) = self.made.get(path) {
             return known.clone();
         }
-        if !self.making.insert(path.to_owned()) {
+        if self.making.len() >= DEPTH || !self.making.insert(path.to_owned()) {
             return None;
         }
         let made = effective::make(self, path).map(Rc::new);
         self.making.remove(path);
+        self.hold(made.as_ref().map_or(1, |made| made.weight()));
         self.made.insert(path.to_owned(), made.clone());
         made
     }
 
-    /// What a pom says of the versions of others, and which bills of materials it misses for that. One that imports itself
-    /// adds nothing to itself.
-    pub(super) fn managed(&mut self, of: &Effective) -> Rc<(Managed, BTreeSet<String>)> {
+    /// What a pom says of the versions of others. One that imports itself adds nothing to itself.
+    pub(super) fn managed(&mut self, of: &Effective) -> Rc<Managed> {
         if let Some(known) = self.managed.get(&of.path) {
             return Rc::clone(known);
         }
-        self.managed.insert(of.path.clone(), Rc::default());
+        if self.managing.len() >= DEPTH || !self.managing.insert(of.path.clone()) {
+            return Rc::default();
+        }
         let made = Rc::new(effective::manage(self, of));
+        self.managing.remove(&of.path);
+        self.hold(made.weight());
         self.managed.insert(of.path.clone(), Rc::clone(&made));
         made
+    }
+
+    /// What was made can be made again: beyond a bound all of it is forgotten.
+    fn hold(&mut self, weight: usize) {
+        self.weight += weight;
+        if self.weight > HELD {
+            self.weight = weight;
+            self.made.clear();
+            self.managed.clear();
+        }
     }
 
     /// The pom of these coordinates: another project of the tree, or one in a local repository.
@@ -117,7 +145,10 @@ impl<'g> Poms<'g> {
             let paths: Vec<&str> = self.files.named(MANIFEST).map(|(path, _)| path).collect();
             for path in paths {
                 let name = self.pom(path).and_then(|pom| pom.name.clone()).unwrap_or_default();
-                projects.entry(name).or_default().push(path.to_owned());
+                let same = projects.entry(name).or_default();
+                if same.len() < SAME_NAME {
+                    same.push(path.to_owned());
+                }
             }
             self.projects = Some(projects);
         }

@@ -11,8 +11,10 @@ use super::effective::{self, Effective, Managed};
 use super::file::Dependency;
 use super::poms::Poms;
 
-/// Modules of one project.
-const FOUND: usize = 100_000;
+/// Modules of one project. The largest known have some thousand.
+const FOUND: usize = 20_000;
+/// Exclusions that reach one module.
+const EXCLUSIONS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Resolution {
@@ -26,6 +28,9 @@ pub(super) struct Resolution {
     pub(super) properties: BTreeSet<String>,
     pub(super) versions: BTreeSet<String>,
     pub(super) poms: BTreeSet<String>,
+    /// How many modules may be found, and whether there would have been more.
+    most: usize,
+    pub(super) is_cut: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -43,7 +48,8 @@ pub(super) struct Found {
     pub(super) licenses: Vec<String>,
     /// Group and name of what it depends on.
     pub(super) needs: Vec<(String, String)>,
-    exclusions: BTreeSet<(String, String)>,
+    /// Only while it is looked at.
+    exclusions: Rc<BTreeSet<(String, String)>>,
 }
 
 impl Found {
@@ -65,15 +71,14 @@ impl Found {
 
 /// # Errors
 /// When the file is no pom.
-pub(super) fn resolve(poms: &mut Poms<'_>, path: &str) -> Result<Resolution, Problem> {
+pub(super) fn resolve(poms: &mut Poms<'_>, path: &str, most: usize) -> Result<Resolution, Problem> {
     poms.check(path)?;
-    let mut resolution = Resolution::default();
+    let mut resolution = Resolution { most: most.min(FOUND), ..Resolution::default() };
     let Some(project) = poms.effective(path) else { return Ok(resolution) };
     resolution.parents.clone_from(&project.missing);
     resolution.modules.clone_from(&project.modules);
-    let managed = poms.managed(&project);
-    resolution.imports = managed.1.difference(&resolution.parents).cloned().collect();
-    let managed = &managed.0;
+    let managed = &poms.managed(&project);
+    resolution.imports = managed.missing.difference(&resolution.parents).cloned().collect();
     let mut direct = Vec::new();
     for dependency in &project.dependencies {
         match effective::fill(dependency, &project.properties, &mut resolution.properties) {
@@ -102,7 +107,7 @@ fn is_shipped(scope: &str) -> bool {
 
 /// Fills in what the dependency does not say itself.
 fn manage(mut dependency: Dependency, managed: &Managed) -> Dependency {
-    let Some(said) = managed.get(&dependency.key().map(str::to_owned)) else { return dependency };
+    let Some(said) = managed.of(&dependency) else { return dependency };
     if dependency.version.is_empty() {
         dependency.version.clone_from(&said.version);
     }
@@ -116,7 +121,7 @@ fn manage(mut dependency: Dependency, managed: &Managed) -> Dependency {
 
 /// What the project manages overrides what its dependencies ask for.
 fn overrule(mut dependency: Dependency, managed: &Managed) -> Dependency {
-    let Some(said) = managed.get(&dependency.key().map(str::to_owned)) else { return dependency };
+    let Some(said) = managed.of(&dependency) else { return dependency };
     if !said.version.is_empty() {
         dependency.version.clone_from(&said.version);
     }
@@ -139,7 +144,7 @@ fn found(dependency: &Dependency, relationship: Relationship, dev: bool) -> Foun
         dev,
         relationship,
         lines: dependency.lines,
-        exclusions: dependency.exclusions.iter().cloned().collect(),
+        exclusions: Rc::new(dependency.exclusions.iter().take(EXCLUSIONS).cloned().collect()),
         ..Found::default()
     }
 }
@@ -168,8 +173,8 @@ fn walk(poms: &mut Poms<'_>, resolution: &mut Resolution, direct: Vec<Dependency
             next.relationship = known.relationship;
             next.lines = known.lines;
         }
-        if resolution.found.len() >= FOUND {
-            resolution.versions.insert("more than are believed".to_owned());
+        if resolution.found.len() >= resolution.most {
+            resolution.is_cut = true;
             return;
         }
         if next.version.is_empty() {
@@ -182,6 +187,7 @@ fn walk(poms: &mut Poms<'_>, resolution: &mut Resolution, direct: Vec<Dependency
         } else {
             resolution.poms.insert(next.coordinates());
         }
+        next.exclusions = Rc::default();
         resolution.found.insert(key, next);
     }
 }
@@ -190,23 +196,26 @@ fn walk(poms: &mut Poms<'_>, resolution: &mut Resolution, direct: Vec<Dependency
 fn needed(
     poms: &mut Poms<'_>,
     pom: &Rc<Effective>,
-    excluded: &BTreeSet<(String, String)>,
+    excluded: &Rc<BTreeSet<(String, String)>>,
     managed: &Managed,
     resolution: &mut Resolution,
 ) -> Vec<Found> {
     resolution.parents.extend(pom.missing.iter().cloned());
     let own = poms.managed(pom);
-    resolution.imports.extend(own.1.iter().cloned());
+    resolution.imports.extend(own.missing.iter().cloned());
     let mut all = Vec::new();
     for dependency in &pom.dependencies {
         let Some(filled) = effective::fill(dependency, &pom.properties, &mut BTreeSet::new()) else { continue };
-        let dependency = overrule(manage(filled, &own.0), managed);
+        let dependency = overrule(manage(filled, &own), managed);
         if !is_shipped(&dependency.scope) || dependency.optional || is_excluded(&dependency, excluded) {
             continue;
         }
         let mut found = found(&dependency, Relationship::Indirect, false);
         found.lines = None;
-        found.exclusions.extend(excluded.iter().cloned());
+        found.exclusions = match found.exclusions.is_empty() {
+            true => Rc::clone(excluded),
+            false => Rc::new(found.exclusions.iter().chain(excluded.iter()).take(EXCLUSIONS).cloned().collect()),
+        };
         all.push(found);
     }
     all
