@@ -92,6 +92,14 @@ pub(crate) fn occurrence(component: Component, path: &str, analyzer: &str) -> Oc
     Occurrence { component, path: path.to_owned(), analyzer: analyzer.to_owned(), ..Occurrence::default() }
 }
 
+/// The property of a package that says itself for which release it is: it keeps its name, whatever tree it lies in.
+const DISTRO: &str = ".distro";
+
+/// Whether the package says itself for which release it is.
+fn is_settled(found: &Occurrence) -> bool {
+    found.properties.keys().any(|key| key.ends_with(DISTRO))
+}
+
 /// Whether this is a package of a distribution, whose purl and ecosystem depend on the release it runs on.
 pub(crate) fn is_distribution(component: &Component) -> bool {
     ecosystem::laws().iter().any(|law| law.is_distribution() && law.purl_type == component.purl_type)
@@ -125,7 +133,7 @@ pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
 /// Whether it takes its names from the system that it was found on. A package file that tells its own distribution does not.
 pub(crate) fn follows_release(found: &Occurrence) -> bool {
     let is_installed = !found.analyzer.ends_with(PACKAGE_FILE);
-    is_distribution(&found.component) && (is_installed || found.component.ecosystem.is_empty())
+    is_distribution(&found.component) && !is_settled(found) && (is_installed || found.component.ecosystem.is_empty())
 }
 
 /// How the ids of analyzers end that read the package files of distributions.

@@ -73,6 +73,7 @@ mod python_dist_info;
 mod requirements;
 mod rpm;
 mod rust_binary;
+mod sbom;
 mod sbt;
 mod sdist;
 mod swift;
@@ -124,6 +125,7 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(pacman::Pacman),
         Box::new(pacman::PacmanFile),
         Box::new(portage::Portage),
+        Box::new(sbom::Sbom),
         Box::new(os_release::OsReleaseFile),
         Box::new(python_dist_info::PythonDistInfo),
         Box::new(project::Locked(requirements::Requirements)),

@@ -150,9 +150,10 @@ fn library_node(found: &Occurrence) -> Node {
         .into_iter()
         .collect();
     out.development = found.dev;
-    let differs = component.match_name != component.name || component.match_version != component.version;
+    let (name, version) = found.source();
+    let differs = name != component.name || version != component.version;
     out.source = (differs && properties::is_distribution(&component.purl_type))
-        .then(|| (component.match_name.clone(), component.match_version.clone()));
+        .then(|| (name.to_owned(), version.to_owned()));
     out.properties = properties::of(found);
     out
 }

@@ -18,14 +18,16 @@ pub(super) fn of(found: &Occurrence) -> Vec<(String, String)> {
     add("layer", found.layer.as_deref().unwrap_or_default());
     add("id", &found.id);
     add("ecosystem", &component.ecosystem);
-    let (name, version) = if is_distribution(&component.purl_type) {
-        ("source:name", "source:version")
-    } else {
-        ("match:name", "match:version")
-    };
+    if is_distribution(&component.purl_type) {
+        let (name, version) = found.source();
+        if name != component.name || version != component.version {
+            add("source:name", name);
+            add("source:version", version);
+        }
+    }
     if component.match_name != component.name || component.match_version != component.version {
-        add(name, &component.match_name);
-        add(version, &component.match_version);
+        add("match:name", &component.match_name);
+        add("match:version", &component.match_version);
     }
     add("relationship", relationship(found.relationship));
     add("development", if found.dev { "true" } else { "" });
