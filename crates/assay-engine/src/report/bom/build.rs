@@ -152,8 +152,8 @@ fn library_node(found: &Occurrence) -> Node {
     out.development = found.dev;
     let (name, version) = found.source();
     let differs = name != component.name || version != component.version;
-    out.source = (differs && properties::is_distribution(&component.purl_type))
-        .then(|| (name.to_owned(), version.to_owned()));
+    out.source =
+        (differs && properties::is_distribution(&component.purl_type)).then(|| (name.to_owned(), version.to_owned()));
     out.properties = properties::of(found);
     out
 }
