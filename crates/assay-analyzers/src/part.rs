@@ -38,6 +38,16 @@ pub trait Part: Analyzer {
         let _ = (files, budget, out);
     }
 
+    /// Where, in a package file of this kind, the archive begins that holds what it installs; for those that do not begin
+    /// with one.
+    ///
+    /// # Errors
+    /// When the file is not what its name promises.
+    fn payload(&self, bytes: &mut dyn ReadSeek) -> Result<Option<u64>, Problem> {
+        let _ = bytes;
+        Ok(None)
+    }
+
     /// Whether this file lists what a package of the operating system owns.
     fn lists_owned_files(&self, path: &str) -> bool {
         let _ = path;

@@ -135,3 +135,45 @@ fn sle_with_ndb() {
     assert_eq!(bash.component.ecosystem, "SUSE:Linux Enterprise Server 15 SP3");
     assert_eq!(bash.component.match_name, "bash");
 }
+
+/// The package lists that peers publish, as databases: what they call a package, and its source, comes out again.
+#[test]
+fn lists_of_dpkg_and_apk() {
+    let Some(folder) = corpus("oracles/trivy/packages") else { return };
+    for list in std::fs::read_dir(folder).unwrap().flatten() {
+        let packages: serde_json::Value = serde_json::from_slice(&std::fs::read(list.path()).unwrap()).unwrap();
+        let packages = packages.as_array().unwrap();
+        let of = |analyzer: &str, stanza: &dyn Fn(&serde_json::Value) -> String| -> String {
+            packages.iter().filter(|package| package["AnalyzedBy"] == analyzer).map(stanza).collect()
+        };
+        let dpkg = of("dpkg", &|p| {
+            let text = |key: &str| p[key].as_str().unwrap_or_default();
+            format!(
+                "Package: {}\nStatus: install ok installed\nSource: {} ({})\nVersion: {}\nMaintainer: {}\n\n",
+                text("Name"),
+                text("SrcName"),
+                evr(p, "Src"),
+                evr(p, ""),
+                text("Maintainer")
+            )
+        });
+        let apk = of("apk", &|p| {
+            let text = |key: &str| p[key].as_str().unwrap_or_default();
+            format!("P:{}\nV:{}\no:{}\n\n", text("Name"), text("Version"), text("SrcName"))
+        });
+        let found = layer(&tar_of(&[("var/lib/dpkg/status", dpkg), ("lib/apk/db/installed", apk)])).components;
+        for package in packages.iter().filter(|package| package["AnalyzedBy"] != "rpm") {
+            let text = |key: &str| package[key].as_str().unwrap_or_default();
+            let found = found.iter().find(|found| found.id == text("ID")).unwrap_or_else(|| panic!("{}", text("ID")));
+            assert_eq!(found.component.version, evr(package, ""));
+            assert_eq!(found.source(), (text("SrcName"), evr(package, "Src").as_str()));
+        }
+    }
+}
+
+fn evr(package: &serde_json::Value, of: &str) -> String {
+    let text = |key: &str| package[format!("{of}{key}")].as_str().unwrap_or_default();
+    let epoch = package[format!("{of}Epoch")].as_u64().map(|epoch| format!("{epoch}:")).unwrap_or_default();
+    let release = if text("Release").is_empty() { String::new() } else { format!("-{}", text("Release")) };
+    format!("{epoch}{}{release}", text("Version"))
+}

@@ -148,7 +148,7 @@ impl StandardInspector {
         let place = Place { is_artifact: true, ..Place::top(Within::FileSystem, budget) };
         let outcome = match nested::kind_of(entry) {
             Some(kind) => collector.open(entry.path, kind, bytes, is_package, &place),
-            None if is_package => Ok(()),
+            None if is_package => collector.open_payload(entry, bytes, &place),
             None => {
                 let head = EntryHead { path: entry.path.to_owned(), kind: EntryKind::File, size: entry.size, mode: 0 };
                 collector.offer(&head, &mut { bytes }, &place)

@@ -2,18 +2,18 @@
 //!
 //! A damaged or forbidden part ends the look into that archive, is told as skipped, and leaves the rest alone.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, SeekFrom};
 
 use assay_archive::{
     Budget, EntryHead, EntryKind, Flow, Kind, Names, Report, SNIFF_BYTES, Tolerance, Walker, decompress, sniff,
 };
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
-use assay_model::seam::analyzer::Entry;
+use assay_model::seam::analyzer::{Entry, Reads};
 
 use super::collector::Collector;
 use super::place::Place;
-use crate::part::{Halt, problem, skipped};
+use crate::part::{Halt, Part, problem, skipped};
 
 /// Files that may begin with a script that runs what follows it.
 const SELF_EXECUTING: [&str; 6] = [".jar", ".war", ".ear", ".par", ".pex", ".pyz"];
@@ -46,6 +46,28 @@ impl Collector<'_> {
             _ => self.stream(path, bytes, &inner),
         };
         self.told(path, outcome)
+    }
+
+    /// Offers what is in a package file that does not begin with an archive, if its analyzer knows where one begins.
+    pub(super) fn open_payload(
+        &mut self,
+        entry: &Entry<'_>,
+        bytes: &mut dyn ReadSeek,
+        place: &Place,
+    ) -> Result<(), Halt> {
+        let kit = self.kit;
+        let is_of = |part: &&Box<dyn Part>| part.spec().reads == Reads::Package && part.wants(entry);
+        for part in kit.parts.iter().filter(is_of) {
+            match part.payload(bytes) {
+                Ok(Some(at)) => {
+                    bytes.seek(SeekFrom::Start(at)).map_err(assay_archive::ArchiveError::from)?;
+                    return self.open(entry.path, Kind::Cpio, bytes, true, place);
+                }
+                Ok(None) => {}
+                Err(problem) => self.add_skipped(skipped(entry.path, &problem)),
+            }
+        }
+        Ok(())
     }
 
     /// Like `open`, for an archive that need not be kept to be read. Not for a zip.

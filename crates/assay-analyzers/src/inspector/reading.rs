@@ -66,13 +66,15 @@ impl Collector<'_> {
             rewind(&mut file)?;
             self.look_into(entry, &mut file, takers.content, place)?;
         }
-        if let Some(kind) = takers.archive {
-            rewind(&mut file)?;
-            let own = before..self.out.components.len();
-            self.open(entry.path, kind, &mut file, is_package, place)?;
-            if is_package {
-                subject::settle(&mut self.out.components, own);
-            }
+        let own = before..self.out.components.len();
+        rewind(&mut file)?;
+        match takers.archive {
+            Some(kind) => self.open(entry.path, kind, &mut file, is_package, place)?,
+            None if is_package => self.open_payload(entry, &mut file, place)?,
+            None => {}
+        }
+        if is_package {
+            subject::settle(&mut self.out.components, own);
         }
         Ok(())
     }

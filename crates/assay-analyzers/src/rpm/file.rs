@@ -1,7 +1,7 @@
 //! Package files (`.rpm`): the lead, a header of signatures, and the header of the package itself (RPM package format,
-//! version 3 and later). The payload is not unpacked.
+//! version 3 and later). What the package installs follows, a compressed archive.
 
-use std::io::Read as _;
+use std::io::{Read as _, SeekFrom};
 
 use assay_archive::{Budget, Limits};
 use assay_model::inventory::Inventory;
@@ -68,6 +68,8 @@ impl Part for RpmFile {
         found.is_subject = entry.is_artifact;
         if header.text(Tag::SOURCE_RPM).is_none() {
             // The architecture in a source package is where it happened to be made.
+            let built = found.property("architecture").map(|built| format!(".{built}")).unwrap_or_default();
+            found.id = format!("{}.src", found.id.strip_suffix(&built).unwrap_or(&found.id));
             set(&mut found, "architecture", "src");
             rename(&mut found);
         }
@@ -77,6 +79,15 @@ impl Part for RpmFile {
         out.files_seen += 1;
         out.components.push(found);
         Ok(())
+    }
+
+    fn payload(&self, bytes: &mut dyn ReadSeek) -> Result<Option<u64>, Problem> {
+        bytes.seek(SeekFrom::Start(LEAD_BYTES as u64)).map_err(cut_io)?;
+        let signatures = next_header(bytes)?.len();
+        // Each header has eight bytes of magic.
+        let header = LEAD_BYTES + (8 + signatures).next_multiple_of(8);
+        bytes.seek(SeekFrom::Start(header as u64)).map_err(cut_io)?;
+        Ok(Some((header + 8 + next_header(bytes)?.len()) as u64))
     }
 }
 

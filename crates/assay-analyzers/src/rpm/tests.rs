@@ -131,9 +131,12 @@ fn package_files() {
     let (outcome, found) = file(&package_file(&headers()[3]), false);
     outcome.unwrap();
     assert_eq!(found.components[0].component.purl, "pkg:rpm/large@2.1-1?arch=src");
+    assert_eq!(found.components[0].id, "large@2.1-1.src");
     assert!(!found.components[0].is_subject && found.components[0].component.ecosystem.is_empty());
 
     let whole = package_file(&headers()[1]);
+    let at = RpmFile.payload(&mut Cursor::new(&whole)).unwrap().unwrap();
+    assert_eq!(&whole[usize::try_from(at).unwrap()..], b"payload");
     for end in [0, 50, 100, 130, 200] {
         assert_eq!(file(&whole[..end], true).0.unwrap_err().code, "corrupt", "{end}");
     }
@@ -157,4 +160,55 @@ proptest! {
         whole.truncate(cut.index(whole.len()));
         let _ = (read(&whole), file(&whole, true));
     }
+}
+
+/// The package lists that peers publish, as databases: what they call a package, and its source, comes out again.
+#[test]
+fn lists_of_the_corpus() {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let root = std::env::var_os("ASSAY_CORPUS").map_or_else(|| beside.into(), std::path::PathBuf::from);
+    let folder = root.join("oracles/trivy/packages");
+    let Ok(lists) = std::fs::read_dir(&folder) else {
+        eprintln!("SKIPPED: {} is not there; set ASSAY_CORPUS", folder.display());
+        return;
+    };
+    for list in lists.flatten() {
+        let packages: serde_json::Value = serde_json::from_slice(&std::fs::read(list.path()).unwrap()).unwrap();
+        // Keys are no packages.
+        let is_package =
+            |package: &&serde_json::Value| package["AnalyzedBy"] == "rpm" && package["Name"] != "gpg-pubkey";
+        let packages: Vec<&serde_json::Value> = packages.as_array().unwrap().iter().filter(is_package).collect();
+        for form in forms(&packages.iter().map(|package| of_list(package)).collect::<Vec<_>>()) {
+            let (outcome, found) = read(&form);
+            outcome.unwrap();
+            assert_eq!(found.components.len(), packages.len(), "{}", list.path().display());
+            for package in &packages {
+                let text = |key: &str| package[key].as_str().unwrap_or_default();
+                let found = found.components.iter().find(|found| found.id == text("ID")).unwrap();
+                let evr = |epoch: &str, version: &str, release: &str| match package[epoch].as_u64() {
+                    Some(epoch) if epoch > 0 => format!("{epoch}:{}-{}", text(version), text(release)),
+                    _ => format!("{}-{}", text(version), text(release)),
+                };
+                assert_eq!(found.component.version, evr("Epoch", "Version", "Release"));
+                let source = evr("SrcEpoch", "SrcVersion", "SrcRelease");
+                assert_eq!(found.source(), (text("SrcName"), source.as_str()), "{}", text("ID"));
+                assert_eq!(found.property("maintainer"), package["Maintainer"].as_str());
+            }
+        }
+    }
+}
+
+fn of_list(package: &serde_json::Value) -> Vec<u8> {
+    let text = |key: &str| package[key].as_str().unwrap_or_default();
+    let source = format!("{}-{}-{}.src.rpm", text("SrcName"), text("SrcVersion"), text("SrcRelease"));
+    let epoch = [u32::try_from(package["Epoch"].as_u64().unwrap_or_default()).unwrap()];
+    header(&[
+        (1000, Value::Text(text("Name"))),
+        (1001, Value::Text(text("Version"))),
+        (1002, Value::Text(text("Release"))),
+        (1003, Value::Numbers(&epoch)),
+        (1011, Value::Text(text("Maintainer"))),
+        (1022, Value::Text(text("Arch"))),
+        (1044, Value::Text(&source)),
+    ])
 }
