@@ -67,8 +67,13 @@ impl Package {
         id_of(&self.name, &self.version)
     }
 
-    fn is_root(&self) -> bool {
-        self.directory.as_ref().is_some_and(|directory| matches!(directory.path.as_str(), "." | "./"))
+    /// Folders are the project's own: the project itself, if it is the only one or the one that the file lies in.
+    fn relationship(&self, is_only_folder: bool) -> Relationship {
+        match &self.directory {
+            None => Relationship::Unknown,
+            Some(directory) if is_only_folder || matches!(directory.path.as_str(), "." | "./") => Relationship::Root,
+            Some(_) => Relationship::Workspace,
+        }
     }
 
     /// Whether its marker asks for a group that is not installed of itself, and for nothing else.
@@ -110,6 +115,7 @@ impl Project for Pylock {
         for package in &file.packages {
             versions.entry(normal(&package.name)).or_default().insert(&package.version, package);
         }
+        let is_only_folder = file.packages.iter().filter(|package| package.directory.is_some()).count() == 1;
         let mut graph = Graph::new(OSV, &SPEC, lock.path);
         let mut open = Vec::new();
         for package in &file.packages {
@@ -122,7 +128,7 @@ impl Project for Pylock {
                 name: package.name.clone(),
                 version: package.version.clone(),
                 depends_on: needs.collect(),
-                relationship: if package.is_root() { Relationship::Root } else { Relationship::Unknown },
+                relationship: package.relationship(is_only_folder),
                 dev: package.is_for_development(&file.default_groups),
                 digest: package.digest(),
                 ..Node::default()
@@ -171,6 +177,14 @@ mod tests {
         );
         assert!(out.components[1].digest.as_deref().unwrap().starts_with("sha256:e3b0"));
         assert!(out.skipped[0].detail.contains("fork (from a repository)"));
+    }
+
+    #[test]
+    fn folders_are_the_project_s_own() {
+        let one = "[[packages]]\nname = 'app'\nversion = '1'\ndirectory = {path = 'app'}\n";
+        let two = format!("{one}[[packages]]\nname = 'lib'\ndirectory = {{path = '../lib'}}\n");
+        assert_eq!(shown(&tree(&Locked(Pylock), &[("pylock.toml", one)])), ["app@1 root"]);
+        assert_eq!(shown(&tree(&Locked(Pylock), &[("pylock.toml", &two)])), ["app@1 workspace", "lib workspace"]);
     }
 
     #[test]
