@@ -19,6 +19,7 @@ pub(crate) fn parse(text: &str, path: &str, analyzer: &str) -> Result<Occurrence
         field(headers.get("Version").as_deref()).ok_or_else(|| corrupt(format!("{path} has no usable version")))?;
     let component = of_language(OSV, &name, &version).map_err(|error| corrupt(format!("{path}: {error}")))?;
     let mut found = occurrence(component, path, analyzer);
+    found.id = format!("{name}@{version}");
     found.licenses.extend(license(headers));
     found.summary = line(headers.get("Summary").as_deref());
     found.requires = headers

@@ -145,7 +145,8 @@ fn add(entry: &Entry<'_>, go: &str, info: &BuildInfo, out: &mut Inventory) -> Re
         let detail = format!("{unresolved} modules were replaced by folders, of which no version is known");
         out.skipped.push(skipped(entry.path, &Problem::invalid(UNRESOLVED, detail)));
     }
-    if info.modules.is_empty() && info.main.is_none() {
+    // The tools that come with Go are of its own source tree.
+    if info.modules.is_empty() && info.main.is_none() && !info.path.starts_with("cmd/") {
         let detail = "this Go program was built without modules; only its standard library is known";
         out.skipped.push(skipped(entry.path, &Problem::invalid(UNRESOLVED, detail)));
     }

@@ -15,6 +15,8 @@ pub(super) struct Module {
 
 #[derive(Debug, Default)]
 pub(super) struct BuildInfo {
+    /// The import path of the program.
+    pub(super) path: String,
     pub(super) main: Option<Module>,
     pub(super) modules: Vec<Module>,
     pub(super) settings: BTreeMap<String, String>,
@@ -39,6 +41,7 @@ pub(super) fn parse(text: &str) -> BuildInfo {
     for line in text.lines() {
         let Some((kind, rest)) = line.split_once('\t') else { continue };
         match kind {
+            "path" => info.path = rest.trim().to_owned(),
             "mod" => {
                 info.main = Some(module(rest));
                 last_is_main = true;

@@ -216,7 +216,11 @@ impl Inspector for StandardInspector {
             Some(kind @ Kind::Tar) => self.as_tree(path, kind, bytes, &budget),
             _ => self.contents(&entry, bytes, &budget, Inventory::default()).map(|out| claimed(out, path)),
         }?;
-        out.skipped.splice(0..0, told);
+        if !told.is_empty() {
+            // Then an analyzer does read this kind, and has said why it could not here.
+            out.skipped.retain(|skipped| skipped.path != path || skipped.reason != UNSUPPORTED);
+            out.skipped.splice(0..0, told);
+        }
         Ok(out)
     }
 

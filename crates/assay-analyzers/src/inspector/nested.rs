@@ -18,9 +18,18 @@ use crate::part::{Halt, Part, problem, skipped};
 /// Files that may begin with a script that runs what follows it.
 const SELF_EXECUTING: [&str; 6] = [".jar", ".war", ".ear", ".par", ".pex", ".pyz"];
 
+const AR_MAGIC: usize = 8;
+/// The first member of a Debian package.
+const DEBIAN: &[u8] = b"debian-binary";
+
 /// What a file can be opened as.
 pub(super) fn kind_of(entry: &Entry<'_>) -> Option<Kind> {
-    sniff(entry.head).or_else(|| {
+    let kind = match sniff(entry.head) {
+        // Libraries to link with are of this kind, too, and hold compiled code with odd names.
+        Some(Kind::Ar) if !entry.head.get(AR_MAGIC..).is_some_and(|first| first.starts_with(DEBIAN)) => return None,
+        kind => kind,
+    };
+    kind.or_else(|| {
         let runs = entry.head.starts_with(b"#!") && SELF_EXECUTING.iter().any(|suffix| entry.path.ends_with(suffix));
         runs.then_some(Kind::Zip)
     })

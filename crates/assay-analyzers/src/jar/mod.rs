@@ -22,7 +22,7 @@ use crate::locked::UNRESOLVED;
 use crate::part::{corrupt, field, inside, line, skipped, text};
 use crate::reader::{Reader, members, requirements};
 use manifest::Manifest;
-use name::FileName;
+use name::{FileName, Fit};
 use pom::Pom;
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
@@ -159,21 +159,22 @@ impl Said {
     }
 }
 
-/// Which of them is the archive itself: the only one unless its file's name says otherwise, else the one that the name or the
-/// manifest names.
+/// Which of them is the archive itself: the one that the file's name or the manifest names, else the only one unless the name
+/// is clearly of another.
 fn main(mavens: &BTreeMap<String, Coordinates>, manifest: &Manifest, file: &FileName) -> Option<String> {
-    let at_top = || mavens.iter().filter(|(folder, _)| folder.starts_with(POMS));
-    let by_name = |(_, one): &(&String, &Coordinates)| file.is_of(&one.artifact, &one.version);
-    let by_manifest = |(_, one): &(&String, &Coordinates)| manifest.is_of(one);
-    let named = at_top().find(by_name).or_else(|| mavens.iter().find(by_name));
-    if let Some((folder, _)) = named.or_else(|| at_top().find(by_manifest)) {
+    let ranked = mavens.iter().map(|(folder, one)| {
+        // Those elsewhere than at the top are of the classes that an application was made of.
+        let rank = (file.fits(one), folder.starts_with(POMS), one.artifact.len());
+        (rank, folder, one)
+    });
+    let best = ranked.max_by_key(|(rank, ..)| *rank);
+    let (fit, folder) = best.map(|((fit, ..), folder, _)| (fit, folder))?;
+    if fit >= Fit::Beginning {
         return Some(folder.clone());
     }
-    let mut all = mavens.iter();
-    match (all.next(), all.next()) {
-        (Some((folder, one)), None) if !file.contradicts(&one.artifact) => Some(folder.clone()),
-        _ => None,
-    }
+    let named = mavens.iter().filter(|(folder, _)| folder.starts_with(POMS)).find(|(_, one)| manifest.is_of(one));
+    let only = || (mavens.len() == 1 && (fit == Fit::Version || !file.is_versioned())).then_some(folder);
+    named.map(|(folder, _)| folder).or_else(only).cloned()
 }
 
 fn component(coordinates: &Coordinates, path: &str) -> Result<Occurrence, Problem> {

@@ -25,24 +25,52 @@ impl FileName {
         }
     }
 
-    /// Without a group: the name has none.
+    /// Without a group: the name has none. Distributions keep links by series (`3.x`), which is no version.
     pub(super) fn coordinates(&self) -> Option<Coordinates> {
-        let artifact = self.artifact.clone()?;
+        let artifact = self.artifact.clone().filter(|_| !self.version.ends_with(".x"))?;
         Some(Coordinates { group: String::new(), artifact, version: without_classifier(&self.version).to_owned() })
     }
 
-    /// Whether the file is named after this artifact, of this version or of none.
-    pub(super) fn is_of(&self, artifact: &str, version: &str) -> bool {
-        self.stem == artifact
-            || self.stem.strip_prefix(artifact).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| {
-                rest.strip_prefix(version).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-            })
+    /// How well the file's name fits what a pom inside says: fully, by what it begins with, by the version alone, or not.
+    pub(super) fn fits(&self, one: &Coordinates) -> Fit {
+        let (stem, artifact) = (spelled(&self.stem), spelled(&one.artifact));
+        let same_version = !one.version.is_empty() && begins_with(&self.version, &one.version);
+        let Some(rest) = stem.strip_prefix(&artifact) else {
+            return if same_version { Fit::Version } else { Fit::Not };
+        };
+        let named = rest.strip_prefix('-').map(|rest| begins_with(rest, &spelled(&one.version)));
+        match named {
+            None if rest.is_empty() => Fit::Full,
+            Some(true) => Fit::Full,
+            Some(false) if same_version || self.version.ends_with(".x") => Fit::Beginning,
+            Some(false) if !rest.contains(|c: char| c.is_ascii_digit()) => Fit::Beginning,
+            _ if same_version => Fit::Version,
+            _ => Fit::Not,
+        }
     }
 
-    /// Whether the file is clearly named after another artifact.
-    pub(super) fn contradicts(&self, artifact: &str) -> bool {
-        self.artifact.as_deref().is_some_and(|named| named != artifact)
+    /// Whether the name states a version at all.
+    pub(super) fn is_versioned(&self) -> bool {
+        self.artifact.is_some()
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    Not,
+    Version,
+    Beginning,
+    Full,
+}
+
+/// `begin` itself, or with a classifier behind it.
+fn begins_with(text: &str, begin: &str) -> bool {
+    text.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// Names of files have `-` where artifacts have `.` and `_`.
+fn spelled(text: &str) -> String {
+    text.to_ascii_lowercase().replace(['.', '_'], "-")
 }
 
 /// Whether a version begins here: at a digit, and no other begins behind a word (`1.2-api-2.17.1`).
@@ -81,7 +109,7 @@ fn without_classifier(version: &str) -> &str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::FileName;
+    use super::{Coordinates, FileName, Fit};
 
     #[test]
     fn names() {
@@ -98,7 +126,25 @@ mod tests {
             assert_eq!((&*found.artifact, &*found.version), (artifact, version), "{name}");
         }
         assert!(FileName::of("app.jar").coordinates().is_none());
-        assert!(FileName::of("log4j-1.2-api-2.17.1.jar").is_of("log4j-1.2-api", "2.17.1"));
-        assert!(FileName::of("app.jar").is_of("app", "1.0") && !FileName::of("app-2.jar").is_of("app", "1"));
+        assert!(FileName::of("lib-3.x.jar").coordinates().is_none());
+    }
+
+    #[test]
+    fn how_names_fit() {
+        for (file, artifact, version, fit) in [
+            ("log4j-1.2-api-2.17.1.jar", "log4j-1.2-api", "2.17.1", Fit::Full),
+            ("app.jar", "app", "1.0", Fit::Full),
+            ("a-1.0-all.jar", "a", "1.0", Fit::Full),
+            ("spec-interceptor-3.0-spec-1.0.1.jar", "spec-interceptor_3.0_spec", "1.0.1", Fit::Full),
+            ("provider-3.x.jar", "provider", "3.8.7", Fit::Beginning),
+            ("http-distro-shaded.jar", "http", "3.5.3", Fit::Beginning),
+            ("http-shaded-3.5.3.jar", "http", "3.5.3", Fit::Beginning),
+            ("maven3-core-3.8.7.jar", "maven-core", "3.8.7", Fit::Version),
+            ("foo-bar-1.0.jar", "foo", "3.0", Fit::Not),
+            ("app-2.jar", "app", "1", Fit::Not),
+        ] {
+            let one = Coordinates { group: String::new(), artifact: artifact.into(), version: version.into() };
+            assert_eq!(FileName::of(file).fits(&one), fit, "{file} {artifact}");
+        }
     }
 }
