@@ -9,6 +9,8 @@ use assay_model::inventory::{Inventory, Skipped};
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::component;
 use crate::part::{CORRUPT, Gathered, Part, field, skipped, text};
@@ -245,6 +247,12 @@ pub(crate) fn sorted(mut ids: Vec<String>) -> Vec<String> {
     ids.sort();
     ids.dedup();
     ids
+}
+
+/// A SHA-512 in Base64 as a digest.
+pub(crate) fn sha512(hash: &str) -> Option<String> {
+    let bytes = STANDARD.decode(hash).ok().filter(|bytes| bytes.len() == 64)?;
+    Some(format!("sha512:{}", hex::encode(bytes)))
 }
 
 /// Some of the names, for a message.

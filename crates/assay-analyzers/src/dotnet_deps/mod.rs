@@ -7,7 +7,7 @@ use assay_model::problem::Problem;
 use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 
 use crate::lines::{Json, Value};
-use crate::locked::{Locked, Single, sorted};
+use crate::locked::{Locked, Single, sha512, sorted};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "dotnet-core",
@@ -44,6 +44,7 @@ fn read(text: &str, found: &mut Locked<'_>) -> Result<(), Problem> {
         }
         let Some(mut entry) = found.entry(name, version) else { continue };
         entry.lines = vec![library.lines];
+        entry.digest = library.text("sha512").and_then(|hash| sha512(hash.strip_prefix("sha512-")?));
         if kind == "project" {
             entry.relationship = Relationship::Workspace;
             projects.push(id.clone());
@@ -117,7 +118,7 @@ mod tests {
     "App/1.0.0": {"type": "project", "serviceable": false, "sha512": ""},
     "Alpha/2.0.0": {
       "type": "package",
-      "sha512": "sha512-x"
+      "sha512": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
     },
     "Beta/3.0.0": {"type": "package"},
     "BuildOnly/1.0.0": {"type": "package"},
@@ -141,6 +142,7 @@ mod tests {
         }
         assert_eq!(out.components.len(), 5);
         assert_eq!(lines(by_id(&out, "Alpha/2.0.0")), [(17, 20)]);
+        assert!(by_id(&out, "Alpha/2.0.0").digest.as_deref().is_some_and(|digest| digest.starts_with("sha512:cf83")));
         assert_eq!(by_id(&out, "Alpha/2.0.0").depends_on, ["Beta/3.0.0"]);
         assert_eq!(by_id(&out, "App/1.0.0").depends_on, ["Alpha/2.0.0", "Lib/1.0.0", "Some.Runtime.linux-x64/8.0.1"]);
     }

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use assay_model::component::Relationship;
 use assay_model::problem::Problem;
 use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use crate::lines::Json;
-use crate::locked::{Locked, Single, file_name, sorted};
+use crate::locked::{Locked, Single, file_name, sha512, sorted};
 use crate::part::corrupt;
 use crate::xml;
 
@@ -64,11 +62,6 @@ fn lock(text: &str, found: &mut Locked<'_>) -> Result<(), Problem> {
 /// Another project of the same solution.
 fn is_project(package: &Json<'_>) -> bool {
     package.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("project"))
-}
-
-fn sha512(hash: &str) -> Option<String> {
-    let bytes = STANDARD.decode(hash).ok().filter(|bytes| bytes.len() == 64)?;
-    Some(format!("sha512:{}", hex::encode(bytes)))
 }
 
 fn config(text: &str, found: &mut Locked<'_>) -> Result<(), Problem> {

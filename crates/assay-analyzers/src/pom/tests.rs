@@ -163,3 +163,48 @@ fn identifiers_tell_projects_apart() {
 fn damage_does_no_harm() {
     survives_damage(&PART, &FILES);
 }
+
+#[test]
+fn many_modules_of_one_parent_are_read_in_bounds() {
+    let managed: String = (0..400)
+        .map(|at| format!("<dependency><groupId>g{at}</groupId><artifactId>a</artifactId><version>${{v}}.{at}</version></dependency>"))
+        .collect();
+    let parent = format!(
+        "<project><groupId>org.example</groupId><artifactId>parent</artifactId><version>1</version><properties><v>2</v>\
+         </properties><dependencyManagement><dependencies>{managed}</dependencies></dependencyManagement></project>"
+    );
+    let modules: Vec<(String, String)> = (0..300)
+        .map(|at| {
+            let text = format!(
+                "<project><parent><groupId>org.example</groupId><artifactId>parent</artifactId><version>1</version>\
+                 </parent><artifactId>m{at}</artifactId><dependencies><dependency><groupId>g{at}</groupId>\
+                 <artifactId>a</artifactId></dependency></dependencies></project>"
+            );
+            (format!("m{at}/pom.xml"), text)
+        })
+        .collect();
+    let mut files: Vec<(&str, &str)> = modules.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    files.push(("pom.xml", &parent));
+    let out = tree(&PART, &files);
+    assert_eq!(out.components.len(), 601);
+    assert_eq!(at(&out, "m7/pom.xml", "g7:a:2.7").relationship, Direct);
+}
+
+#[test]
+fn a_chain_of_parents_ends() {
+    let chain: Vec<(String, String)> = (0..3000)
+        .map(|at| {
+            let text = format!(
+                "<project><parent><groupId>g</groupId><artifactId>a{}</artifactId><version>1</version>\
+                 <relativePath>../p{}/pom.xml</relativePath></parent><artifactId>a{at}</artifactId></project>",
+                at + 1,
+                at + 1
+            );
+            (format!("p{at}/pom.xml"), text)
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = chain.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let out = tree(&PART, &files);
+    assert_eq!(out.components.len(), 3000);
+    assert!(!out.is_complete());
+}
