@@ -173,7 +173,7 @@ pub struct ImageFacts {
     pub digests: Vec<String>,
     /// Lowest first.
     pub layers: Vec<ImageLayer>,
-    /// The configuration as it is.
+    /// The configuration as it is, but for secrets, which are blanked out with `*`.
     pub config: serde_json::Value,
 }
 

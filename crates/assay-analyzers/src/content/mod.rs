@@ -21,6 +21,7 @@ const LICENSES: usize = 5000;
 /// Looks into the files of one tree.
 pub(crate) struct Content {
     rules: Option<&'static SecretRules>,
+    secrets: bool,
     licenses: bool,
     more_secrets: u64,
     more_licenses: u64,
@@ -43,16 +44,16 @@ impl Wanted {
 impl Content {
     pub(crate) fn new(secrets: bool, licenses: bool) -> Self {
         // The built-in rules are readable: a test reads them all.
-        let rules = if secrets { SecretRules::builtin().ok() } else { None };
-        Self { rules, licenses, more_secrets: 0, more_licenses: 0 }
+        let rules = if secrets || licenses { SecretRules::builtin().ok() } else { None };
+        Self { rules, secrets, licenses, more_secrets: 0, more_licenses: 0 }
     }
 
     /// Told by name alone. `path` is the one inside of the innermost archive.
     pub(crate) fn wants(&self, path: &str) -> Wanted {
         let text = self.licenses && licenses::is_license_file(path);
-        let secrets = self.rules.is_some_and(|rules| rules.wants(path));
-        // Code that is looked into anyway; headers of what nobody else reads are not worth opening it.
-        Wanted { secrets, header: self.licenses && secrets && !text, text }
+        // Headers of what is of no interest otherwise are not worth opening it.
+        let readable = self.rules.is_some_and(|rules| rules.wants(path));
+        Wanted { secrets: self.secrets && readable, header: self.licenses && readable && !text, text }
     }
 
     /// Reads the file once and adds what is in it. `path` is the one that is told.
@@ -109,8 +110,8 @@ impl Content {
     }
 }
 
-/// Secrets in what an image says of itself: its environment, commands, labels and history. Redacted.
+/// Takes the secrets out of what an image says of itself (environment, commands, labels, history), and tells them.
 #[must_use]
-pub fn image_secrets(facts: &ImageFacts) -> Vec<Secret> {
+pub fn image_secrets(facts: &mut ImageFacts) -> Vec<Secret> {
     SecretRules::builtin().map(|rules| secrets::in_image(rules, facts)).unwrap_or_default()
 }

@@ -93,7 +93,7 @@ impl StandardInspector {
 
     /// Adds the secrets in what an image says of itself.
     fn with_configuration(&self, mut image: Inventory) -> Inventory {
-        if let Some(facts) = image.image.as_ref().filter(|_| self.kit.selection.secrets) {
+        if let Some(facts) = image.image.as_mut().filter(|_| self.kit.selection.secrets) {
             image.secrets.extend(crate::content::image_secrets(facts));
             image.sort();
         }

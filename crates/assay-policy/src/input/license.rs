@@ -2,98 +2,18 @@
 //! is one or is a customary way to write one. Texts of licences are not read here.
 
 use super::value::{object, text};
+use assay_model::license::{listed, normalise};
 use regorus::Value;
 
-/// Identifiers of the SPDX licence list that occur in practice, with whether the Open Source Initiative approved them.
-const KNOWN: &[(&str, bool)] = &[
-    ("0BSD", true),
-    ("AFL-3.0", true),
-    ("AGPL-3.0", true),
-    ("AGPL-3.0-only", true),
-    ("AGPL-3.0-or-later", true),
-    ("Apache-2.0", true),
-    ("Artistic-2.0", true),
-    ("BSD-2-Clause", true),
-    ("BSD-3-Clause", true),
-    ("BSL-1.0", true),
-    ("BUSL-1.1", false),
-    ("CC-BY-4.0", false),
-    ("CC-BY-SA-4.0", false),
-    ("CC0-1.0", false),
-    ("CDDL-1.0", true),
-    ("CDDL-1.1", false),
-    ("EPL-1.0", true),
-    ("EPL-2.0", true),
-    ("EUPL-1.2", true),
-    ("GPL-2.0", true),
-    ("GPL-2.0-only", true),
-    ("GPL-2.0-or-later", true),
-    ("GPL-3.0", true),
-    ("GPL-3.0-only", true),
-    ("GPL-3.0-or-later", true),
-    ("ISC", true),
-    ("LGPL-2.0-only", true),
-    ("LGPL-2.0-or-later", true),
-    ("LGPL-2.1", true),
-    ("LGPL-2.1-only", true),
-    ("LGPL-2.1-or-later", true),
-    ("LGPL-3.0", true),
-    ("LGPL-3.0-only", true),
-    ("LGPL-3.0-or-later", true),
-    ("MIT", true),
-    ("MIT-0", true),
-    ("MPL-1.1", true),
-    ("MPL-2.0", true),
-    ("MS-PL", true),
-    ("OFL-1.1", true),
-    ("OpenSSL", false),
-    ("PostgreSQL", true),
-    ("PSF-2.0", false),
-    ("Python-2.0", true),
-    ("Ruby", false),
-    ("SSPL-1.0", false),
-    ("Unicode-3.0", true),
-    ("Unlicense", true),
-    ("UPL-1.0", true),
-    ("Vim", false),
-    ("WTFPL", false),
-    ("X11", false),
-    ("Zlib", true),
-    ("ZPL-2.1", true),
-];
-
-/// Customary ways to write some of them, in lower case.
-const CUSTOMARY: &[(&str, &str)] = &[
-    ("apache 2", "Apache-2.0"),
-    ("apache 2.0", "Apache-2.0"),
-    ("apache license 2.0", "Apache-2.0"),
-    ("apache license, version 2.0", "Apache-2.0"),
-    ("apache software license 2.0", "Apache-2.0"),
-    ("bsd 2-clause", "BSD-2-Clause"),
-    ("bsd 3-clause", "BSD-3-Clause"),
-    ("bsd-3", "BSD-3-Clause"),
-    ("gplv2", "GPL-2.0-only"),
-    ("gplv3", "GPL-3.0-only"),
-    ("gplv2+", "GPL-2.0-or-later"),
-    ("gplv3+", "GPL-3.0-or-later"),
-    ("isc license", "ISC"),
-    ("mit license", "MIT"),
-    ("the mit license", "MIT"),
-    ("mozilla public license 2.0", "MPL-2.0"),
-    ("the unlicense", "Unlicense"),
-];
-
-/// The SPDX identifier that a declared licence stands for, and how it was told: `OSS_EXACT` when it is one,
-/// `OSS_FUZZY` when it is a customary way to write one.
+/// The SPDX identifier that a declared licence stands for, whether the Open Source Initiative approved it, and how it was
+/// told: `OSS_EXACT` when it is an identifier, `OSS_FUZZY` when it is a customary way to write one. Expressions of several
+/// licences are none.
 pub(super) fn spdx(raw: &str) -> Option<(&'static str, bool, &'static str)> {
-    let raw = raw.trim();
-    let known = |id: &str| KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(id));
-    if let Some((id, approved)) = known(raw) {
-        return Some((id, *approved, "OSS_EXACT"));
+    if let Some(known) = listed(raw.trim()) {
+        return Some((known.id, known.osi_approved, "OSS_EXACT"));
     }
-    let lower = raw.to_ascii_lowercase();
-    let (_, id) = CUSTOMARY.iter().find(|(written, _)| *written == lower)?;
-    known(id).map(|(id, approved)| (*id, *approved, "OSS_FUZZY"))
+    let known = listed(&normalise(raw).expression)?;
+    Some((known.id, known.osi_approved, "OSS_FUZZY"))
 }
 
 /// `package.license`.

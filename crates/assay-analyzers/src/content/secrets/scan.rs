@@ -38,6 +38,19 @@ pub(crate) struct Outcome {
     pub(crate) limit: Option<String>,
 }
 
+/// The text with every secret in it replaced by `*`.
+pub(crate) fn blank(rules: &SecretRules, path: &str, text: &str) -> String {
+    let mut search = Search::new(rules, path);
+    search.buffer.extend_from_slice(text.as_bytes());
+    search.advance(true);
+    let mut bytes = text.as_bytes().to_vec();
+    for (start, end) in search.spans {
+        let index = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(text.len());
+        bytes[index(start)..index(end)].fill(b'*');
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Searches one file.
 ///
 /// # Errors

@@ -208,16 +208,18 @@ fn custom_rules_are_added_and_others_left_out() {
 #[test]
 fn image_configurations_are_searched() {
     let token = format!("ghp_{}", noise(36, WORD, 1));
-    let facts = assay_model::inventory::ImageFacts {
+    let mut facts = assay_model::inventory::ImageFacts {
         config: serde_json::json!({
             "config": {"Env": ["PATH=/bin", format!("TOKEN={token}")]},
             "history": [{"created_by": format!("RUN git clone https://x:{token}@host.example/a")}],
         }),
         ..Default::default()
     };
-    let secrets = in_image(rules(), &facts);
+    let secrets = in_image(rules(), &mut facts);
     assert_eq!(secrets.iter().filter(|one| one.rule == "github-pat").count(), 2);
     assert!(!serde_json::to_string(&secrets).unwrap().contains(&token));
+    assert_eq!(facts.config["config"]["Env"][1], format!("TOKEN={}", "*".repeat(40)));
+    assert!(!serde_json::to_string(&facts).unwrap().contains(&token));
 }
 
 /// Gives its bytes in pieces of the sizes that it is told.
