@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::server::Server;
 use super::table::Row;
-use super::{Options, Programs, change, pull, scan};
+use super::{Options, Programs, change, pull, scan, scanner};
 use crate::command::quiet;
 
 /// A measurement by name.
@@ -17,6 +17,11 @@ pub const ALL: &[Item] = &[
     ("pull", pull::measure),
     ("scan: wheel", scan::wheel),
     ("scan: Alpine image", scan::image),
+    ("scanner: wheel", scanner::wheel),
+    ("scanner: systems", scanner::systems),
+    ("scanner: bills", scanner::bills),
+    ("scanner: secrets", scanner::secrets),
+    ("scanner: large image", scanner::large),
     ("scale", change::measure),
 ];
 

@@ -52,7 +52,8 @@ pub fn compare(name: &str, ours: &Target, nginx: &Target, rounds: usize, seconds
         name: name.to_owned(),
         unit: "req/s",
         value: median(our_rates),
-        nginx: median(nginx_rates),
+        peer: median(nginx_rates),
+        peer_name: Some("nginx"),
         ratio: median(ratios),
         problem: None,
     })

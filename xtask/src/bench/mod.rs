@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what a release build does on this machine, beside nginx where that means something.
+//! `cargo xtask bench`: what a release build does on this machine, beside a peer where that means something.
 //!
 //! Figures of one machine and one moment say little; ratios taken in the same run, in pairs, say more. A measurement
 //! that could not be made is a row that says why, never a number.
@@ -6,9 +6,12 @@
 mod change;
 mod items;
 mod load;
+mod make;
 mod nginx;
+mod process;
 mod pull;
 mod scan;
+mod scanner;
 mod server;
 mod table;
 

@@ -56,7 +56,7 @@ fn findings(report: &[u8]) -> Result<usize> {
     list.map(Vec::len).context("the report of `assay scan` has no findings")
 }
 
-fn corpus(path: &str) -> Result<PathBuf> {
+pub fn corpus(path: &str) -> Result<PathBuf> {
     let root = std::env::var_os("ASSAY_CORPUS").map_or_else(|| repo::root().join("../shared"), PathBuf::from);
     let path = root.join(path);
     if !path.exists() {
@@ -66,7 +66,7 @@ fn corpus(path: &str) -> Result<PathBuf> {
 }
 
 /// A real artifact that the tests downloaded.
-fn artifact(name: &str) -> Result<PathBuf> {
+pub fn artifact(name: &str) -> Result<PathBuf> {
     let path = repo::tools().join("artifacts").join(name);
     if !path.is_file() {
         bail!("{} is not there: `cargo xtask test` downloads it", path.display());

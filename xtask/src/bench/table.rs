@@ -9,9 +9,11 @@ pub struct Row {
     pub unit: &'static str,
     /// Median over the rounds.
     pub value: Option<f64>,
-    /// The same measurement of nginx in the same run.
-    pub nginx: Option<f64>,
-    /// Median over the pairs of ours divided by nginx's.
+    /// The same measurement of a peer in the same run.
+    pub peer: Option<f64>,
+    /// Which one.
+    pub peer_name: Option<&'static str>,
+    /// Median over the pairs of ours divided by the peer's.
     pub ratio: Option<f64>,
     /// Why there is no figure.
     pub problem: Option<String>,
@@ -22,6 +24,11 @@ impl Row {
         Self { name: name.to_owned(), unit, value: Some(value), ..Self::default() }
     }
 
+    /// Names the peer.
+    pub fn beside(self, peer: &'static str) -> Self {
+        Self { peer_name: Some(peer), ..self }
+    }
+
     pub fn not_measured(name: &str, why: &str) -> Self {
         Self { name: name.to_owned(), problem: Some(why.to_owned()), ..Self::default() }
     }
@@ -30,7 +37,8 @@ impl Row {
 /// The table that a person reads.
 pub fn render(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(24) + 2;
-    let mut text = format!("{:<width$}{:>12} {:<8}{:>12}{:>9}\n", "measurement", "assay", "", "nginx", "ratio");
+    let mut text =
+        format!("{:<width$}{:>12} {:<10}{:>12} {:<15}{:>8}\n", "measurement", "assay", "", "peer", "", "ratio");
     for row in rows {
         if let Some(problem) = &row.problem {
             text.push_str(&format!("{:<width$}NOT MEASURED: {problem}\n", row.name));
@@ -39,11 +47,12 @@ pub fn render(rows: &[Row]) -> String {
         let figure = |value: Option<f64>| value.map(number).unwrap_or_default();
         let ratio = row.ratio.map(|ratio| format!("{ratio:.3}")).unwrap_or_default();
         text.push_str(&format!(
-            "{:<width$}{:>12} {:<8}{:>12}{ratio:>9}\n",
+            "{:<width$}{:>12} {:<10}{:>12} {:<15}{ratio:>8}\n",
             row.name,
             figure(row.value),
             row.unit,
-            figure(row.nginx)
+            figure(row.peer),
+            row.peer_name.unwrap_or_default(),
         ));
     }
     text
