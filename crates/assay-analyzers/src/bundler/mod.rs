@@ -1,27 +1,64 @@
-//! Bundler projects: `Gemfile.lock` (also `gems.locked`).
+//! Bundler projects: `Gemfile.lock` (also `gems.locked`), with the `Gemfile` (`gems.rb`), which says what is for development.
+
+mod groups;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_model::component::{Lines, Relationship};
+use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 
-use crate::locked::{Locked, Single, file_name};
-use crate::part::corrupt;
+use crate::locked::{self, Locked, Together, file_name};
+use crate::part::{Gathered, corrupt};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "bundler",
     revision: 1,
     reads: Reads::Project,
-    summary: "`Gemfile.lock`: gems, their graph, which of them the project itself asks for",
+    summary: "`Gemfile.lock` with `Gemfile`: gems, their graph, what is for development",
 };
 
-pub(crate) const PART: Single = Single {
+const ECOSYSTEM: &str = "RubyGems";
+/// Locks and what they are made from.
+const NAMES: [(&str, &str); 2] = [("Gemfile.lock", "Gemfile"), ("gems.locked", "gems.rb")];
+
+pub(crate) const PART: Together = Together {
     spec: &SPEC,
-    wants: |path| matches!(file_name(path), "Gemfile.lock" | "gems.locked"),
-    read,
-    ecosystem: "RubyGems",
+    wants: |path| NAMES.iter().any(|(lock, manifest)| [lock, manifest].contains(&&file_name(path))),
+    conclude,
 };
+
+fn conclude(files: &Gathered, out: &mut Inventory) {
+    for (lock, manifest) in NAMES {
+        locked::each(&SPEC, ECOSYSTEM, files.named(lock), out, |text, found| {
+            read(text, found)?;
+            if let Some(gemfile) = files.beside(found.path, manifest) {
+                mark(&groups::for_development(&String::from_utf8_lossy(gemfile)), found);
+            }
+            Ok(())
+        });
+    }
+}
+
+/// What is not reached from a gem for the product is for development.
+fn mark(for_development: &BTreeMap<String, bool>, found: &mut Locked<'_>) {
+    let is_aside = |name: &str| for_development.get(name).copied().unwrap_or_default();
+    let product: Vec<String> = found
+        .entries()
+        .filter(|gem| gem.relationship == Relationship::Direct && !is_aside(&gem.component.name))
+        .map(|gem| gem.id.clone())
+        .collect();
+    let aside: Vec<String> = found
+        .entries()
+        .filter(|gem| gem.relationship == Relationship::Direct && is_aside(&gem.component.name))
+        .map(|gem| gem.id.clone())
+        .collect();
+    let (product, aside) = (found.reach(product), found.reach(aside));
+    for gem in found.entries() {
+        gem.dev = aside.contains(&gem.id) && !product.contains(&gem.id);
+    }
+}
 
 struct Gem<'t> {
     name: &'t str,
@@ -172,7 +209,18 @@ BUNDLED WITH
     }
 
     #[test]
+    fn what_only_development_leads_to() {
+        let gemfile = "gem 'native'\ngroup :test do\n  gem 'own', path: '.'\nend\n";
+        let out = tree(&PART, &[("x/Gemfile.lock", LOCK), ("x/Gemfile", gemfile)]);
+        let dev: Vec<&str> = out.components.iter().filter(|gem| gem.dev).map(|gem| gem.id.as_str()).collect();
+        assert_eq!(dev, ["own@0.1.0"]);
+        let gemfile = "group :test do\n gem 'own'\n gem 'native'\nend";
+        let out = tree(&PART, &[("x/Gemfile.lock", LOCK), ("x/Gemfile", gemfile)]);
+        assert!(out.components.iter().all(|gem| gem.dev));
+    }
+
+    #[test]
     fn damage_does_no_harm() {
-        survives_damage(&PART, &[("Gemfile.lock", LOCK)]);
+        survives_damage(&PART, &[("Gemfile.lock", LOCK), ("Gemfile", "group :test do\ngem 'own', group: [:a]\nend")]);
     }
 }
