@@ -8,12 +8,14 @@ pub mod cvss;
 mod download;
 mod input;
 mod matcher;
+mod statement;
 pub mod vex;
 
 mod eol;
 mod epss;
 mod kev;
 mod osv;
+mod trivy_db;
 
 use assay_model::seam::source::Source;
 
@@ -21,10 +23,11 @@ pub use matcher::OsvMatcher;
 
 /// Every source. The first that recognises a file reads it.
 pub static ALL: &[&dyn Source] = &[
-    &osv::Osv,       // advisories
-    &epss::Epss,     // probability of exploitation
-    &kev::Kev,       // known exploitation
-    &eol::EndOfLife, // ends of life
+    &osv::Osv,          // advisories
+    &trivy_db::TrivyDb, // advisories and severities
+    &epss::Epss,        // probability of exploitation
+    &kev::Kev,          // known exploitation
+    &eol::EndOfLife,    // ends of life
 ];
 
 #[cfg(test)]

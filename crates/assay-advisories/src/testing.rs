@@ -6,7 +6,7 @@ use assay_model::component::Component;
 use assay_model::problem::{Kind, Problem};
 use assay_model::score::{Epss, Kev};
 use assay_model::seam::Task;
-use assay_model::seam::source::{Intel, Net, NetReply};
+use assay_model::seam::source::{Intel, Net, NetReply, NetRequest};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -106,12 +106,14 @@ pub(crate) fn component(ecosystem: &str, name: &str, version: &str) -> Component
 pub(crate) struct Shelf {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     pub(crate) asked: Mutex<Vec<String>>,
+    /// What requests without the token `secret` are answered.
+    pub(crate) challenge: Option<String>,
     folder: tempfile::TempDir,
 }
 
 impl Shelf {
     pub(crate) fn new() -> Self {
-        Self { files: BTreeMap::new(), asked: Mutex::default(), folder: tempfile::tempdir().unwrap() }
+        Self { files: BTreeMap::new(), asked: Mutex::default(), challenge: None, folder: tempfile::tempdir().unwrap() }
     }
     pub(crate) fn put(&mut self, address: &str, bytes: impl Into<Vec<u8>>) {
         self.files.insert(address.to_owned(), bytes.into());
@@ -127,18 +129,24 @@ impl Shelf {
 }
 
 impl Net for Shelf {
-    fn get<'a>(&'a self, url: &'a str, etag: Option<&'a str>) -> Task<'a, NetReply> {
+    fn request<'a>(&'a self, request: NetRequest<'a>) -> Task<'a, NetReply> {
         Box::pin(async move {
+            let (url, etag) = (request.url, request.etag);
             let mut asked = self.asked.lock().unwrap();
             asked.push(url.to_owned());
+            let known =
+                request.headers.iter().any(|(name, value)| *name == "authorization" && *value == "Bearer secret");
+            if let Some(challenge) = self.challenge.clone().filter(|_| request.challenged && !known) {
+                return Ok(NetReply { status: 401, etag: None, body: PathBuf::new(), challenge: Some(challenge) });
+            }
             let bytes = self.files.get(url).ok_or_else(|| Problem::new(Kind::Upstream, "upstream", "404"))?;
             let tag = assay_model::Digest::of(bytes).to_string();
             if etag == Some(tag.as_str()) {
-                return Ok(NetReply { status: 304, etag: Some(tag), body: PathBuf::new() });
+                return Ok(NetReply { status: 304, etag: Some(tag), body: PathBuf::new(), challenge: None });
             }
             let body = self.folder.path().join(format!("{}-{}", std::process::id(), uniq()));
             std::fs::write(&body, bytes).unwrap();
-            Ok(NetReply { status: 200, etag: Some(tag), body })
+            Ok(NetReply { status: 200, etag: Some(tag), body, challenge: None })
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::Engine;
 use assay_model::{
+    advisory::is_entry_id,
     component::{ComponentId, StoredComponent},
+    finding::{Detail, Finding},
     package::PackageId,
     problem::Problem,
     seam::{
@@ -70,23 +72,58 @@ impl Filed {
         tx: &mut dyn Tx,
         matcher: &dyn Matcher,
         component: &assay_model::component::Component,
-    ) -> Result<Vec<assay_model::finding::Finding>, Problem> {
+    ) -> Result<Vec<Finding>, Problem> {
         let indexes: BTreeSet<usize> =
             matcher.keys(component).iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
-        if indexes.is_empty() {
+        let candidates: Vec<&StoredAdvisory> = indexes.into_iter().filter_map(|i| self.advisories.get(i)).collect();
+        let affecting = matcher.affecting(component, &candidates);
+        if affecting.is_empty() {
             return Ok(Vec::new());
         }
-        let candidates: Vec<StoredAdvisory> =
-            indexes.into_iter().filter_map(|i| self.advisories.get(i)).cloned().collect();
         let ids: BTreeSet<String> =
-            candidates.iter().flat_map(|c| c.advisory.ids().map(str::to_owned).collect::<Vec<_>>()).collect();
-        let ids: Vec<String> = ids.into_iter().collect();
+            affecting.iter().flat_map(|c| c.advisory.ids().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let ids: Vec<String> = ids.into_iter().filter(|id| !is_entry_id(id)).collect();
         let aliases = tx.aliases_of(&ids)?;
         let all: BTreeSet<String> =
             ids.into_iter().chain(aliases.iter().flat_map(|(a, b)| [a.clone(), b.clone()])).collect();
+        let about = tx.advisories_filed(&matcher.about(&all))?;
         let stated = tx.stated_for(&all.into_iter().collect::<Vec<_>>())?;
-        Ok(matcher.findings(component, &candidates, &aliases, &stated))
+        let known: Vec<&StoredAdvisory> = affecting.into_iter().chain(&about).collect();
+        Ok(matcher.findings(component, &known, &aliases, &stated))
     }
+}
+
+/// What there is to read about each vulnerability of these findings, by the id that they go by.
+pub(crate) fn details<'a>(
+    tx: &mut dyn Tx,
+    matcher: &dyn Matcher,
+    findings: impl Iterator<Item = &'a Finding>,
+) -> Result<BTreeMap<String, Detail>, Problem> {
+    let (mut sources, mut names): (BTreeMap<String, BTreeSet<String>>, BTreeMap<String, BTreeSet<String>>) =
+        (BTreeMap::new(), BTreeMap::new());
+    for finding in findings {
+        sources.entry(finding.id.clone()).or_default().extend(finding.sources.iter().map(|s| s.advisory.clone()));
+        names.entry(finding.id.clone()).or_default().extend(finding.ids().map(str::to_owned));
+    }
+    let all: BTreeSet<String> = sources.values().flatten().cloned().collect();
+    let records = tx.advisories(&all.into_iter().collect::<Vec<_>>())?;
+    let all: BTreeSet<String> = names.values().flatten().cloned().collect();
+    let about = tx.advisories_filed(&matcher.about(&all))?;
+    let mut by_id: BTreeMap<&str, Vec<&StoredAdvisory>> = BTreeMap::new();
+    for stored in &records {
+        by_id.entry(&stored.advisory.id).or_default().push(stored);
+    }
+    for stored in &about {
+        stored.advisory.aliases.iter().for_each(|alias| by_id.entry(alias).or_default().push(stored));
+    }
+    let mut details = BTreeMap::new();
+    for (id, mut spoken) in sources {
+        spoken.extend(names.remove(&id).unwrap_or_default());
+        let of_it: Vec<&StoredAdvisory> =
+            spoken.iter().filter_map(|one| by_id.get(one.as_str())).flatten().copied().collect();
+        details.insert(id, matcher.detail(&of_it));
+    }
+    Ok(details)
 }
 
 /// Jobs that decide these packages.

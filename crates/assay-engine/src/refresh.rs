@@ -7,7 +7,7 @@ use crate::{
 };
 use assay_model::{
     access::{Caller, Permission},
-    advisory::Advisory,
+    advisory::{Advisory, is_entry_id},
     component::ComponentId,
     digest::Digest,
     event::NewEvent,
@@ -26,13 +26,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    hash::{Hash, Hasher},
     path::Path,
     sync::Arc,
 };
 
 const BATCH: usize = 1000;
 const EXCERPT: usize = 64 << 10;
+/// Ids read at once when a catalogue is compared with what is kept.
+const PAGE: usize = 10_000;
 /// Advisories that a cause names.
 const NAMED: usize = 3;
 
@@ -205,6 +208,8 @@ struct Import<'a, 'p> {
     epss: Vec<Epss>,
     kev: Vec<Kev>,
     kept_kev: BTreeSet<String>,
+    /// Of each source the advisories that were read, as short digests of their ids: a catalogue may have millions.
+    seen: BTreeMap<String, HashSet<u64>>,
     bad: Vec<BadRecord>,
     before: u64,
 }
@@ -227,6 +232,7 @@ impl<'a, 'p> Import<'a, 'p> {
             epss: Vec::new(),
             kev: Vec::new(),
             kept_kev: BTreeSet::new(),
+            seen: BTreeMap::new(),
             bad: Vec::new(),
             before,
         }
@@ -304,6 +310,49 @@ impl Import<'_, '_> {
         self.engine.parts.meta.write_now(Box::new(|tx| tx.put_bad_records(&batch)))
     }
 
+    fn see(&mut self, source: &str, id: &str) {
+        if !self.seen.contains_key(source) {
+            self.seen.insert(source.to_owned(), HashSet::new());
+        }
+        if let Some(seen) = self.seen.get_mut(source) {
+            seen.insert(short(id));
+        }
+    }
+
+    /// Takes back the advisories of a source that were not read, page by page.
+    fn withdraw_unseen(&mut self, source: &str, seen: &HashSet<u64>) -> Result<(), Problem> {
+        let mut after = String::new();
+        loop {
+            let mut ids = Vec::new();
+            self.engine.parts.meta.write_now(Box::new(|tx| {
+                ids = tx.advisory_ids(source, &after, PAGE)?;
+                Ok(())
+            }))?;
+            let Some(last) = ids.last() else { return Ok(()) };
+            after.clone_from(last);
+            let gone: Vec<String> = ids.into_iter().filter(|id| !seen.contains(&short(id))).collect();
+            self.withdraw(source, &gone)?;
+        }
+    }
+
+    fn withdraw(&mut self, source: &str, gone: &[String]) -> Result<(), Problem> {
+        for chunk in gone.chunks(BATCH) {
+            let mut records = Vec::new();
+            self.engine.parts.meta.write_now(Box::new(|tx| {
+                records = tx.advisories(chunk)?;
+                Ok(())
+            }))?;
+            for stored in records.into_iter().filter(|stored| stored.source == source) {
+                let mut advisory = stored.advisory;
+                advisory.withdrawn = Some(self.now.to_string());
+                let bytes = serde_json::to_vec(&advisory).map_err(|e| Problem::internal("cannot write JSON", e))?;
+                self.advisories.push((source.to_owned(), advisory, bytes));
+            }
+            self.flush_advisories()?;
+        }
+        Ok(())
+    }
+
     /// Writes what is left and logs the import, unless nothing changed.
     fn finish(mut self, name: &str) -> Result<(), Problem> {
         self.flush_advisories()?;
@@ -341,6 +390,7 @@ impl Import<'_, '_> {
 
 impl Intel for Import<'_, '_> {
     fn advisory(&mut self, source: &str, advisory: Advisory, bytes: &[u8]) -> Result<(), Problem> {
+        self.see(source, &advisory.id);
         self.advisories.push((source.to_owned(), advisory, bytes.to_vec()));
         if self.advisories.len() >= BATCH { self.flush_advisories() } else { Ok(()) }
     }
@@ -362,7 +412,11 @@ impl Intel for Import<'_, '_> {
         self.bad.push(BadRecord { source, name, reason, excerpt, at: self.now });
         if self.bad.len() >= BATCH { self.flush_bad() } else { Ok(()) }
     }
-    fn whole(&mut self, _source: &str) -> Result<(), Problem> {
+    fn whole(&mut self, source: &str) -> Result<(), Problem> {
+        if let Some(seen) = self.seen.remove(source) {
+            self.flush_advisories()?;
+            return self.withdraw_unseen(source, &seen);
+        }
         self.flush_kev()?;
         let keep = std::mem::take(&mut self.kept_kev);
         let (mut gone, now) = (Vec::new(), self.now);
@@ -390,6 +444,13 @@ fn prepare(records: Vec<(String, Advisory, Vec<u8>)>, matcher: &dyn Matcher) -> 
         }
     };
     records.into_iter().map(prepare).collect()
+}
+
+/// A digest of an id, short enough to remember millions.
+fn short(id: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 type Stored = (Vec<(String, Change)>, u64);
@@ -425,16 +486,19 @@ fn store_advisories(
             for key in new.keys.iter().cloned().chain(before) {
                 keys.entry(key).or_default().insert(&new.stored.advisory.id);
             }
-            ids.extend(new.stored.advisory.ids().map(str::to_owned));
+            ids.extend(new.stored.advisory.ids().filter(|id| !is_entry_id(id)).map(str::to_owned));
         }
     }
     let all: BTreeSet<&str> = fresh.iter().map(|new| new.stored.advisory.id.as_str()).collect();
     let cause = changed(&all);
     let mut touched: BTreeMap<ComponentId, String> = BTreeMap::new();
-    for named in tx.components_named(&keys.keys().cloned().collect::<Vec<_>>())? {
+    let searched: BTreeSet<(String, String)> = keys.keys().flat_map(|key| matcher.searched(key)).collect();
+    for named in tx.components_named(&searched.into_iter().collect::<Vec<_>>())? {
         let of: Vec<(String, String)> = matcher.keys(&named.component);
         let about: BTreeSet<&str> = of.iter().filter_map(|key| keys.get(key)).flatten().copied().collect();
-        touched.insert(named.id, changed(if about.is_empty() { &all } else { &about }));
+        if !about.is_empty() {
+            touched.insert(named.id, changed(&about));
+        }
     }
     for id in tx.components_with_ids(&ids.into_iter().collect::<Vec<_>>())? {
         touched.entry(id).or_insert_with(|| cause.clone());

@@ -1,6 +1,11 @@
 //! A scan without storing anything: the same inventory, matcher and scores, over what the feeds brought.
 
-use crate::{Engine, catalogue::ScoredFinding, decide::worst_first, matching::Filed};
+use crate::{
+    Engine,
+    catalogue::ScoredFinding,
+    decide::worst_first,
+    matching::{Filed, details},
+};
 use assay_model::{
     component::Component,
     finding::{Detail, Finding},
@@ -38,12 +43,8 @@ impl Engine {
             let unowned = inventory.components.iter().filter(|o| o.owned_by.is_none());
             let components: BTreeSet<Component> = unowned.map(|o| o.component.clone()).collect();
             let findings = engine.match_all(tx, &components)?;
-            Ok(ScanResult {
-                inventory: inventory.clone(),
-                findings,
-                details: BTreeMap::new(),
-                advisories: tx.advisory_counts()?,
-            })
+            let details = details(tx, engine.parts.matcher.as_ref(), findings.iter().map(|f| &f.finding))?;
+            Ok(ScanResult { inventory: inventory.clone(), findings, details, advisories: tx.advisory_counts()? })
         })
         .await
     }

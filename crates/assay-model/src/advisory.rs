@@ -125,12 +125,22 @@ pub struct RangeEvent {
     pub limit: Option<String>,
 }
 
+/// Whether an id is an address ([`Advisory::is_entry`]). No name of a vulnerability has a slash.
+pub fn is_entry_id(id: &str) -> bool {
+    id.contains('/')
+}
+
 impl Advisory {
     /// All ids of the vulnerability that this record names: its own, its aliases, and what it is upstream of.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.id.as_str())
             .chain(self.aliases.iter().map(String::as_str))
             .chain(self.upstream.iter().map(String::as_str))
+    }
+    /// Whether the id is the address of an entry in a database (`debian/12/curl/CVE-2024-0001`) rather than the name of a
+    /// vulnerability: it merges with nothing and names nothing.
+    pub fn is_entry(&self) -> bool {
+        is_entry_id(&self.id)
     }
     /// The time of the last change, where it can be read.
     pub fn modified_at(&self) -> Option<Timestamp> {

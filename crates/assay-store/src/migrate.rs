@@ -13,8 +13,10 @@ struct Migration {
 }
 
 /// All steps, in order.
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "initial", text: include_str!("../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "initial", text: include_str!("../migrations/0001_initial.sql") },
+    Migration { number: 2, name: "own_names", text: include_str!("../migrations/0002_own_names.sql") },
+];
 
 /// Number of the newest schema that this version knows.
 pub fn newest() -> i64 {

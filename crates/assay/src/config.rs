@@ -86,6 +86,12 @@ pub const KEYS: &[Key] = &[
         "OSV bulk export; after `#` the ecosystems to fetch. Empty turns the source off.",
     ),
     key(
+        "sources.trivy-db",
+        "ASSAY_SOURCES_TRIVY_DB",
+        "\"\"",
+        "Trivy's vulnerability database: `https://registry.example/owner/trivy-db:2`, or the address of a file. Empty turns the source off.",
+    ),
+    key(
         "sources.epss",
         "ASSAY_SOURCES_EPSS",
         "\"https://epss.empiricalsecurity.com/epss_scores-current.csv.gz\"",

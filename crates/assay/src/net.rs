@@ -5,7 +5,7 @@ use assay_model::{
     problem::{Kind, Problem},
     seam::{
         Task,
-        source::{Net, NetReply},
+        source::{Net, NetReply, NetRequest},
     },
 };
 use jiff::Timestamp;
@@ -99,11 +99,11 @@ impl HttpNet {
         Self { observer: Some(observer), ..self }
     }
 
-    async fn fetch(&self, address: &str, etag: Option<&str>) -> Result<NetReply, Problem> {
-        let url = parse(address)?;
+    async fn fetch(&self, wanted: NetRequest<'_>) -> Result<NetReply, Problem> {
+        let url = parse(wanted.url)?;
         let mut tried = 0;
         loop {
-            let failure = match self.attempt(&url, etag).await {
+            let failure = match self.attempt(&url, wanted).await {
                 Ok(reply) => return Ok(reply),
                 Err(Failure::Passing(problem, wait)) if tried < RETRIES => {
                     let wait = wait.unwrap_or(self.pause * 2_u32.pow(tried));
@@ -120,17 +120,25 @@ impl HttpNet {
         }
     }
 
-    async fn attempt(&self, url: &Url, etag: Option<&str>) -> Result<NetReply, Failure> {
+    async fn attempt(&self, url: &Url, wanted: NetRequest<'_>) -> Result<NetReply, Failure> {
         let client = if is_loopback(url) { &self.direct } else { &self.routed };
         let mut request = client.get(url.clone()).timeout(Duration::from_secs(MAX_TIME));
-        if let Some(etag) = etag {
+        if let Some(etag) = wanted.etag {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
+        for (name, value) in wanted.headers {
+            request = request.header(*name, *value);
+        }
         let response = request.send().await.map_err(|e| broken(url, &e))?;
-        let tag = response.headers().get(header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let told = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let (tag, challenge) = (told(header::ETAG), told(header::WWW_AUTHENTICATE));
         match response.status() {
-            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(NetReply { status: 304, etag: tag, body: PathBuf::new() }),
-            StatusCode::OK => Ok(NetReply { status: 200, etag: tag, body: self.spool(url, response).await? }),
+            StatusCode::NOT_MODIFIED if wanted.etag.is_some() => Ok(empty(304, tag, None)),
+            StatusCode::UNAUTHORIZED if wanted.challenged && challenge.is_some() => Ok(empty(401, tag, challenge)),
+            StatusCode::OK => {
+                let body = self.spool(url, response).await?;
+                Ok(NetReply { status: 200, etag: tag, body, challenge: None })
+            }
             status => {
                 let problem = upstream(format!("{} answered {status}", shown(url)));
                 let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
@@ -172,9 +180,13 @@ impl HttpNet {
 }
 
 impl Net for HttpNet {
-    fn get<'a>(&'a self, url: &'a str, etag: Option<&'a str>) -> Task<'a, NetReply> {
-        Box::pin(self.fetch(url, etag))
+    fn request<'a>(&'a self, request: NetRequest<'a>) -> Task<'a, NetReply> {
+        Box::pin(self.fetch(request))
     }
+}
+
+fn empty(status: u16, etag: Option<String>, challenge: Option<String>) -> NetReply {
+    NetReply { status, etag, body: PathBuf::new(), challenge }
 }
 
 fn parse(address: &str) -> Result<Url, Problem> {

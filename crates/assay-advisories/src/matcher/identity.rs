@@ -106,9 +106,10 @@ fn cve_in(id: &str) -> Option<&str> {
 
 /// Joins what the record says is the same and returns the vulnerabilities that it speaks of.
 fn join(advisory: &Advisory, sets: &mut Sets) -> BTreeSet<String> {
-    sets.add(&advisory.id);
+    let Some(name) = name(advisory) else { return BTreeSet::new() };
+    sets.add(name);
     for alias in advisory.aliases.iter().filter(|alias| !alias.is_empty()) {
-        sets.same(&advisory.id, alias);
+        sets.same(name, alias);
     }
     let bundled = bundled(advisory);
     if bundled.len() > 1 {
@@ -117,11 +118,20 @@ fn join(advisory: &Advisory, sets: &mut Sets) -> BTreeSet<String> {
         return bundled.iter().copied().chain(named).map(str::to_owned).collect();
     }
     for id in upstream(advisory) {
-        sets.same(&advisory.id, id);
+        sets.same(name, id);
         cve_in(id).into_iter().for_each(|cve| sets.same(id, cve));
     }
-    cve_in(&advisory.id).into_iter().for_each(|cve| sets.same(&advisory.id, cve));
-    BTreeSet::from([advisory.id.clone()])
+    cve_in(name).into_iter().for_each(|cve| sets.same(name, cve));
+    BTreeSet::from([name.to_owned()])
+}
+
+/// What the record's vulnerability is called: by the record's id, or where that is only an address by its first other
+/// name.
+pub(super) fn name(advisory: &Advisory) -> Option<&str> {
+    if !advisory.is_entry() {
+        return Some(&advisory.id);
+    }
+    advisory.aliases.iter().chain(&advisory.upstream).map(String::as_str).find(|id| !id.is_empty())
 }
 
 /// Disjoint sets of ids.

@@ -3,9 +3,11 @@
 use super::identity::{self, Vulnerability};
 use super::{Hit, database};
 use crate::cvss::{self, Vector, Version};
+use crate::statement::{Note, Statement};
 use assay_model::advisory::{Advisory, Affected, SeverityVector};
 use assay_model::finding::{Cvss, Severity};
 use assay_model::score::StatedSeverity;
+use assay_model::seam::matcher::StoredAdvisory;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +16,8 @@ const WORD: &str = "word";
 
 /// What the record states for each id it gives itself. A bundle's severity is none of its vulnerabilities' own.
 pub(super) fn stated(advisory: &Advisory) -> Vec<StatedSeverity> {
-    if super::is_withdrawn(advisory) {
+    // An entry's word is about one package, and a record about a vulnerability is read as such.
+    if super::is_withdrawn(advisory) || advisory.is_entry() {
         return Vec::new();
     }
     let entries: Vec<&Affected> = advisory.affected.iter().collect();
@@ -82,37 +85,97 @@ fn word(text: &str) -> Option<Severity> {
 }
 
 /// All that is said of one vulnerability.
+#[derive(Default)]
 pub(super) struct Judged {
     /// Scores by database.
     pub(super) cvss: BTreeMap<String, Cvss>,
-    /// The worst word: by the scores, or where there is none by what databases call it.
+    /// Words by database.
+    pub(super) severities: BTreeMap<String, Severity>,
+    /// The word that counts.
     pub(super) severity: Severity,
+    /// Whose word that is, where it is one database's.
+    pub(super) source: Option<String>,
 }
 
-pub(super) fn judge(hits: &[Hit<'_>], vulnerability: &Vulnerability, stated: &[StatedSeverity]) -> Judged {
-    let mut cvss = BTreeMap::new();
-    let (mut own, mut of_bundles) = (Severity::Unknown, Severity::Unknown);
-    for hit in vulnerability.hits.iter().map(|&at| &hits[at]) {
-        let said = words(hit.advisory(), &hit.affected).into_iter().max().unwrap_or_default();
-        let vectors = vectors(hit.advisory(), &hit.affected);
+/// The database whose advisory was followed, where its record names one: its word comes first, then those of the
+/// databases that judge everything. Else the worst word by any score, or where there is none the worst stated.
+pub(super) fn judge(
+    spoken: &[&Hit<'_>],
+    vulnerability: &Vulnerability,
+    notes: &[(&StoredAdvisory, Note)],
+    stated: &[StatedSeverity],
+) -> Judged {
+    let mut judged = Judged::default();
+    let mut of_bundles = Severity::Unknown;
+    for hit in spoken {
+        let entries: Vec<&Affected> = hit.named.iter().map(|named| named.affected).collect();
+        let said = words(hit.advisory(), &entries).into_iter().max().unwrap_or_default();
+        let vectors = vectors(hit.advisory(), &entries);
         if identity::is_bundle(hit.advisory()) {
             let scored = vectors.iter().map(Vector::severity).max().unwrap_or_default();
             of_bundles = of_bundles.max(said).max(scored);
             continue;
         }
-        own = own.max(said);
-        vectors.iter().for_each(|vector| enter(&mut cvss, &hit.advisory().id, vector));
+        judged.say(database::of(&hit.advisory().id).1, said);
+        vectors.iter().for_each(|vector| enter(&mut judged.cvss, &hit.advisory().id, vector));
     }
     for stated in stated.iter().filter(|stated| vulnerability.ids.contains(&stated.id)) {
         if stated.kind == WORD {
-            own = own.max(word(&stated.vector).unwrap_or_default());
+            judged.say(database::of(&stated.advisory).1, word(&stated.vector).unwrap_or_default());
         } else if let Ok(vector) = Vector::parse(&stated.vector) {
-            enter(&mut cvss, &stated.advisory, &vector);
+            enter(&mut judged.cvss, &stated.advisory, &vector);
         }
     }
-    let scored = cvss.values().map(cvss::severity).max().unwrap_or_default();
-    let severity = [scored, own, of_bundles].into_iter().find(|word| *word != Severity::Unknown).unwrap_or_default();
-    Judged { cvss, severity }
+    let worst = judged.severities.values().copied().max().unwrap_or_default();
+    for (_, note) in notes {
+        for (by, cvss) in &note.cvss {
+            judged.cvss.entry(by.clone()).or_insert_with(|| cvss.clone());
+        }
+        for (by, word) in &note.severities {
+            judged.severities.entry(by.clone()).or_insert(*word);
+        }
+    }
+    if let Some((word, source)) = followed(spoken, notes, &mut judged) {
+        (judged.severity, judged.source) = (word, source);
+        return judged;
+    }
+    let scored = judged.cvss.values().map(cvss::severity).max().unwrap_or_default();
+    let noted = notes.iter().flat_map(|(_, note)| note.severities.values().copied()).max().unwrap_or_default();
+    let severity = [scored, worst, of_bundles, noted].into_iter().find(|word| *word != Severity::Unknown);
+    judged.severity = severity.unwrap_or_default();
+    judged
+}
+
+impl Judged {
+    fn say(&mut self, by: &str, word: Severity) {
+        if word != Severity::Unknown {
+            let said = self.severities.entry(by.to_owned()).or_default();
+            *said = (*said).max(word);
+        }
+    }
+}
+
+/// The severity by the database that was followed, with whose word it is.
+fn followed(
+    spoken: &[&Hit<'_>],
+    notes: &[(&StoredAdvisory, Note)],
+    judged: &mut Judged,
+) -> Option<(Severity, Option<String>)> {
+    let statements = || spoken.iter().flat_map(|hit| &hit.named).filter_map(|named| named.statement.as_ref());
+    let by = |said: &Statement| said.said_by.clone().or_else(|| said.origin.as_ref().map(|origin| origin.id.clone()));
+    let last = statements().rfind(|said| by(said).is_some())?;
+    let own = statements().filter_map(|said| Some((said.severity?, by(said)?))).max();
+    if let Some((word, by)) = own {
+        judged.severities.insert(by.clone(), word);
+        return Some((word, Some(by)));
+    }
+    let database = last.origin.as_ref().and_then(|origin| origin.base.clone()).or_else(|| by(last));
+    let github = spoken.iter().filter_map(|hit| identity::name(hit.advisory())).any(|name| name.starts_with("GHSA-"));
+    let chain = [database, github.then(|| "ghsa".to_owned()), Some("nvd".to_owned())];
+    let known = |by: &String| judged.severities.get(by).copied().filter(|word| *word != Severity::Unknown);
+    let chosen = chain.into_iter().flatten().find_map(|by| Some((known(&by)?, Some(by))));
+    let of_nobody = || notes.iter().find_map(|(_, note)| note.severity).map(|word| (word, None));
+    chosen.or_else(of_nobody)
 }
 
 /// Enters a vector under its database. Of several of one version the highest stays, of equals the first as text.

@@ -22,12 +22,14 @@ mod pep440;
 mod range;
 pub mod rpm;
 mod semver;
+mod spelling;
 mod table;
 mod text;
 
 pub use distribution::{Distribution, distribution, of_release};
 pub use law::{Keys, Law, NameRule, laws, of, of_any_name, of_purl, of_purl_type};
 pub use range::{Event, affects, next_fixed};
+pub use spelling::canonical;
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -381,6 +381,8 @@ pub trait Advisories {
     fn advisories_filed(&mut self, keys: &[(String, String)]) -> R<Vec<StoredAdvisory>>;
     /// Current advisories with these ids.
     fn advisories(&mut self, ids: &[String]) -> R<Vec<StoredAdvisory>>;
+    /// Ids of the advisories of a source that are not withdrawn, in order, after this one.
+    fn advisory_ids(&mut self, source: &str, after: &str, limit: usize) -> R<Vec<String>>;
     /// Number of current advisories by source.
     fn advisory_counts(&mut self) -> R<BTreeMap<String, i64>>;
 }

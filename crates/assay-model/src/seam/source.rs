@@ -43,12 +43,27 @@ pub enum Fetched {
 /// An answer of the network.
 #[derive(Debug)]
 pub struct NetReply {
-    /// 200 or 304; every other status is an error of [`Net::get`].
+    /// 200, 304, or 401 with a `challenge`; every other status is an error.
     pub status: u16,
     /// `ETag`.
     pub etag: Option<String>,
-    /// The body, spooled to a temporary file that the caller owns. Empty for 304.
+    /// The body, spooled to a temporary file that the caller owns. Empty for 304 and 401.
     pub body: std::path::PathBuf,
+    /// `WWW-Authenticate` of a 401, where the request said that it can deal with one.
+    pub challenge: Option<String>,
+}
+
+/// A GET that needs more than an address.
+#[derive(Clone, Copy, Debug)]
+pub struct NetRequest<'a> {
+    /// What to fetch.
+    pub url: &'a str,
+    /// Makes it conditional.
+    pub etag: Option<&'a str>,
+    /// Further headers, names in lower case.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Whether a 401 with a challenge is an answer rather than an error.
+    pub challenged: bool,
 }
 
 /// The network, as sources see it: conditional GET into a file, with limits and retries.
@@ -57,7 +72,14 @@ pub trait Net: Send + Sync {
     ///
     /// # Errors
     /// `Upstream` when the server cannot be reached or answers with an error.
-    fn get<'a>(&'a self, url: &'a str, etag: Option<&'a str>) -> Task<'a, NetReply>;
+    fn get<'a>(&'a self, url: &'a str, etag: Option<&'a str>) -> Task<'a, NetReply> {
+        Box::pin(async move { self.request(NetRequest { url, etag, headers: &[], challenged: false }).await })
+    }
+    /// The same with headers.
+    ///
+    /// # Errors
+    /// As [`Net::get`].
+    fn request<'a>(&'a self, request: NetRequest<'a>) -> Task<'a, NetReply>;
 }
 
 /// Receives what a parser reads, in order. An implementation may write in batches.

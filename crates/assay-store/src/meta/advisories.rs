@@ -48,8 +48,13 @@ impl Derived {
             let own = clean(&advisory.id).into_owned();
             // a record with several upstreams is a bundle: it makes none of them the same as another
             let upstream = if advisory.upstream.len() == 1 { advisory.upstream.as_slice() } else { &[] };
-            for id in advisory.aliases.iter().chain(upstream).filter(|id| **id != advisory.id && fits(&own, id)) {
-                self.aliases.insert((own.clone(), clean(id).into_owned(), number));
+            let mut names = advisory.aliases.iter().chain(upstream);
+            // an address in a database is no name: its other names are the same as the first of them
+            let own = if advisory.is_entry() { names.next().map(|id| clean(id).into_owned()) } else { Some(own) };
+            for (own, id) in own.iter().flat_map(|own| names.clone().map(move |id| (own, id))) {
+                if own != id && fits(own, id) {
+                    self.aliases.insert((own.clone(), clean(id).into_owned(), number));
+                }
             }
         }
         for (place, s) in new.stated.iter().enumerate().filter(|(_, s)| s.id.len() <= NAME_LIMIT) {
@@ -282,6 +287,16 @@ impl Advisories for Session<'_> {
             found.extend(self.load_advisories("a.id IN (SELECT value FROM @list($1))", texts(chunk))?);
         }
         Ok(sorted(found))
+    }
+
+    fn advisory_ids(&mut self, source: &str, after: &str, limit: usize) -> R<Vec<String>> {
+        // unique (source, id), in order
+        all(
+            self.sql,
+            "SELECT id FROM advisory WHERE source = $1 AND id > $2 AND withdrawn = $3 ORDER BY id LIMIT $4",
+            &params![source, after, false, i64::try_from(limit).unwrap_or(i64::MAX)],
+            |r| r.text(),
+        )
     }
 
     fn advisory_counts(&mut self) -> R<BTreeMap<String, i64>> {

@@ -53,14 +53,17 @@ impl Components for Session<'_> {
     fn components_named(&mut self, keys: &[(String, String)]) -> R<Vec<StoredComponent>> {
         let mut found = BTreeMap::new();
         for chunk in keys.chunks(KEYS_AT_ONCE) {
-            // component_by_name: the name, then the ecosystem or any release of it (`;` follows `:`)
-            let rows = all(
-                self.sql,
-                &format!(
-                    "SELECT {COLUMNS} FROM @rows($1) k JOIN component c ON c.match_name = k.value->>1
+            // component_by_name, component_by_own_name: the name, then the ecosystem or any release of it (`;` follows `:`)
+            let of = |name: &str| {
+                format!(
+                    "SELECT {COLUMNS} FROM @rows($1) k JOIN component c ON c.{name} = k.value->>1
                      WHERE c.ecosystem = k.value->>0
                         OR (c.ecosystem > ((k.value->>0) || ':') AND c.ecosystem < ((k.value->>0) || ';'))"
-                ),
+                )
+            };
+            let rows = all(
+                self.sql,
+                &format!("{} UNION {}", of("match_name"), of("name")),
                 &[pairs(chunk.iter().map(|(ecosystem, name)| (ecosystem.as_str(), name.as_str())))],
                 read,
             )?;

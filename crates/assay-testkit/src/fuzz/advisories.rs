@@ -13,7 +13,7 @@ use assay_model::score::{Epss, Kev};
 use assay_model::seam::source::Intel;
 
 use super::Target;
-use crate::make::feeds;
+use crate::make::{bolt::Bucket, feeds};
 
 pub(super) fn targets() -> Vec<Target> {
     let mut all = Vec::new();
@@ -54,13 +54,34 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
     let day = feeds::epss_csv_gz("2026-01-01", &[("CVE-2026-0001", 0.5, 0.9)]).unwrap_or_default();
     let plain = b"#model_version:v1,score_date:2026-01-01T00:00:00+0000\ncve,epss,percentile\nCVE-2026-1,0.1,0.2\n";
     let kev = feeds::kev_json("2026-01-01", &[("CVE-2026-0001", "2025-12-31")]).unwrap_or_default();
+    let bolt = trivy_db();
+    let packed = crate::make::tar(&[("trivy.db", &bolt)]).and_then(|tar| crate::make::gzip(&tar)).unwrap_or_default();
     vec![
+        ("trivy.db", bolt),
+        ("db.tar.gz", packed),
         ("all.zip", bulk),
         ("PYSEC-1.json", one),
         ("epss_scores-2026-01-01.csv.gz", day),
         ("epss_scores-2026-01-01.csv", plain.to_vec()),
         ("known_exploited_vulnerabilities.json", kev),
     ]
+}
+
+/// A database with a bucket of every kind.
+fn trivy_db() -> Vec<u8> {
+    let mut root = Bucket::default();
+    root.bucket("alpine 3.10").bucket("musl").put("CVE-2026-1", r#"{"FixedVersion":"1.1-r5","VendorIDs":["A-1"]}"#);
+    root.bucket("rocky 8").bucket("a").put("CVE-2026-1", r#"{"Entries":[{"FixedVersion":"0:1","Arches":["x86_64"]}]}"#);
+    let entry = r#"{"Entries":[{"Affected":[869],"Cves":[{"ID":"CVE-2026-1","Severity":2}],"Status":5}]}"#;
+    root.bucket("Red Hat").bucket("bash").put("RHSA-2026:1", entry);
+    root.bucket("Red Hat CPE").bucket("repository").put("rhel-7-server-rpms", "[869]");
+    root.bucket("Red Hat CPE").bucket("cpe").put("869", r#""cpe:/o:redhat:enterprise_linux:7::server""#);
+    let entry = r#"{"PatchedVersions":["1.2"],"VulnerableVersions":["< 1.2 || >=2 <2.1"]}"#;
+    root.bucket("npm::A Database").bucket("a").put("GHSA-1", entry);
+    root.bucket("data-source").put("npm::A Database", r#"{"ID":"ghsa","Name":"A Database","URL":"https://a.example"}"#);
+    let said = r#"{"Title":"t","VendorSeverity":{"nvd":3},"CVSS":{"nvd":{"V3Vector":"CVSS:3.1/AV:N","V3Score":7.5}}}"#;
+    root.bucket("vulnerability").put("CVE-2026-1", said);
+    root.file(512)
 }
 
 /// Takes everything and keeps nothing.

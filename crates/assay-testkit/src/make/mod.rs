@@ -1,8 +1,10 @@
 //! Makers of tiny artifacts and feeds: valid by their specifications, equal bytes for equal input.
 
+pub mod bolt;
 pub mod feeds;
 pub mod oci;
 pub mod sdist;
+pub mod trivy_db;
 pub mod wheel;
 
 use std::io::Write;

@@ -19,3 +19,4 @@ mod support;
 mod tour_generic;
 mod tour_oci;
 mod tour_pypi;
+mod trivy_pairs;

@@ -41,7 +41,7 @@ impl Feeds {
         let mut candidates: Vec<StoredAdvisory> =
             keys.iter().filter_map(|key| self.filed.get(key)).flatten().cloned().collect();
         candidates.dedup_by(|a, b| a.advisory.id == b.advisory.id);
-        OsvMatcher.findings(component, &candidates, &self.pairs, &self.stated)
+        OsvMatcher.findings(component, &candidates.iter().collect::<Vec<_>>(), &self.pairs, &self.stated)
     }
 }
 

@@ -25,9 +25,18 @@ fn below(ecosystem: &str, name: &str, fixed: &str) -> Value {
     affected(ecosystem, name, "ECOSYSTEM", &[("introduced", "0"), ("fixed", fixed)])
 }
 
+fn match_all(
+    component: &Component,
+    records: &[StoredAdvisory],
+    aliases: &[(String, String)],
+    stated: &[StatedSeverity],
+) -> Vec<Finding> {
+    OsvMatcher.findings(component, &records.iter().collect::<Vec<_>>(), aliases, stated)
+}
+
 fn findings(component: &Component, records: &[Value]) -> Vec<Finding> {
     let records: Vec<_> = records.iter().map(stored).collect();
-    OsvMatcher.findings(component, &records, &[], &[])
+    match_all(component, &records, &[], &[])
 }
 
 fn ids(component: &Component, records: &[Value]) -> Vec<String> {
@@ -124,7 +133,7 @@ fn given_alias_pairs_join_too() {
     ];
     let records: Vec<_> = records.iter().map(stored).collect();
     let pairs = [("X-1".to_owned(), "GHSA-a".to_owned()), ("CVE-2024-0001".to_owned(), "X-1".to_owned())];
-    let found = OsvMatcher.findings(&component("npm", "a", "1.0.0"), &records, &pairs, &[]);
+    let found = match_all(&component("npm", "a", "1.0.0"), &records, &pairs, &[]);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].ids().collect::<Vec<_>>(), ["CVE-2024-0001", "GHSA-a", "X-1"]);
 }
@@ -160,7 +169,7 @@ fn pairs_that_come_from_a_bundle_join_nothing() {
         pair("UBUNTU-CVE-2024-0002", "CVE-2024-0002"),
         pair("GHSA-a", "CVE-2024-0001"),
     ];
-    let found = OsvMatcher.findings(&ours, &[stored(&bundle)], &pairs, &[]);
+    let found = match_all(&ours, &[stored(&bundle)], &pairs, &[]);
     let told: Vec<Vec<&str>> = found.iter().map(|f| f.ids().collect()).collect();
     assert_eq!(told, [vec!["CVE-2024-0001", "GHSA-a"], vec!["CVE-2024-0002", "UBUNTU-CVE-2024-0002"]]);
 }
@@ -214,7 +223,7 @@ fn severity_comes_from_records_that_do_not_name_the_component() {
         "affected": [{ "package": { "ecosystem": "Bitnami", "name": "zlib" }, "severity": [{ "type": "CVSS_V3", "score": HIGH }] }] }));
     let stated = OsvMatcher.stated(&elsewhere.advisory);
     assert_eq!(stated.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["BIT-zlib-2024-0001", "CVE-2024-0001"]);
-    let found = OsvMatcher.findings(&component("Alpine:v3.10", "zlib", "1.2-r0"), &[alpine], &[], &stated);
+    let found = match_all(&component("Alpine:v3.10", "zlib", "1.2-r0"), &[alpine], &[], &stated);
     assert_eq!(
         (found[0].id.as_str(), found[0].severity, found[0].score()),
         ("CVE-2024-0001", Severity::High, Some(7.5))

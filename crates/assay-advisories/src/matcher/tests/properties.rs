@@ -84,12 +84,12 @@ proptest! {
         let mut aliases: Vec<(String, String)> = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         let mut stated: Vec<StatedSeverity> = candidates.iter().flat_map(|c| OsvMatcher.stated(&c.advisory)).collect();
         let ours = component(ecosystem, "a", &version);
-        let first = OsvMatcher.findings(&ours, &candidates, &aliases, &stated);
+        let first = OsvMatcher.findings(&ours, &candidates.iter().collect::<Vec<_>>(), &aliases, &stated);
         for i in (1..candidates.len()).rev() { candidates.swap(i, swap(i)); }
         for i in (1..stated.len()).rev() { stated.swap(i, swap(i)); }
         aliases.reverse();
         aliases.iter_mut().for_each(|(a, b)| std::mem::swap(a, b));
-        let second = OsvMatcher.findings(&ours, &candidates, &aliases, &stated);
+        let second = OsvMatcher.findings(&ours, &candidates.iter().collect::<Vec<_>>(), &aliases, &stated);
         prop_assert_eq!(serde_json::to_string(&first).unwrap(), serde_json::to_string(&second).unwrap());
         check(&first);
     }
@@ -104,6 +104,6 @@ fn check(findings: &[Finding]) {
         assert!(finding.cvss.values().all(|cvss| cvss.score().is_some()));
     }
     let all: Vec<&str> = findings.iter().flat_map(Finding::ids).collect();
-    let distinct: std::collections::BTreeSet<&str> = all.iter().copied().collect();
+    let distinct: BTreeSet<&str> = all.iter().copied().collect();
     assert_eq!(all.len(), distinct.len(), "no id belongs to two vulnerabilities");
 }
