@@ -26,6 +26,7 @@ mod xml;
 mod yaml;
 
 mod apk;
+mod bottlerocket;
 mod bun_lock;
 mod bundler;
 mod cargo_lock;
@@ -122,6 +123,7 @@ pub fn all() -> Vec<Box<dyn Part>> {
         Box::new(rpm::Rpm),
         Box::new(rpm::RpmFile),
         Box::new(rpm::RpmManifest),
+        Box::new(bottlerocket::Bottlerocket),
         Box::new(pacman::Pacman),
         Box::new(pacman::PacmanFile),
         Box::new(portage::Portage),

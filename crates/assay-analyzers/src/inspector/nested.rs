@@ -65,8 +65,8 @@ impl Collector<'_> {
         place: &Place,
     ) -> Result<(), Halt> {
         let kit = self.kit;
-        let is_of = |part: &&Box<dyn Part>| part.spec().reads == Reads::Package && part.wants(entry);
-        for part in kit.parts.iter().filter(is_of) {
+        let is_of = |part: &&dyn Part| part.spec().reads == Reads::Package && part.wants(entry);
+        for part in kit.parts.iter().map(AsRef::as_ref).filter(is_of) {
             match part.payload(bytes) {
                 Ok(Some(at)) => {
                     bytes.seek(SeekFrom::Start(at)).map_err(assay_archive::ArchiveError::from)?;
