@@ -249,12 +249,11 @@ impl<'a> Search<'a> {
             return false;
         }
         let careful = rule.entropy.is_some() || rule.yields;
+        let doubtful = rule.mixed && !is_mixed(text) || careful && is_placeholder(text) || rule.allows(text);
         !text.is_empty()
+            && !doubtful
             && self.rules.allow.believes(matched)
             && rule.entropy.is_none_or(|least| entropy(text) >= least)
-            && !(rule.mixed && !is_mixed(text))
-            && !(careful && is_placeholder(text))
-            && !rule.allows(text)
     }
 
     fn keep(&mut self, rule: usize, (start, mut end): (usize, usize), window: usize) {
