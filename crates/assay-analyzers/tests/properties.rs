@@ -12,7 +12,19 @@ use assay_model::seam::inspector::Inspector;
 use common::*;
 use proptest::prelude::*;
 
-const PATHS: [&str; 30] = [
+const PATHS: [&str; 42] = [
+    "a-1.0.jar",
+    "a.gem",
+    "a-1.crate",
+    "a.1.nupkg",
+    "a.conda",
+    "a.tar.bz2",
+    "a.tar",
+    "a.egg",
+    "conda-meta/a.json",
+    "specifications/a-1.gemspec",
+    "vendor/composer/installed.json",
+    "bin/a",
     "a-1-py3-none-any.whl",
     "a-1.tar.gz",
     "a-1.zip",

@@ -12,7 +12,7 @@ use assay_model::inventory::Inventory;
 use assay_model::seam::analyzer::Entry;
 use assay_model::seam::inspector::Inspector;
 
-use super::Target;
+use super::{Target, packages};
 use crate::make::{gzip, oci, sdist, tar, wheel::Wheel};
 
 /// A file as an analyzer meets it.
@@ -49,15 +49,16 @@ pub(super) fn targets() -> Vec<Target> {
     let inspector = StandardInspector::new(limits());
     let artifacts = samples().into_iter().filter(|sample| sample.is_artifact).map(|sample| sample.bytes);
     all.push(Target::new("inspect-file", artifacts.chain(layers()).collect(), move |input| {
-        for name in ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-1.0.tgz", "a.bin"] {
+        for name in ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-1.0.tgz", "a.jar", "a.zip", "a.bin"] {
             let _ = inspector.file(name, input.len() as u64, &mut Cursor::new(input));
         }
     }));
     all
 }
 
-fn entry(sample: &Sample, size: usize) -> Entry<'static> {
-    Entry { path: sample.path, size: size as u64, is_artifact: sample.is_artifact, head: &[] }
+fn entry(sample: &Sample, size: usize) -> Entry<'_> {
+    let head = sample.bytes.get(..sample.bytes.len().min(512)).unwrap_or_default();
+    Entry { path: sample.path, size: size as u64, is_artifact: sample.is_artifact, head }
 }
 
 /// Bounds under which no input may take long.
@@ -114,4 +115,7 @@ fn samples() -> Vec<Sample> {
         artifact("a-1.0-py3-none-any.whl", wheel),
         artifact("a-1.0.tar.gz", sdist),
     ]
+    .into_iter()
+    .chain(packages::samples().into_iter().map(|(path, is_artifact, bytes)| Sample { path, is_artifact, bytes }))
+    .collect()
 }

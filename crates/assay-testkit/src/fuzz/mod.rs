@@ -11,6 +11,7 @@ pub mod engine;
 mod formats;
 mod model;
 mod mutate;
+mod packages;
 mod policy;
 
 pub use mutate::Random;
