@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use assay_model::component::{Occurrence, Relationship};
+use assay_model::component::{Component, Occurrence, Relationship};
+use assay_model::ecosystem::{Scheme, of_purl_type};
 use assay_model::inventory::{Inventory, OsRelease, Skipped};
 use assay_model::seam::analyzer::Entry;
 
@@ -155,7 +156,9 @@ impl Reader<'_> {
 
     fn path(&self, facts: &Facts, file: Option<&str>, item: &Item) -> String {
         // A package of a system has many files, of which any may be named first.
-        let of_system = ["pkg:deb/", "pkg:rpm/", "pkg:apk/"].iter().any(|kind| item.purl.starts_with(kind));
+        let purl_type = item.purl.strip_prefix("pkg:").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let of_system =
+            component::is_distribution(&Component { purl_type: purl_type.to_owned(), ..Component::default() });
         let stated = Some(facts.path.as_str()).filter(|path| !path.is_empty() && (facts.own || !of_system));
         match stated.or(file) {
             Some(path) if self.entry.is_artifact => path.to_owned(),
@@ -234,9 +237,10 @@ fn digest(hashes: &[(String, String)]) -> Option<String> {
 /// An id such as a lock file of the ecosystem would have.
 fn id(found: &Occurrence) -> String {
     let component = &found.component;
-    let joint = match component.purl_type.as_str() {
-        "maven" => ":",
-        "conan" => "/",
+    let law = of_purl_type(&component.purl_type);
+    let joint = match law {
+        Some(law) if law.scheme == Scheme::Maven => ":",
+        Some(law) if law.osv == "ConanCenter" => "/",
         _ => "@",
     };
     let system = component::is_distribution(component);

@@ -2,6 +2,8 @@
 
 use crate::report::bom::{Document, Kind, Node};
 use assay_model::digest::Digest;
+use assay_model::ecosystem::{Law, Scheme};
+use assay_model::purl::Purl;
 
 /// Identifiers of the nodes without `SPDXRef-` or address: what it is, and a digest of its reference.
 pub(super) fn ids(document: &Document) -> Vec<String> {
@@ -26,14 +28,13 @@ pub(super) fn short(text: &str) -> String {
 
 /// SPDX has one name: namespace and name as the ecosystem writes them together.
 pub(super) fn full_name(node: &Node) -> String {
-    let separator = if node.purl.as_deref().is_some_and(|purl| purl.starts_with("pkg:maven/")) { ':' } else { '/' };
-    let is_system = node.source.is_some() || node.group.is_empty() || is_distribution(node);
-    if is_system { node.name.clone() } else { format!("{}{separator}{}", node.group, node.name) }
-}
-
-fn is_distribution(node: &Node) -> bool {
-    let starts = |kind: &str| node.purl.as_deref().is_some_and(|purl| purl.starts_with(kind));
-    ["pkg:deb/", "pkg:rpm/", "pkg:apk/", "pkg:alpm/"].into_iter().any(starts)
+    let purl: Option<Purl> = node.purl.as_deref().and_then(|purl| purl.parse().ok());
+    let law = purl.as_ref().and_then(Purl::law);
+    if node.group.is_empty() || law.is_some_and(Law::is_distribution) {
+        return node.name.clone();
+    }
+    let separator = if law.is_some_and(|law| law.scheme == Scheme::Maven) { ':' } else { '/' };
+    format!("{}{separator}{}", node.group, node.name)
 }
 
 /// The address under which documents of people without one of their own live, by the specification's advice.
