@@ -95,6 +95,15 @@ const METADATA: &[u8] = b"Metadata-Version: 2.1\nName: a\nVersion: 1.0\nLicense:
     Classifier: License :: OSI Approved :: MIT License\nRequires-Dist: b[x]>=1,<2; python_version < \"3.9\"\n\nText.\n";
 const PACKAGE_JSON: &[u8] = br#"{"name":"@s/a","version":"1.0.0","license":"MIT","dependencies":{"b":"^1.0.0"}}"#;
 
+const CYCLONEDX: &[u8] = br#"{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"type":"application","bom-ref":"r","name":"r"}},"components":[{"type":"library","bom-ref":"a","name":"a","version":"1","purl":"pkg:deb/debian/a@1?upstream=b%402&distro=debian-12","licenses":[{"expression":"MIT"}],"hashes":[{"alg":"SHA-1","content":"aa"}],"properties":[{"name":"syft:location:0:path","value":"/x"}],"components":[{"name":"b"}]}],"dependencies":[{"ref":"r","dependsOn":["a"]}]}"#;
+const CYCLONEDX_XML: &[u8] = br#"<bom xmlns="http://cyclonedx.org/schema/bom/1.5"><components><component type="library" bom-ref="a"><name>a</name><version>1</version><licenses><license><id>MIT</id></license></licenses><purl>pkg:npm/a@1</purl></component></components><dependencies><dependency ref="a"/></dependencies></bom>"#;
+const SPDX: &[u8] =
+    b"SPDXVersion: SPDX-2.3\nPackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\nPackageComment: <text>x\ny</text>\n\
+    ExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\nRelationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-a\n";
+const SPDX_JSON: &[u8] = br#"{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1","sourceInfo":"built package from: b 2","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:rpm/redhat/a@1?epoch=1"}]}],"relationships":[{"spdxElementId":"SPDXRef-a","relationshipType":"DEPENDS_ON","relatedSpdxElement":"SPDXRef-b"}]}"#;
+const SPDX_3: &[u8] = br#"{"@graph":[{"type":"CreationInfo","specVersion":"3.0.1"},{"type":"software_Package","spdxId":"x#a","name":"a","software_packageUrl":"pkg:npm/a@1"},{"type":"Relationship","from":"x#a","relationshipType":"dependsOn","to":["x#b"]},{"type":"Annotation","subject":"x#a","statement":"{\"assay:path\":\"p\"}"}]}"#;
+const ENVELOPE: &[u8] = br#"{"dsseEnvelope":{"payloadType":"application/vnd.in-toto+json","payload":"eyJwcmVkaWNhdGUiOnsiYm9tRm9ybWF0IjoiQ3ljbG9uZURYIiwiY29tcG9uZW50cyI6W3sibmFtZSI6ImEifV19fQ=="}}"#;
+
 fn samples() -> Vec<Sample> {
     let file = |path, bytes: &[u8]| Sample { path, is_artifact: false, bytes: bytes.to_vec() };
     let artifact = |path, bytes| Sample { path, is_artifact: true, bytes };
@@ -111,6 +120,12 @@ fn samples() -> Vec<Sample> {
         file("usr/lib/python3/site-packages/a-1.0.dist-info/METADATA", METADATA),
         file("usr/lib/python3/site-packages/a-1.0.egg-info/PKG-INFO", METADATA),
         file("usr/lib/node_modules/@s/a/package.json", PACKAGE_JSON),
+        file("x/a.cdx.json", CYCLONEDX),
+        file("x/a.cdx.xml", CYCLONEDX_XML),
+        file("x/a.spdx", SPDX),
+        file("x/a.spdx.json", SPDX_JSON),
+        file("x/a.spdx3.json", SPDX_3),
+        file("x/b.cdx.json", ENVELOPE),
         artifact("a-1.0.tgz", npm),
         artifact("a-1.0-py3-none-any.whl", wheel),
         artifact("a-1.0.tar.gz", sdist),
