@@ -4,7 +4,7 @@ use super::{
     Options, Subject,
     kinds::{self, Kind},
     model::{Outcome, Package, Vulnerability},
-    package::{Surroundings, package},
+    package::{Surroundings, id, id_of_system, package},
     vulnerability::vulnerability,
 };
 use crate::{ScanResult, catalogue::ScoredFinding};
@@ -71,19 +71,35 @@ pub(super) fn outcomes(scan: &ScanResult, subject: &Subject, artifact: &str, opt
         findings.entry(&one.component).or_default().push(one);
     }
     let groups = groups(subject, &scan.inventory);
-    groups.into_iter().map(|group| outcome(group, &around, &findings, scan, artifact, options)).collect()
+    let about = About { subject, around, findings, scan, artifact, options };
+    groups.into_iter().map(|group| outcome(group, &about)).collect()
 }
 
-fn outcome(
-    group: Group<'_>,
-    around: &Surroundings<'_>,
-    findings: &BTreeMap<&Component, Vec<&ScoredFinding>>,
-    scan: &ScanResult,
-    artifact: &str,
-    options: &Options,
-) -> Outcome {
+/// What all results are made from.
+struct About<'a> {
+    subject: &'a Subject,
+    around: Surroundings<'a>,
+    findings: BTreeMap<&'a Component, Vec<&'a ScoredFinding>>,
+    scan: &'a ScanResult,
+    artifact: &'a str,
+    options: &'a Options,
+}
+
+/// The identifiers of a group as reports write them, by those that refer to one another.
+fn ids<'a>(group: &Group<'a>, about: &About<'_>) -> BTreeMap<&'a str, String> {
+    let named = group.found.iter().filter(|(_, found)| !found.id.is_empty());
+    let written = |kind: &Kind, found: &Occurrence| match kind.is_system {
+        true => id_of_system(found, &about.around),
+        false => id(found, *kind, &about.subject.name),
+    };
+    named.map(|(kind, found)| (found.id.as_str(), written(kind, found))).collect()
+}
+
+fn outcome(group: Group<'_>, about: &About<'_>) -> Outcome {
+    let About { around, findings, scan, artifact, options, .. } = about;
+    let ids = ids(&group, about);
     let mut packages: Vec<(Package, &Component)> =
-        group.found.iter().map(|(kind, found)| (package(found, *kind, around), &found.component)).collect();
+        group.found.iter().map(|(kind, found)| (package(found, *kind, &ids, around), &found.component)).collect();
     if !options.include_dev {
         leave_development_out(&mut packages);
     }

@@ -1,7 +1,7 @@
 //! One find as Trivy's `Package`.
 
 use super::{
-    identity,
+    hash, identity,
     kinds::{self, Kind},
     model::{Identifier, Layer, Location, Package},
     purl::Parts,
@@ -53,6 +53,31 @@ pub(super) fn full_name(component: &Component, is_system: bool) -> String {
     }
 }
 
+/// The name of a language's package as its file writes it: package URLs change the case of some.
+pub(super) fn written_name(found: &Occurrence) -> String {
+    let component = &found.component;
+    let known = full_name(component, false);
+    let written = found.id.split("::").next().and_then(|id| id.strip_suffix(&component.version));
+    let written = written.and_then(|id| id.strip_suffix(['@', '/', ':']).or_else(|| id.strip_suffix("@v")));
+    match written {
+        Some(name) if name.eq_ignore_ascii_case(&known) => name.to_owned(),
+        _ => known,
+    }
+}
+
+/// The identifier as reports write it. That of a Maven project's dependency tells the project, by the path under which
+/// the reader knows it.
+pub(super) fn id(found: &Occurrence, kind: Kind, subject: &str) -> String {
+    match found.id.rsplit_once("::") {
+        Some((coordinates, _)) if kind.name == "pom" => {
+            let path = format!("{}/{}", subject.trim_end_matches('/'), found.path);
+            let hash = hash::map([("gav", hash::text(coordinates)), ("path", hash::text(&path))]);
+            format!("{coordinates}::{:.8}", format!("{hash:x}"))
+        }
+        _ => found.id.clone(),
+    }
+}
+
 /// The version with epoch and release, as findings show it.
 #[must_use]
 pub fn installed(package: &Package) -> String {
@@ -73,18 +98,22 @@ fn split(version: &str) -> (i64, &str, &str) {
     (epoch, version, release)
 }
 
-/// The property that an analyzer keeps under this name, whatever the analyzer is.
-pub(super) fn property<'a>(found: &'a Occurrence, name: &str) -> &'a str {
-    let ends = |key: &String| key.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
-    found.properties.iter().find(|(key, _)| ends(key)).map_or("", |(_, value)| value)
-}
-
 /// The package of a find. Its UID counts everything that is said of it, also what a report then leaves out.
-pub(super) fn package(found: &Occurrence, kind: Kind, around: &Surroundings<'_>) -> Package {
+/// `ids` has the identifiers of its group as reports write them.
+pub(super) fn package(
+    found: &Occurrence,
+    kind: Kind,
+    ids: &BTreeMap<&str, String>,
+    around: &Surroundings<'_>,
+) -> Package {
     let mut package = if kind.is_system { of_system(found, around) } else { of_language(found) };
+    let said = |id: &String| ids.get(id.as_str()).unwrap_or(id).clone();
+    if !kind.is_system {
+        package.id = said(&found.id);
+    }
     package.dev = found.dev;
     package.licenses.clone_from(&found.licenses);
-    package.depends_on.clone_from(&found.depends_on);
+    package.depends_on = found.depends_on.iter().map(said).collect();
     if kind.is_system {
         package.digest = found.digest.clone().unwrap_or_default();
     }
@@ -114,13 +143,18 @@ fn relate(package: &mut Package, relationship: Relationship) {
 
 fn of_language(found: &Occurrence) -> Package {
     let component = &found.component;
-    let name = full_name(component, false);
+    let name = written_name(found);
     let purl = match Parts::of_language(&component.purl_type, &name, &component.version) {
-        Some(parts) => parts.with("uuid", property(found, "uuid")).text(),
+        Some(parts) => parts.with("uuid", found.property("uuid").unwrap_or_default()).text(),
         None => String::new(),
     };
     let identifier = Identifier { purl, ..Identifier::default() };
-    Package { id: found.id.clone(), name, version: component.version.clone(), identifier, ..Package::default() }
+    Package { name, version: component.version.clone(), identifier, ..Package::default() }
+}
+
+/// The identifier of a package of a system.
+pub(super) fn id_of_system(found: &Occurrence, around: &Surroundings<'_>) -> String {
+    of_system(found, around).id
 }
 
 fn of_system(found: &Occurrence, around: &Surroundings<'_>) -> Package {
@@ -134,20 +168,21 @@ fn of_system(found: &Occurrence, around: &Surroundings<'_>) -> Package {
         _ => whole(version),
     };
     let (epoch, version, release) = parts(&component.version);
-    let source = Some(property(found, "source")).filter(|s| !s.is_empty()).unwrap_or(&component.match_name);
-    let (src_epoch, src_version, src_release) = parts(&component.match_version);
+    let (source, source_version) = found.source();
+    let (src_epoch, src_version, src_release) = parts(source_version);
+    let said = |key: &str| found.property(key).unwrap_or_default().to_owned();
     let mut package = Package {
         name: component.name.clone(),
         version,
         release,
         epoch,
-        arch: property(found, "architecture").to_owned(),
+        arch: said("architecture"),
         src_name: source.to_owned(),
         src_version,
         src_release,
         src_epoch,
-        maintainer: property(found, "maintainer").to_owned(),
-        modularity_label: property(found, "modularity").to_owned(),
+        maintainer: said("maintainer"),
+        modularity_label: said("modularity"),
         ..Package::default()
     };
     package.id = system_id(&package, &component.purl_type);

@@ -3,7 +3,7 @@
 use super::{
     Subject, group,
     model::{Code, License, Line, Outcome, Secret},
-    package::{Surroundings, full_name},
+    package::{Surroundings, written_name},
 };
 use assay_model::{
     finding::Severity,
@@ -68,7 +68,7 @@ pub(super) fn licenses(subject: &Subject, inventory: &Inventory) -> Vec<Outcome>
             let path = if is_system { "" } else { found.path.as_str() };
             for name in &found.licenses {
                 let class = known.get(name.as_str()).copied().unwrap_or_default();
-                let pkg_name = full_name(&found.component, is_system);
+                let pkg_name = if is_system { found.component.name.clone() } else { written_name(found) };
                 licenses.push(license(class, pkg_name, path, name, 1.0));
             }
         }

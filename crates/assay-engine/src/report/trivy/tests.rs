@@ -109,7 +109,9 @@ fn an_image_has_its_system_first_and_languages_together() {
     let mut openssl = component("rpm", "openssl-libs", "1:1.0.2k-16.el7");
     (openssl.namespace, openssl.match_name) = ("centos".into(), "openssl".into());
     let mut system = locked("rpmdb", "var/lib/rpm/Packages", openssl.clone());
-    system.properties.insert("rpmdb.architecture".into(), "x86_64".into());
+    for (key, value) in [("architecture", "x86_64"), ("source", "openssl")] {
+        system.properties.insert(format!("rpmdb.{key}"), value.into());
+    }
     system.layer = Some("sha256:aa".into());
     let egg = locked("python-dist-info", "usr/lib/six.dist-info/METADATA", component("pypi", "six", "1.0"));
     let mut owned = egg.clone();
