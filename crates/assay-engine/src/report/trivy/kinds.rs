@@ -1,6 +1,6 @@
 //! The one table that says what Trivy calls what an analyzer reads, and the names of its operating systems.
 
-use assay_model::{component::Occurrence, inventory::OsRelease};
+use assay_model::{component::Occurrence, ecosystem, inventory::OsRelease};
 
 /// What Trivy makes of an analyzer's finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,20 +13,14 @@ pub(super) struct Kind {
     pub(super) together: Option<&'static str>,
     /// Whether they are packages of the operating system.
     pub(super) is_system: bool,
-    /// What joins name and version in an id.
-    pub(super) joint: &'static str,
 }
 
 const fn lock(name: &'static str) -> Kind {
-    Kind { name, analyzed_by: name, together: None, is_system: false, joint: "@" }
+    Kind { name, analyzed_by: name, together: None, is_system: false }
 }
 
 const fn named(name: &'static str, analyzed_by: &'static str) -> Kind {
     Kind { analyzed_by, ..lock(name) }
-}
-
-const fn joined(name: &'static str, joint: &'static str) -> Kind {
-    Kind { joint, ..lock(name) }
 }
 
 const fn installed(name: &'static str, together: &'static str) -> Kind {
@@ -37,7 +31,7 @@ const fn system(name: &'static str) -> Kind {
     Kind { is_system: true, ..lock(name) }
 }
 
-const JAR: Kind = Kind { joint: ":", ..installed("jar", "Java") };
+const JAR: Kind = installed("jar", "Java");
 const PYTHON: Kind = installed("python-pkg", "Python");
 const NODE: Kind = installed("node-pkg", "Node.js");
 const GEM: Kind = installed("gemspec", "Ruby");
@@ -52,18 +46,26 @@ const KINDS: &[(&str, Kind)] = &[
     ("cargo", lock("cargo")),
     ("cocoapods", lock("cocoapods")),
     ("composer", lock("composer")),
-    ("composer-vendor", lock("composer-vendor")),
+    ("composer-installed", lock("composer-vendor")),
+    ("composer-package", lock("composer-vendor")),
     ("conan", named("conan", "conan-lock")),
     ("conda-environment", lock("conda-environment")),
     ("conda-meta", CONDA),
+    ("conda-package", CONDA),
+    ("crate", lock("cargo")),
     ("deb-file", system("dpkg")),
     ("dotnet-core", lock("dotnet-core")),
+    ("dotnet-deps", lock("dotnet-core")),
     ("dpkg", system("dpkg")),
+    ("egg", PYTHON),
+    ("gem", GEM),
     ("gemspec", GEM),
-    ("go-binary", named("gobinary", "gobinary")),
-    ("go-mod", lock("gomod")),
+    ("go-binary", lock("gobinary")),
+    ("go-module", lock("gomod")),
     ("gomod", lock("gomod")),
-    ("gradle", joined("gradle", ":")),
+    ("gradle", named("gradle", "gradle-lockfile")),
+    ("hex", named("hex", "mix-lock")),
+    ("hex-package", named("hex", "mix-lock")),
     ("jar", JAR),
     ("julia", lock("julia")),
     ("mix", named("hex", "mix-lock")),
@@ -71,22 +73,26 @@ const KINDS: &[(&str, Kind)] = &[
     ("node-package", NODE),
     ("npm", lock("npm")),
     ("nuget", lock("nuget")),
+    ("nupkg", lock("nuget")),
     ("packages-props", lock("packages-props")),
+    ("pacman", system("pacman")),
+    ("pacman-file", system("pacman")),
     ("pdm", lock("pdm")),
     ("pip", lock("pip")),
     ("pipenv", lock("pipenv")),
     ("pnpm", lock("pnpm")),
     ("poetry", lock("poetry")),
-    ("pom", joined("pom", ":")),
+    ("pom", lock("pom")),
+    ("portage", system("portage")),
     ("pub", named("pub", "pubspec-lock")),
+    ("pub-package", named("pub", "pubspec-lock")),
     ("pylock", lock("pylock")),
     ("python-dist-info", PYTHON),
-    ("python-egg", PYTHON),
     ("rpm", system("rpm")),
     ("rpm-file", system("rpm")),
-    ("rpm-manifest", system("rpm")),
-    ("rust-binary", named("rustbinary", "rustbinary")),
-    ("sbt", joined("sbt", ":")),
+    ("rpm-manifest", system("rpmqa")),
+    ("rust-binary", lock("rustbinary")),
+    ("sbt", named("sbt", "sbt-lockfile")),
     ("sdist", PYTHON),
     ("swift", lock("swift")),
     ("uv", lock("uv")),
@@ -98,14 +104,14 @@ const KINDS: &[(&str, Kind)] = &[
 const BY_PURL: &[(&str, Kind)] = &[
     ("apk", system("apk")),
     ("bitnami", lock("bitnami")),
-    ("cargo", named("rustbinary", "rustbinary")),
+    ("cargo", lock("rustbinary")),
     ("cocoapods", lock("cocoapods")),
     ("composer", lock("composer")),
     ("conan", named("conan", "conan-lock")),
     ("conda", CONDA),
     ("deb", system("dpkg")),
     ("gem", GEM),
-    ("golang", named("gobinary", "gobinary")),
+    ("golang", lock("gobinary")),
     ("hex", named("hex", "mix-lock")),
     ("julia", lock("julia")),
     ("maven", JAR),
@@ -129,22 +135,9 @@ pub(super) fn of(found: &Occurrence) -> Kind {
         .unwrap_or_else(|| if matches!(purl_type, "alpm" | "ebuild") { system("") } else { lock("") })
 }
 
-/// Identifiers of `os-release` that Trivy has other names for.
-const FAMILIES: &[(&str, &str)] = &[
-    ("almalinux", "alma"),
-    ("amzn", "amazon"),
-    ("mariner", "cbl-mariner"),
-    ("ol", "oracle"),
-    ("opensuse", "opensuse-leap"),
-    ("rhel", "redhat"),
-    ("sl-micro", "slem"),
-    ("sle-micro", "slem"),
-    ("sle_hpc", "sles"),
-];
-
 /// What Trivy calls this operating system.
 pub(super) fn family(os: &OsRelease) -> &str {
-    FAMILIES.iter().find(|(id, _)| *id == os.id).map_or(os.id.as_str(), |(_, family)| family)
+    ecosystem::distribution(&os.id).map_or(os.id.as_str(), |known| known.family)
 }
 
 #[cfg(test)]

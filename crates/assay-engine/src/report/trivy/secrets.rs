@@ -8,6 +8,7 @@ use super::{
 use assay_model::{
     finding::Severity,
     inventory::{self, Inventory, LicenseClass},
+    license::{listed, normalise},
 };
 use std::collections::BTreeMap;
 
@@ -58,8 +59,6 @@ fn lines(context: &[inventory::CodeLine]) -> Vec<Line> {
 
 /// Licences of the system's packages, of each lock file, and of files that state or contain one.
 pub(super) fn licenses(subject: &Subject, inventory: &Inventory) -> Vec<Outcome> {
-    let known: BTreeMap<&str, LicenseClass> =
-        inventory.licenses.iter().map(|one| (one.expression.as_str(), one.class)).collect();
     let mut outcomes = Vec::new();
     for group in group::groups(subject, inventory) {
         let is_system = group.class == "os-pkgs";
@@ -67,7 +66,7 @@ pub(super) fn licenses(subject: &Subject, inventory: &Inventory) -> Vec<Outcome>
         for (_, found) in &group.found {
             let path = if is_system { "" } else { found.path.as_str() };
             for name in &found.licenses {
-                let class = known.get(name.as_str()).copied().unwrap_or_default();
+                let class = normalise(name).class;
                 let pkg_name = if is_system { found.component.name.clone() } else { written_name(found) };
                 licenses.push(license(class, pkg_name, path, name, 1.0));
             }
@@ -111,6 +110,7 @@ fn license(class: LicenseClass, pkg_name: String, path: &str, name: &str, confid
         file_path: path.to_owned(),
         name: name.to_owned(),
         confidence,
+        link: listed(name).map(|known| format!("https://spdx.org/licenses/{}.html", known.id)).unwrap_or_default(),
         ..License::default()
     }
 }

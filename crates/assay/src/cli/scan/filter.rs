@@ -1,6 +1,6 @@
 //! What of a scan's findings is wanted: by scanner, severity, fix, and need. Ignore files and VEX statements come before it.
 
-use assay_engine::ScanResult;
+use assay_engine::{ScanResult, report::trivy::Report};
 use assay_model::{
     component::Component,
     finding::{Severity, Status},
@@ -61,6 +61,14 @@ impl Choice {
 
     fn chosen(&self, severity: Severity) -> bool {
         self.severity.is_empty() || self.severity.contains(&severity)
+    }
+
+    /// Takes licences of other severities out of a report.
+    pub(crate) fn apply_to_licenses(&self, told: &mut Report) {
+        for outcome in &mut told.results {
+            outcome.licenses.retain(|one| self.chosen(Severity::parse(&one.severity).unwrap_or_default()));
+        }
+        told.results.retain(|outcome| !outcome.class.starts_with("license") || !outcome.licenses.is_empty());
     }
 
     /// Takes what is not wanted out of the findings, secrets and licences. Components stay as they are: see

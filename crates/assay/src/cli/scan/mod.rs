@@ -98,7 +98,8 @@ async fn one(context: &Context, args: &ScanArgs, target: &str) -> Result<ExitCod
     let (engine, _empty) = local::engine_to_read(&config).await?;
     let scanned = scan(context, args, &engine, target).await?;
     let at = now();
-    let told = trivy::report(&scanned.result, &scanned.looked.subject, &options(args), at);
+    let mut told = trivy::report(&scanned.result, &scanned.looked.subject, &options(args), at);
+    args.choice.apply_to_licenses(&mut told);
     let report = scanned.report(&told, args);
     let made = Made { report: &report, scan: &scanned.result, told: &told, at };
     let format = args.format.unwrap_or(if context.out.json { Format::Json } else { Format::Table });
