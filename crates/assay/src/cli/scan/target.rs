@@ -19,7 +19,7 @@ use assay_engine::{
 };
 use assay_model::{inventory::Inventory, seam::analyzer::Reads, vex::VexSubject};
 use clap::ValueEnum;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 /// As what a target is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -40,16 +40,34 @@ pub(crate) enum As {
 }
 
 impl As {
-    /// What is read and looked for.
+    /// The kinds of evidence that count; `None` for all.
+    fn counted(self) -> Option<&'static [Reads]> {
+        match self {
+            Self::Auto => None,
+            Self::Repository => Some(&[Reads::Project]),
+            Self::Filesystem => Some(&[Reads::Project, Reads::System]),
+            Self::Rootfs | Self::Image => Some(&[Reads::Package, Reads::System, Reads::Installed, Reads::Sbom]),
+            Self::Sbom => Some(&[Reads::Sbom]),
+        }
+    }
+
+    /// What is read and looked for. Lock files learn licences from what is installed beside them.
     pub(crate) fn selection(self, secrets: bool, licenses: bool) -> Selection {
         let all = Selection { secrets, licenses, ..Selection::default() };
-        match self {
-            Self::Auto => all,
-            Self::Repository => Selection { reads: vec![Reads::Project], ..all },
-            Self::Filesystem => Selection { reads: vec![Reads::Project, Reads::System], ..all },
-            Self::Rootfs | Self::Image => all.without(&[Reads::Project]),
-            Self::Sbom => Selection { reads: vec![Reads::Sbom], ..all },
-        }
+        let Some(counted) = self.counted() else { return all };
+        let beside = counted.contains(&Reads::Project).then_some(Reads::Installed);
+        Selection { reads: counted.iter().copied().chain(beside).collect(), ..all }
+    }
+
+    /// Takes what does not count out of an inventory.
+    fn keep(self, inventory: &mut Inventory) {
+        let Some(counted) = self.counted() else { return };
+        let parts = assay_analyzers::all();
+        let uncounted = parts.iter().map(|part| part.spec()).filter(|spec| !counted.contains(&spec.reads));
+        let uncounted: BTreeSet<&str> = uncounted.map(|spec| spec.id).collect();
+        inventory.components.retain(|found| !uncounted.contains(found.analyzer.as_str()));
+        inventory.read.retain(|read| !uncounted.contains(read.analyzer.as_str()));
+        inventory.analyzers.retain(|id| !uncounted.contains(id.as_str()));
     }
 
     /// What reports call it.
@@ -117,11 +135,23 @@ pub(crate) async fn look(
 }
 
 async fn here(config: &Config, target: &str, as_what: As, selection: Selection) -> Result<Looked> {
-    let (target, inventory) = local::inspect_for(config, Path::new(target), selection).await?;
+    let (target, inventory) = inspect(config, Path::new(target), as_what, selection).await?;
     let kind = as_what.kind(&target, &inventory);
     let vex = subject_of(&inventory, target.sha256.as_deref());
     let subject = Subject { name: target.path.clone(), kind, git: None };
     Ok(Looked { target, inventory, subject, vex, attached: Vec::new(), matched: None })
+}
+
+/// Takes a path of this machine apart, and keeps what counts.
+pub(super) async fn inspect(
+    config: &Config,
+    path: &Path,
+    as_what: As,
+    selection: Selection,
+) -> Result<(Target, Inventory)> {
+    let (target, mut inventory) = local::inspect_for(config, path, selection).await?;
+    as_what.keep(&mut inventory);
+    Ok((target, inventory))
 }
 
 /// The names of an artifact as far as it knows them itself.
