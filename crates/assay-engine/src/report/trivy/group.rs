@@ -29,15 +29,19 @@ pub(super) struct Group<'a> {
 
 /// All groups: the system first, then by target. What a system package owns is that package's.
 pub(super) fn groups<'a>(subject: &Subject, inventory: &'a Inventory) -> Vec<Group<'a>> {
+    let around = Surroundings::of(inventory, &subject.name);
     let mut system: BTreeMap<(String, String), Group<'a>> = BTreeMap::new();
     let mut languages: BTreeMap<(String, String), Group<'a>> = BTreeMap::new();
     for found in inventory.components.iter().filter(|o| o.owned_by.is_none()) {
         let kind = kinds::of(found);
+        if kind.name.is_empty() && kinds::is_of_bill(found) {
+            // no package of any ecosystem
+            continue;
+        }
         let (target, name) = match (kind.is_system, kind.together) {
             (true, _) => system_target(subject, inventory, found),
             (false, Some(together)) => (together.to_owned(), kind.name.to_owned()),
-            (false, None) if found.path.is_empty() => (subject.name.clone(), kind.name.to_owned()),
-            (false, None) => (found.path.clone(), kind.name.to_owned()),
+            (false, None) => (around.path(found).to_owned(), kind.name.to_owned()),
         };
         let (all, class) = if kind.is_system { (&mut system, "os-pkgs") } else { (&mut languages, "lang-pkgs") };
         all.entry((target.clone(), name.clone()))
@@ -65,7 +69,7 @@ fn system_target(subject: &Subject, inventory: &Inventory, found: &Occurrence) -
 
 /// The results about packages.
 pub(super) fn outcomes(scan: &ScanResult, subject: &Subject, artifact: &str, options: &Options) -> Vec<Outcome> {
-    let around = Surroundings::of(&scan.inventory);
+    let around = Surroundings::of(&scan.inventory, &subject.name);
     let mut findings: BTreeMap<&Component, Vec<&ScoredFinding>> = BTreeMap::new();
     for one in &scan.findings {
         findings.entry(&one.component).or_default().push(one);

@@ -102,6 +102,7 @@ const KINDS: &[(&str, Kind)] = &[
 
 /// By type of the purl, for what was read from elsewhere: a bill of materials, a package file.
 const BY_PURL: &[(&str, Kind)] = &[
+    ("alpm", system("pacman")),
     ("apk", system("apk")),
     ("bitnami", lock("bitnami")),
     ("cargo", lock("rustbinary")),
@@ -110,6 +111,7 @@ const BY_PURL: &[(&str, Kind)] = &[
     ("conan", named("conan", "conan-lock")),
     ("conda", CONDA),
     ("deb", system("dpkg")),
+    ("ebuild", system("portage")),
     ("gem", GEM),
     ("golang", lock("gobinary")),
     ("hex", named("hex", "mix-lock")),
@@ -127,12 +129,25 @@ fn find(table: &[(&str, Kind)], key: &str) -> Option<Kind> {
     table.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind)
 }
 
-/// What Trivy calls this find. What it has no name for stands under that of the purl's type, in its file.
+/// The analyzer of bills of materials that others made.
+const BILL: &str = "sbom";
+
+/// Whether this was read in a bill of materials that another program made.
+pub(super) fn is_of_bill(found: &Occurrence) -> bool {
+    found.analyzer == BILL
+}
+
+/// What Trivy calls this find. What it has no name for stands under that of the purl's type, in its file. A bill of
+/// materials may name the kind itself.
 pub(super) fn of(found: &Occurrence) -> Kind {
     let purl_type = found.component.purl_type.as_str();
-    find(KINDS, &found.analyzer.replace('_', "-"))
-        .or_else(|| find(BY_PURL, purl_type))
-        .unwrap_or_else(|| if matches!(purl_type, "alpm" | "ebuild") { system("") } else { lock("") })
+    let by_purl = || find(BY_PURL, purl_type).unwrap_or_else(|| lock(""));
+    if !is_of_bill(found) {
+        return find(KINDS, &found.analyzer).unwrap_or_else(by_purl);
+    }
+    let known = |name: &str| KINDS.iter().chain(BY_PURL).map(|(_, kind)| *kind).find(|kind| kind.name == name);
+    let kind = found.property("type").and_then(known).filter(|kind| !kind.is_system).unwrap_or_else(by_purl);
+    Kind { analyzed_by: "", ..kind }
 }
 
 /// What Trivy calls this operating system.

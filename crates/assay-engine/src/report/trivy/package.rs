@@ -16,10 +16,12 @@ use std::collections::BTreeMap;
 pub(super) struct Surroundings<'a> {
     layers: BTreeMap<&'a str, Layer>,
     os: Option<&'a OsRelease>,
+    subject: &'a str,
 }
 
 impl<'a> Surroundings<'a> {
-    pub(super) fn of(inventory: &'a Inventory) -> Self {
+    /// Of what is called `subject`.
+    pub(super) fn of(inventory: &'a Inventory, subject: &'a str) -> Self {
         let layers = inventory.image.iter().flat_map(|image| &image.layers);
         let named = |digest: &str, diff_id: &str| Layer {
             digest: digest.to_owned(),
@@ -30,7 +32,14 @@ impl<'a> Surroundings<'a> {
             let layer = named(&l.digest, &l.diff_id);
             [(l.digest.as_str(), layer.clone()), (l.diff_id.as_str(), layer)]
         });
-        Self { layers: layers.filter(|(digest, _)| !digest.is_empty()).collect(), os: inventory.os.as_ref() }
+        let layers = layers.filter(|(digest, _)| !digest.is_empty()).collect();
+        Self { layers, os: inventory.os.as_ref(), subject }
+    }
+
+    /// Where it lies; nowhere when all that is known is the bill of materials that tells of it.
+    pub(super) fn path<'f>(&self, found: &'f Occurrence) -> &'f str {
+        let is_bill = self.subject.rsplit('/').next() == Some(found.path.as_str());
+        if kinds::is_of_bill(found) && is_bill { "" } else { &found.path }
     }
 
     /// The layer of this digest.
@@ -120,12 +129,21 @@ pub(super) fn package(
     package.analyzed_by = kind.analyzed_by.to_owned();
     package.locations = found.lines.iter().map(|l| Location { start_line: l.first, end_line: l.last }).collect();
     relate(&mut package, found.relationship);
+    let path = around.path(found);
     if kind.together.is_some() {
-        package.file_path.clone_from(&found.path);
+        package.file_path = path.to_owned();
     }
-    let hashed_under = if kind.is_system { "" } else { found.path.as_str() };
-    package.identifier.uid = identity::uid(hashed_under, &package, None);
-    package.layer = around.layer(found.layer.as_deref());
+    let hashed_under = if kind.is_system { "" } else { path };
+    if kinds::is_of_bill(found) {
+        package.layer = around.layer(found.layer.as_deref());
+        found.component.purl.clone_into(&mut package.identifier.purl);
+        package.identifier.bom_ref = found.property("reference").unwrap_or_default().to_owned();
+        let parts = Parts::parse(&package.identifier.purl);
+        package.identifier.uid = identity::uid(hashed_under, &package, parts.as_ref());
+    } else {
+        package.identifier.uid = identity::uid(hashed_under, &package, None);
+        package.layer = around.layer(found.layer.as_deref());
+    }
     package
 }
 

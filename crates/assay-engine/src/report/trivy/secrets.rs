@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// One result per file with secrets.
 pub(super) fn secrets(inventory: &Inventory) -> Vec<Outcome> {
-    let around = Surroundings::of(inventory);
+    let around = Surroundings::of(inventory, "");
     let mut files: BTreeMap<&str, Vec<Secret>> = BTreeMap::new();
     for one in &inventory.secrets {
         files.entry(&one.path).or_default().push(secret(one, &around));

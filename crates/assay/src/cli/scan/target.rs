@@ -86,11 +86,10 @@ impl As {
 /// Which bill of materials the target itself is.
 fn bill(inventory: &Inventory) -> Option<ArtifactKind> {
     let [read] = inventory.read.as_slice() else { return None };
-    match read.analyzer.as_str() {
-        name if name.contains("cyclonedx") => Some(ArtifactKind::CycloneDx),
-        name if name.contains("spdx") => Some(ArtifactKind::Spdx),
-        _ => None,
-    }
+    let is_bill =
+        assay_analyzers::all().iter().any(|part| part.spec().id == read.analyzer && part.spec().reads == Reads::Sbom);
+    let format = inventory.components.iter().find_map(|found| found.property("format")).unwrap_or_default();
+    is_bill.then(|| if format.starts_with("SPDX") { ArtifactKind::Spdx } else { ArtifactKind::CycloneDx })
 }
 
 /// A target that was looked into.

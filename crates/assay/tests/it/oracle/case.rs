@@ -65,11 +65,8 @@ impl Case {
             "cyclonedx" => "trivy-cyclonedx",
             other => other,
         };
-        let mut all: Vec<&str> = if self.command == "convert" {
-            vec!["convert"]
-        } else {
-            vec!["scan", "--as", self.kind()?]
-        };
+        let mut all: Vec<&str> =
+            if self.command == "convert" { vec!["convert"] } else { vec!["scan", "--as", self.kind()?] };
         let input = self.shown();
         all.extend([input.as_str(), "--format", format]);
         if self.command == "convert" {
