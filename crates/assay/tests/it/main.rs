@@ -10,7 +10,6 @@ mod crash;
 mod hostile;
 mod inside;
 mod inventory;
-mod oracle;
 mod pages;
 mod policy;
 mod restart;

@@ -84,10 +84,10 @@ fn taken(report: &Report) -> BTreeMap<String, usize> {
     taken
 }
 
-/// The subject's components come first by type, then by name and version.
-fn order(component: &Value) -> (String, String, String, String) {
-    let text = |key: &str| component.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    (text("type"), text("name"), text("version"), text("bom-ref"))
+/// By reference; those that are made up for the document come before package URLs, as they were made.
+fn order(component: &Value) -> Option<String> {
+    let reference = component.get("bom-ref").and_then(Value::as_str).unwrap_or_default();
+    reference.starts_with("pkg:").then(|| reference.to_owned())
 }
 
 fn properties(list: &[(&str, &str)]) -> Value {

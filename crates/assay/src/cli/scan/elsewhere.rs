@@ -3,7 +3,7 @@
 
 use super::{
     progress::Bar,
-    target::{As, Looked, subject_of},
+    target::{As, Looked, inspect, subject_of},
 };
 use crate::{
     cli::{Context, local},
@@ -105,7 +105,7 @@ pub(super) async fn repository(
     let folder = tempfile::tempdir().context("there is no room for the repository")?;
     let place = folder.path().join("clone");
     let seen = git::clone(url, reach.branch.as_deref(), &place).await?;
-    let (mut target, inventory) = local::inspect_for(config, &place, selection).await?;
+    let (mut target, inventory) = inspect(config, &place, as_what, selection).await?;
     target.path.clone_from(&seen.url);
     target.kind = local::GIT;
     let kind = if as_what == As::Auto { ArtifactKind::Repository } else { as_what.kind(&target, &inventory) };
