@@ -26,7 +26,8 @@ pub(super) fn add(mut bom: Bom, entry: &Entry<'_>, analyzer: &str, out: &mut Inv
         .collect();
     let system = system(&items, entry.path, &mut lacks);
     let places = Places::new(&items, &bom.edges);
-    let mut reader = Reader { entry, analyzer, system: system.as_ref(), lacks, found: Vec::new() };
+    let format = bom.format.as_str();
+    let mut reader = Reader { entry, analyzer, format, system: system.as_ref(), lacks, found: Vec::new() };
     if let Some(root) = &bom.root {
         reader.root(root);
     }
@@ -115,6 +116,7 @@ impl<'a> Places<'a> {
 struct Reader<'a> {
     entry: &'a Entry<'a>,
     analyzer: &'a str,
+    format: &'a str,
     system: Option<&'a OsRelease>,
     lacks: Lacks,
     /// With the reference in the document.
@@ -152,6 +154,14 @@ impl Reader<'_> {
             found.properties.insert(format!("{}.type", self.analyzer), kind.to_owned());
         }
         self.found.push((item.reference.clone(), found));
+    }
+
+    /// Where it stands in the document, for reports about it.
+    fn origin(&self, found: &mut Occurrence, item: &Item) {
+        component::set(found, "format", self.format);
+        // SPDX's identifiers mean nothing outside of the document.
+        let reference = field(Some(&item.reference)).filter(|_| self.format.starts_with("CycloneDX"));
+        component::set(found, "reference", &reference.unwrap_or_default());
     }
 
     fn path(&self, facts: &Facts, file: Option<&str>, item: &Item) -> String {
@@ -192,6 +202,9 @@ impl Reader<'_> {
             self.lacks.without_version.push(found.component.name.clone());
         }
         fill(&mut found, item, facts, analyzer);
+        if !facts.own {
+            self.origin(&mut found, item);
+        }
         if path != facts.path && !facts.path.is_empty() && !facts.own {
             found.properties.insert(format!("{analyzer}.path"), facts.path.clone());
         }

@@ -19,7 +19,7 @@ use assay_engine::{
 };
 use assay_model::{inventory::Inventory, seam::analyzer::Reads, vex::VexSubject};
 use clap::ValueEnum;
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path};
 
 /// As what a target is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -76,20 +76,28 @@ impl As {
             Self::Repository => ArtifactKind::Repository,
             Self::Image => ArtifactKind::Image,
             Self::Filesystem | Self::Rootfs => ArtifactKind::FileSystem,
-            Self::Sbom => bill(inventory).unwrap_or(ArtifactKind::CycloneDx),
+            Self::Sbom => bill(target, inventory).unwrap_or(ArtifactKind::CycloneDx),
             Self::Auto if target.is_image() => ArtifactKind::Image,
-            Self::Auto => bill(inventory).unwrap_or_default(),
+            Self::Auto => bill(target, inventory).unwrap_or_default(),
         }
     }
 }
 
-/// Which bill of materials the target itself is.
-fn bill(inventory: &Inventory) -> Option<ArtifactKind> {
+/// Which bill of materials the target itself is. One of ours tells by how it begins.
+fn bill(target: &Target, inventory: &Inventory) -> Option<ArtifactKind> {
     let [read] = inventory.read.as_slice() else { return None };
-    let is_bill =
-        assay_analyzers::all().iter().any(|part| part.spec().id == read.analyzer && part.spec().reads == Reads::Sbom);
-    let format = inventory.components.iter().find_map(|found| found.property("format")).unwrap_or_default();
-    is_bill.then(|| if format.starts_with("SPDX") { ArtifactKind::Spdx } else { ArtifactKind::CycloneDx })
+    let parts = assay_analyzers::all();
+    let is_bill = parts.iter().any(|part| part.spec().id == read.analyzer && part.spec().reads == Reads::Sbom);
+    let format = inventory.components.iter().find_map(|found| found.property("format"));
+    let is_spdx = || format.map_or_else(|| begins_as_spdx(&target.path), |format| format.starts_with("SPDX"));
+    is_bill.then(|| if is_spdx() { ArtifactKind::Spdx } else { ArtifactKind::CycloneDx })
+}
+
+fn begins_as_spdx(path: &str) -> bool {
+    let mut first = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut first));
+    let first = String::from_utf8_lossy(&first);
+    read.is_ok() && ["spdxVersion", "SPDXVersion", "SPDXRef-", "spdx.org/rdf"].iter().any(|mark| first.contains(mark))
 }
 
 /// A target that was looked into.
