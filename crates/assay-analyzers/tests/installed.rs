@@ -15,7 +15,7 @@ fn elf(sections: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     let mut headers = vec![[0_u8; 64]];
     let start = 64 + 56;
-    let mut header = |name: u32, kind: u32, offset: u64, size: u64| {
+    let header = |name: u32, kind: u32, offset: u64, size: u64| {
         let mut bytes = [0; 64];
         bytes[0..4].copy_from_slice(&name.to_le_bytes());
         bytes[4..8].copy_from_slice(&kind.to_le_bytes());
