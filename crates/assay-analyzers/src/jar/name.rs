@@ -42,6 +42,8 @@ impl FileName {
         match named {
             None if rest.is_empty() => Fit::Full,
             Some(true) => Fit::Full,
+            // A link by another version, for those who ask for that one.
+            Some(false) if self.artifact.as_deref().map(spelled).as_deref() == Some(&*artifact) => Fit::Beginning,
             Some(false) if same_version || self.version.ends_with(".x") => Fit::Beginning,
             Some(false) if !rest.contains(|c: char| c.is_ascii_digit()) => Fit::Beginning,
             _ if same_version => Fit::Version,
@@ -141,7 +143,8 @@ mod tests {
             ("http-shaded-3.5.3.jar", "http", "3.5.3", Fit::Beginning),
             ("maven3-core-3.8.7.jar", "maven-core", "3.8.7", Fit::Version),
             ("foo-bar-1.0.jar", "foo", "3.0", Fit::Not),
-            ("app-2.jar", "app", "1", Fit::Not),
+            ("app-2.jar", "app", "1", Fit::Beginning),
+            ("app-2.jar", "other", "1", Fit::Not),
         ] {
             let one = Coordinates { group: String::new(), artifact: artifact.into(), version: version.into() };
             assert_eq!(FileName::of(file).fits(&one), fit, "{file} {artifact}");
