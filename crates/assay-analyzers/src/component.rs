@@ -113,7 +113,8 @@ pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
     let of_law = law.and_then(|law: &Law| law.purl_namespace);
     let namespace = known.and_then(|known| known.namespace).or(of_law).unwrap_or(&os.id);
     found.component.namespace = namespace.to_owned();
-    found.component.ecosystem = if law.is_some() { os.ecosystem.clone() } else { String::new() };
+    let speaks = law.is_some() && !is_third_party(found);
+    found.component.ecosystem = if speaks { os.ecosystem.clone() } else { String::new() };
     let (source, source_version) = found.source();
     let source = source.to_owned();
     // Its own name advisories find without help; here stands the other one.
@@ -128,6 +129,38 @@ pub(crate) fn settle(found: &mut Occurrence, os: &OsRelease) {
     if let Ok(purl) = distribution_purl(found, &distro) {
         found.component.purl = purl;
     }
+}
+
+/// What the makers of distributions with rpm packages call themselves in them, in lower case.
+const VENDORS: [&str; 17] = [
+    "alma",
+    "amazon",
+    "azure",
+    "bottlerocket",
+    "centos",
+    "cloudlinux",
+    "fedora",
+    "koji",
+    "mageia",
+    "mariner",
+    "microsoft",
+    "openeuler",
+    "oracle",
+    "photon",
+    "red hat",
+    "rocky",
+    "vmware",
+];
+
+/// Whether the package comes from somebody else than a maker of distributions, who numbers versions in another way: the
+/// distribution's advisories say nothing of it. Where no vendor is named, nothing is assumed.
+fn is_third_party(found: &Occurrence) -> bool {
+    if found.component.purl_type != RPM {
+        return false;
+    }
+    let vendor = found.property("maintainer").unwrap_or_default().to_lowercase();
+    let is_maker = vendor.is_empty() || vendor.contains("suse") || VENDORS.iter().any(|name| vendor.contains(name));
+    !is_maker || found.component.version.ends_with(".remi")
 }
 
 /// Whether it takes its names from the system that it was found on. A package file that tells its own distribution does not.
@@ -172,5 +205,36 @@ fn upstream(found: &Occurrence) -> String {
         }
         (_, true) => name.to_owned(),
         (_, false) => format!("{name}@{version}"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_made_a_package_decides_whose_advisories_speak_of_it() {
+        let ecosystem = |vendor: &str, version: &str| {
+            let package = OsPackage {
+                purl_type: "rpm",
+                name: "php",
+                version,
+                source: "php",
+                source_version: version,
+                ..OsPackage::default()
+            };
+            let mut found = package.occurrence("rpmdb", "rpm").unwrap();
+            set(&mut found, "maintainer", vendor);
+            let ecosystem = "Red Hat:enterprise_linux:8".to_owned();
+            let [id, version, name, path] = ["rhel", "8.4", "Red Hat", "etc/os-release"].map(str::to_owned);
+            settle(&mut found, &OsRelease { id, version, name, ecosystem, path });
+            found.component.ecosystem
+        };
+        for vendor in ["Red Hat, Inc.", "Rocky Enterprise Software Foundation", "openSUSE", ""] {
+            assert_eq!(ecosystem(vendor, "7.2.24-1.el8"), "Red Hat:enterprise_linux:8", "{vendor}");
+        }
+        assert_eq!(ecosystem("Docker", "7.2.24-1.el8"), "");
+        assert_eq!(ecosystem("Red Hat, Inc.", "8.0.30-1.el8.remi"), "");
     }
 }

@@ -92,17 +92,29 @@ impl Matcher for OsvMatcher {
 /// The records that affect the component, in a fixed order.
 fn hits<'a>(subject: &Subject<'_>, candidates: &[&'a StoredAdvisory]) -> Vec<Hit<'a>> {
     let mut hits: Vec<Hit<'a>> = Vec::new();
+    let mut extended: BTreeSet<&str> = BTreeSet::new();
     for stored in candidates.iter().copied().filter(|stored| !is_withdrawn(&stored.advisory)) {
         let named = stored.advisory.affected.iter().filter_map(|affected| {
             let statement = Statement::of(affected);
             let version = key::version_for(subject, affected, statement.as_ref())?.to_owned();
             Some(Named { affected, statement, version })
         });
-        let named: Vec<Named<'a>> = named.filter(|named| named.affects(subject.scheme)).collect();
+        let named: Vec<Named<'a>> = named.collect();
+        if named.iter().any(|named| subject.extends(named.affected)) {
+            extended.extend(identity::name(&stored.advisory));
+        }
+        let named: Vec<Named<'a>> = named.into_iter().filter(|named| named.affects(subject.scheme)).collect();
         if !named.is_empty() {
             hits.push(Hit { stored, named });
         }
     }
+    // A release that is supported for longer has its own say in what the ordinary one no longer fixes.
+    for hit in &mut hits {
+        if identity::name(hit.advisory()).is_some_and(|name| extended.contains(name)) {
+            hit.named.retain(|named| subject.extends(named.affected));
+        }
+    }
+    hits.retain(|hit| !hit.named.is_empty());
     let order = |hit: &Hit<'a>| (&hit.stored.source, &hit.stored.advisory.id, &hit.stored.revision);
     hits.sort_by(|a, b| order(a).cmp(&order(b)));
     hits.dedup_by(|a, b| order(a) == order(b));

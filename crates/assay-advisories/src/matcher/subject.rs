@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 
 /// Editions of Red Hat Enterprise Linux that a system has unless it says otherwise, as OSV names them.
 const EDITIONS: [&str; 5] = ["", "::baseos", "::appstream", "::server", "::workstation"];
+/// Releases with support beyond their life.
+const EXTENDED: &str = "Ubuntu:Pro:";
 /// The last release that was a rebuild of Red Hat's.
 const LAST_REBUILD: u32 = 8;
 
@@ -107,6 +109,12 @@ impl<'a> Subject<'a> {
             Named::Binary if bare == component.name => Some(&self.own_version),
             _ => None,
         }
+    }
+
+    /// Whether the entry is about the extended support that the system has, beside what it has without.
+    pub(super) fn extends(&self, affected: &Affected) -> bool {
+        let own = self.ecosystems.first().map(String::as_str).unwrap_or_default();
+        own.starts_with(EXTENDED) && ecosystem::canonical(&affected.package.ecosystem) == own
     }
 
     /// Whether the entry is about another build of the package: another architecture or operating system, another module,
@@ -206,7 +214,7 @@ fn ecosystems(stated: &str) -> Vec<String> {
         all.extend(EDITIONS.map(|edition| format!("Red Hat:enterprise_linux:{major}{edition}")));
     }
     // What is extended beyond its life still has what came before.
-    if let Some(release) = own.strip_prefix("Ubuntu:Pro:") {
+    if let Some(release) = own.strip_prefix(EXTENDED) {
         all.push(format!("Ubuntu:{}", release.rsplit_once("FIPS:").map_or(release, |(_, release)| release)));
     }
     all.extend(super::key::without_suffix(&own).map(str::to_owned));

@@ -1,6 +1,7 @@
 //! The matcher on small worlds: keys, ranges, merging, severity.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod builds;
 mod corpus;
 mod properties;
 
