@@ -163,7 +163,8 @@ fn followed(
 ) -> Option<(Severity, Option<String>)> {
     let statements = || spoken.iter().flat_map(|hit| &hit.named).filter_map(|named| named.statement.as_ref());
     let by = |said: &Statement| said.said_by.clone().or_else(|| said.origin.as_ref().map(|origin| origin.id.clone()));
-    let last = statements().rfind(|said| by(said).is_some())?;
+    // A database without a name has no word of its own; those that judge everything still speak.
+    let last = statements().rfind(|said| by(said).is_some()).or_else(|| statements().next_back())?;
     let own = statements().filter_map(|said| Some((said.severity?, by(said)?))).max();
     if let Some((word, by)) = own {
         judged.severities.insert(by.clone(), word);

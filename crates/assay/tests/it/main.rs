@@ -10,6 +10,7 @@ mod crash;
 mod hostile;
 mod inside;
 mod inventory;
+mod oracle;
 mod pages;
 mod policy;
 mod restart;

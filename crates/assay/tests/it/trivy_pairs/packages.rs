@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use assay_model::component::{Component, Occurrence};
-use assay_model::ecosystem::{self, Law};
+use assay_model::ecosystem::{self, Keys, Law};
 use assay_model::inventory::OsRelease;
 use assay_model::purl::Purl;
 use serde::Deserialize;
@@ -122,14 +122,14 @@ impl Package {
             .qualifier("distro", format!("{}-{}", system.family, system.version))
             .qualifier("upstream", upstream)
             .build()?;
-        let (match_name, match_version) = law.keys.choose((&self.name, &own), (source, &source_version));
+        let match_version = if law.keys == Keys::SourceName { own.clone() } else { source_version.clone() };
         let component = Component {
             purl: purl.as_str().to_owned(),
             purl_type: law.purl_type.to_owned(),
             namespace: system.family.clone(),
             name: self.name.clone(),
-            match_name: match_name.to_owned(),
-            match_version: match_version.to_owned(),
+            match_name: source.to_owned(),
+            match_version,
             version: own.clone(),
             ecosystem: if third_party { String::new() } else { system.ecosystem() },
         };
