@@ -5,17 +5,22 @@
 //! [`assay_model::seam::source::Intel`].
 
 pub mod cvss;
+mod documents;
 mod download;
 mod input;
 mod matcher;
 mod statement;
 pub mod vex;
 
+mod csaf;
+mod debian_tracker;
 mod eol;
 mod epss;
 mod kev;
 mod osv;
+mod secdb;
 mod trivy_db;
+mod updateinfo;
 
 use assay_model::seam::source::Source;
 
@@ -23,11 +28,15 @@ pub use matcher::OsvMatcher;
 
 /// Every source. The first that recognises a file reads it.
 pub static ALL: &[&dyn Source] = &[
-    &osv::Osv,          // advisories
-    &trivy_db::TrivyDb, // advisories and severities
-    &epss::Epss,        // probability of exploitation
-    &kev::Kev,          // known exploitation
-    &eol::EndOfLife,    // ends of life
+    &osv::Osv,                      // advisories
+    &trivy_db::TrivyDb,             // advisories and severities
+    &epss::Epss,                    // probability of exploitation
+    &kev::Kev,                      // known exploitation
+    &eol::EndOfLife,                // ends of life
+    &secdb::SecDb,                  // Alpine, Wolfi, Chainguard
+    &debian_tracker::DebianTracker, // Debian
+    &updateinfo::UpdateInfo,        // Amazon, Rocky, Oracle, openSUSE
+    &csaf::Csaf,                    // Red Hat, SUSE
 ];
 
 #[cfg(test)]
@@ -55,9 +64,9 @@ mod tests {
             assert_eq!(by("osv/PyPI/all.zip", head), ["osv"]);
             assert_eq!(by("epss/epss_scores-2026-08-16.csv.gz", head), ["epss"]);
             assert_eq!(by("kev/known_exploited_vulnerabilities-2026-08-07.json.gz", head), ["kev"]);
+            assert_eq!(by("alpine-secdb/secdb-2024-12-28.zip", head), ["secdb"]);
             assert_eq!(by("eol/endoflife-products.json.gz", head), ["eol"]);
             for other in [
-                "alpine-secdb/secdb-2024-12-28.zip",
                 "vex/aquasecurity-vexhub.zip",
                 "sbom/real-sboms.zip",
                 "osv-2-before/delta-npm.json",

@@ -120,11 +120,7 @@ impl Engine {
                 continue;
             };
             let part = self.image(image, nesting - 1).await?;
-            whole.files_seen += part.files_seen;
-            whole.os = whole.os.or(part.os);
-            whole.analyzers.extend(part.analyzers);
-            whole.skipped.extend(part.skipped);
-            whole.components.extend(part.components);
+            whole.absorb(part);
         }
         whole.sort();
         whole.components.dedup();

@@ -307,7 +307,7 @@ fn load_detail(
     for file in &files {
         let Some(role) = file.role else { continue };
         match tx.inventory(&file.digest, role)? {
-            Some(stored) => absorb(&mut inventory, stored.inventory),
+            Some(stored) => inventory.absorb(stored.inventory),
             None => inventoried = false,
         }
     }
@@ -332,14 +332,6 @@ fn load_detail(
             newest_first: true,
         })?,
     })
-}
-
-pub(crate) fn absorb(whole: &mut Inventory, part: Inventory) {
-    whole.files_seen += part.files_seen;
-    whole.analyzers.extend(part.analyzers);
-    whole.skipped.extend(part.skipped);
-    whole.components.extend(part.components);
-    whole.os = whole.os.take().or(part.os);
 }
 
 fn findings_of(tx: &mut dyn Tx, package: PackageId) -> Result<Vec<ScoredFinding>, Problem> {

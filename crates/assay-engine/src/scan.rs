@@ -40,8 +40,7 @@ impl Engine {
     pub async fn scan(self: &Arc<Self>, inventory: Inventory) -> Result<ScanResult, Problem> {
         let engine = self.clone();
         meta::read(self.meta(), move |tx| {
-            let unowned = inventory.components.iter().filter(|o| o.owned_by.is_none());
-            let components: BTreeSet<Component> = unowned.map(|o| o.component.clone()).collect();
+            let components: BTreeSet<Component> = inventory.matched().collect();
             let findings = engine.match_all(tx, &components)?;
             let details = details(tx, engine.parts.matcher.as_ref(), findings.iter().map(|f| &f.finding))?;
             Ok(ScanResult { inventory: inventory.clone(), findings, details, advisories: tx.advisory_counts()? })

@@ -1,6 +1,13 @@
 //! An inventory: all that was found in one digest, and how complete the look was. Made once per digest and role.
 
-use crate::{component::Occurrence, digest::Digest, finding::Severity, package::Role};
+use crate::{
+    component::{Component, Occurrence},
+    digest::Digest,
+    ecosystem::end_of_life,
+    finding::Severity,
+    package::Role,
+    purl::{self, Purl},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -231,6 +238,24 @@ impl Inventory {
     pub fn is_complete(&self) -> bool {
         self.skipped.is_empty()
     }
+    /// What advisories are looked for: every component that no package of the operating system owns, and the operating
+    /// system itself.
+    pub fn matched(&self) -> impl Iterator<Item = Component> {
+        let unowned = self.components.iter().filter(|found| found.owned_by.is_none());
+        unowned.map(|found| found.component.clone()).chain(self.os.as_ref().and_then(OsRelease::component))
+    }
+    /// Takes in what was found in a part, except for layers' own facts.
+    pub fn absorb(&mut self, part: Self) {
+        self.files_seen += part.files_seen;
+        self.os = self.os.take().or(part.os);
+        self.image = self.image.take().or(part.image);
+        self.analyzers.extend(part.analyzers);
+        self.components.extend(part.components);
+        self.secrets.extend(part.secrets);
+        self.licenses.extend(part.licenses);
+        self.read.extend(part.read);
+        self.skipped.extend(part.skipped);
+    }
     /// Puts components into the order in which they are rendered.
     pub fn sort(&mut self) {
         self.components.sort_by(|a, b| {
@@ -241,5 +266,24 @@ impl Inventory {
         });
         self.licenses.sort_by(|a, b| (&a.path, &a.expression).cmp(&(&b.path, &b.expression)));
         self.read.sort();
+    }
+}
+
+impl OsRelease {
+    /// The operating system as a component, so that its end of life can be a finding.
+    pub fn component(&self) -> Option<Component> {
+        let product = end_of_life::product(&self.id)?;
+        let version = self.version.split_whitespace().next()?;
+        let purl = Purl::builder(purl::UNTYPED, &self.id).version(version).build().ok()?;
+        Some(Component {
+            purl: purl.as_str().to_owned(),
+            purl_type: purl::UNTYPED.to_owned(),
+            namespace: String::new(),
+            name: self.id.clone(),
+            version: version.to_owned(),
+            ecosystem: end_of_life::ECOSYSTEM.to_owned(),
+            match_name: product.to_owned(),
+            match_version: version.to_owned(),
+        })
     }
 }

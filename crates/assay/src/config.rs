@@ -104,6 +104,30 @@ pub const KEYS: &[Key] = &[
         "CISA's catalogue of known exploited vulnerabilities. Empty turns the source off.",
     ),
     key(
+        "sources.secdb",
+        "ASSAY_SOURCES_SECDB",
+        "\"\"",
+        "Security databases of Alpine, Wolfi or Chainguard, files after `#`: `https://secdb.alpinelinux.org#v3.22/main.json,v3.22/community.json`.",
+    ),
+    key(
+        "sources.debian-tracker",
+        "ASSAY_SOURCES_DEBIAN_TRACKER",
+        "\"\"",
+        "Debian's security tracker, which knows what has no fix: `https://security-tracker.debian.org/tracker/data/json`.",
+    ),
+    key(
+        "sources.updateinfo",
+        "ASSAY_SOURCES_UPDATEINFO",
+        "\"\"",
+        "Announcements of rpm repositories, files after `#`: `https://mirror.example/8/BaseOS#repodata/updateinfo.xml.gz`.",
+    ),
+    key(
+        "sources.csaf",
+        "ASSAY_SOURCES_CSAF",
+        "\"\"",
+        "CSAF VEX documents of a publisher: `https://security.access.redhat.com/data/csaf/v2/vex`.",
+    ),
+    key(
         "sources.eol",
         "ASSAY_SOURCES_EOL",
         "\"https://endoflife.date/api/v1/products/full\"",

@@ -2,7 +2,7 @@
 //! JSON, plain or compressed.
 //!
 //! A release cycle whose end has come is an advisory about every version of the cycle: of the operating system itself
-//! (under the ecosystem [`ECOSYSTEM`], by the product's name) and of the language packages that the list identifies with
+//! (under [`end_of_life::ECOSYSTEM`](assay_model::ecosystem::end_of_life::ECOSYSTEM), by the product's name) and of the language packages that the list identifies with
 //! it. Distributions' own packages are left out: the distribution supports them as long as it does. An end that is still
 //! to come is no advisory yet; the list is fetched daily, so it becomes one on the day.
 
@@ -20,9 +20,6 @@ use std::io::Read;
 
 /// Unpacked bytes of the list, which is read as one document; a real one has 6 MiB.
 const MAX_BYTES: u64 = 128 << 20;
-
-/// Ecosystem of operating systems and runtimes as such.
-pub(crate) const ECOSYSTEM: &str = "EndOfLife";
 
 static SPEC: SourceSpec = SourceSpec {
     id: "eol",

@@ -1,8 +1,8 @@
 //! A product of the list and the advisories about its ended cycles.
 
-use super::{ECOSYSTEM, cycle};
+use super::cycle;
 use assay_model::advisory::{Advisory, Affected, AffectedPackage};
-use assay_model::ecosystem;
+use assay_model::ecosystem::{self, end_of_life};
 use assay_model::purl::Purl;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -55,14 +55,19 @@ impl Product {
         })
     }
 
-    /// One for each cycle that has ended by this day.
+    /// One for each cycle. Where the end has not come by this day it is a withdrawn one, which takes back what was said
+    /// while an earlier end was planned.
     pub(super) fn advisories(&self, today: Date) -> impl Iterator<Item = Advisory> {
-        let ended = move |cycle: &&Cycle| match cycle.end {
+        let ended = move |cycle: &Cycle| match cycle.end {
             End::Open => false,
             End::Past => true,
             End::On(day) => day <= today,
         };
-        self.cycles.iter().filter(ended).filter_map(|cycle| self.advisory(cycle))
+        self.cycles.iter().filter_map(move |cycle| {
+            let advisory = self.advisory(cycle)?;
+            let withdrawn = (!ended(cycle)).then(|| advisory.modified.clone());
+            Some(Advisory { withdrawn, ..advisory })
+        })
     }
 
     fn advisory(&self, cycle: &Cycle) -> Option<Advisory> {
@@ -72,7 +77,7 @@ impl Product {
             ranges: vec![range.clone()],
             ..Affected::default()
         };
-        let own = (ECOSYSTEM.to_owned(), self.name.clone());
+        let own = (end_of_life::ECOSYSTEM.to_owned(), self.name.clone());
         let day = match cycle.end {
             End::On(day) => Some(day),
             End::Open | End::Past => None,

@@ -1,11 +1,10 @@
-//! Bulk zips: one JSON file per record, in any folder. Other entries are passed over.
+//! Bulk archives, zips or tars however compressed: one JSON file per record, in any folder. Other entries are passed over.
 
 use super::{MAX_RECORD, Sink, record, too_large};
-use crate::input;
-use assay_archive::{ArchiveError, Flow, Names, Tolerance, Walker};
+use crate::{documents, input};
+use assay_archive::{ArchiveError, EntryHead, Flow, Kind, Names, Tolerance, Walker};
 use assay_model::Problem;
 use assay_model::seam::ReadSeek;
-use flate2::read::DeflateDecoder;
 use std::io::{Read, SeekFrom};
 
 /// Unpacked bytes of one zip; the largest known has 2 GiB.
@@ -34,11 +33,14 @@ impl From<Problem> for Stop {
 /// Reads every record.
 ///
 /// # Errors
-/// `Invalid` when the zip is damaged, `TooLarge` past a limit, and what the store says.
-pub(super) fn parse(file: &mut dyn ReadSeek, sink: &mut Sink<'_>) -> Result<(), Problem> {
-    sink.total = entries(file).map_err(input::failed)?;
+/// `Invalid` when the archive is damaged, `TooLarge` past a limit, and what the store says.
+pub(super) fn parse(kind: Kind, file: &mut dyn ReadSeek, sink: &mut Sink<'_>) -> Result<(), Problem> {
+    if kind == Kind::Zip {
+        sink.total = entries(file).map_err(input::failed)?;
+    }
+    file.seek(SeekFrom::Start(0)).map_err(input::failed)?;
     let walker = Walker::new(input::limits(MAX_BYTES)).names(Names::Package).tolerance(Tolerance::SkipAndReport);
-    let walked = walker.zip(file, |head, body| {
+    let mut visit = |head: &EntryHead, body: &mut dyn Read| {
         if !head.is_file() || !head.path.ends_with(".json") {
             return Ok(Flow::Continue);
         }
@@ -50,7 +52,11 @@ pub(super) fn parse(file: &mut dyn ReadSeek, sink: &mut Sink<'_>) -> Result<(), 
         body.read_to_end(&mut bytes).map_err(ArchiveError::from)?;
         sink.record(&head.path, &bytes)?;
         Ok::<_, Stop>(Flow::Continue)
-    });
+    };
+    let walked = match kind {
+        Kind::Zip => walker.zip(file, &mut visit),
+        kind => walker.stream(file, kind, &mut visit),
+    };
     let report = walked.map_err(|stop| match stop {
         Stop::Archive(error) => input::refused(error),
         Stop::Store(problem) => problem,
@@ -72,31 +78,15 @@ fn entries(file: &mut dyn ReadSeek) -> std::io::Result<Option<u64>> {
     Ok(count.filter(|count| *count != u64::from(u16::MAX)))
 }
 
-/// Whether the zip that begins with `head` holds records, judged by its first entry. A zip with the name of the bulk
+/// Whether the archive that begins with `head` holds records, judged by its first entry. A zip with the name of the bulk
 /// layout may be empty or begin with a folder.
 pub(super) fn looks_like_records(name: &str, head: &[u8]) -> bool {
     let by_name = name.rsplit(['/', '\\']).next() == Some("all.zip");
-    match first_entry(head) {
+    match documents::first_entry(head) {
         Some((entry, _)) if entry.is_empty() || entry.ends_with(b"/") => by_name,
         Some((entry, _)) if !entry.ends_with(b".json") => false,
         Some((_, content)) if content.is_empty() => by_name,
         Some((_, content)) => record::begins_one(&content),
         None => by_name,
     }
-}
-
-/// Name and beginning of the content of the first entry (APPNOTE 4.3.7). `None` when the head does not reach so far.
-fn first_entry(head: &[u8]) -> Option<(&[u8], Vec<u8>)> {
-    let fixed = head.get(..30).filter(|fixed| fixed.starts_with(b"PK\x03\x04"))?;
-    let u16_at = |at: usize| usize::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
-    let (method, name_length, extra_length) = (u16_at(8), u16_at(26), u16_at(28));
-    let name = head.get(30..30 + name_length)?;
-    let packed = head.get(30 + name_length + extra_length..).unwrap_or_default();
-    let mut content = Vec::new();
-    match method {
-        0 => content.extend_from_slice(packed),
-        8 => input::read_what_there_is(DeflateDecoder::new(packed), &mut content),
-        _ => {}
-    }
-    Some((name, content))
 }

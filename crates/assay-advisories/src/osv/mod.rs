@@ -1,4 +1,4 @@
-//! OSV records: bulk zips with one JSON file per record, single JSON files, arrays, and one record per line.
+//! OSV records: bulk zips and tars with one JSON file per record, single JSON files, arrays, and one record per line.
 //!
 //! `record` reads one record, `bulk` and `text` find the records in a file, `fetch` speaks to a bulk export. What the
 //! records mean is the matcher's.
@@ -9,16 +9,14 @@ mod fetch;
 mod record;
 mod text;
 
-use crate::input;
-use assay_archive::{Kind, sniff};
+use crate::{documents, input};
 use assay_model::Problem;
 use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
 use assay_model::seam::{ReadSeek, Task};
-use std::io::SeekFrom;
 
 pub(crate) static SPEC: SourceSpec = SourceSpec {
     id: "osv",
-    summary: "Advisories in the OSV schema: bulk zips, single records, arrays, one record per line",
+    summary: "Advisories in the OSV schema: bulk zips and tars, single records, arrays, one record per line",
     cadence: 3600,
     data_license: "per database: CC-BY-4.0, CC0-1.0, Apache-2.0, MIT and others, see each record's origin",
 };
@@ -38,9 +36,9 @@ impl Source for Osv {
     }
 
     fn recognizes(&self, name: &str, head: &[u8]) -> bool {
-        match sniff(head) {
-            Some(Kind::Zip) => bulk::looks_like_records(name, head),
-            _ => record::begins_one(&input::peek(head)),
+        match documents::archive(head) {
+            Some(_) => bulk::looks_like_records(name, head),
+            None => record::begins_one(&input::peek(head)),
         }
     }
 
@@ -49,14 +47,11 @@ impl Source for Osv {
     }
 
     fn parse(&self, name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem> {
-        let mut first = [0; 4];
-        file.seek(SeekFrom::Start(0)).map_err(input::failed)?;
-        let read = file.read(&mut first).map_err(input::failed)?;
+        let kind = documents::kind(file)?;
         let mut sink = Sink { out, read: 0, total: None };
-        if sniff(&first[..read]) == Some(Kind::Zip) {
-            bulk::parse(file, &mut sink)?;
-        } else {
-            text::parse(name, file, &mut sink)?;
+        match kind {
+            Some(kind) => bulk::parse(kind, file, &mut sink)?,
+            None => text::parse(name, file, &mut sink)?,
         }
         sink.out.progress(sink.read, Some(sink.read));
         Ok(())

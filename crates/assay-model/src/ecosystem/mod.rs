@@ -11,6 +11,7 @@ mod conda;
 mod debian;
 mod distribution;
 mod dotted;
+pub mod end_of_life;
 mod gem;
 mod gentoo;
 mod golang;

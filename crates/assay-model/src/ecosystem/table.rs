@@ -51,7 +51,7 @@ pub(super) static LAWS: &[Law] = &[
     // Rebuilds are told apart by build metadata (`+echo.2`), which only this order looks at.
     language("Echo:npm", "npm", Scheme::Pub, Exact),
     // Operating systems and runtimes as such, by the names of endoflife.date.
-    language("EndOfLife", "", Semver, Exact),
+    language(super::end_of_life::ECOSYSTEM, "", Semver, Exact),
     language("OSS-Fuzz", "", Scheme::Opaque, Exact),
     language("Android", "", Scheme::Opaque, Exact),
     language("FreeBSD", "", Scheme::Opaque, Exact),

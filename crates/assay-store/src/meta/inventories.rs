@@ -146,10 +146,8 @@ impl Inventories for Session<'_> {
         if stored.role == Role::Layer {
             return Ok((Vec::new(), Vec::new()));
         }
-        // what the operating system's package owns is that package's to answer for
-        let own = stored.inventory.components.iter().filter(|o| o.owned_by.is_none());
         let wanted: BTreeMap<String, Component> =
-            own.map(|o| cleaned(&o.component)).map(|c| (identity(&c), c)).collect();
+            stored.inventory.matched().map(|c| cleaned(&c)).map(|c| (identity(&c), c)).collect();
         let placed = self.place_components(&wanted)?;
         let ids: BTreeSet<i64> = placed.ids.into_values().collect();
         self.place_occurrences(made.int()?, &ids)?;
