@@ -130,7 +130,7 @@ fn parts_of(version: &str) -> usize {
 /// How many parts `^` keeps: up to the first that is not 0.
 fn caret(version: &str) -> usize {
     let parts = numbers(version.trim_start_matches('v'));
-    parts.iter().position(|part| part.trim_start_matches('0') != "").map_or(parts.len(), |at| at + 1)
+    parts.iter().position(|part| !part.trim_start_matches('0').is_empty()).map_or(parts.len(), |at| at + 1)
 }
 
 /// The first version after all that share this many parts.
