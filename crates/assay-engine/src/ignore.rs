@@ -379,7 +379,7 @@ mod tests {
     fn a_statement_excuses() {
         let statement = VexStatement {
             vulnerability: ["GHSA-x".to_owned()].into(),
-            products: vec![assay_model::vex::VexProduct { purls: vec!["pkg:npm/a".into()], ..Default::default() }],
+            products: vec![vex::VexProduct { purls: vec!["pkg:npm/a".into()], ..Default::default() }],
             status: vex::VexStatus::NotAffected,
             justification: Some("code_not_reachable".into()),
             statement: None,

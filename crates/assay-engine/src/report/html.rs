@@ -102,7 +102,7 @@ fn section(outcome: &Outcome) -> String {
     }
     if !outcome.packages.is_empty() {
         let n = outcome.packages.len();
-        let _ = write!(text, "<details><summary>{n} package{}</summary>\n", if n == 1 { "" } else { "s" });
+        let _ = writeln!(text, "<details><summary>{n} package{}</summary>", if n == 1 { "" } else { "s" });
         text.push_str(&table(&["Package", "Version", "Licences", "Where"], outcome.packages.iter().map(package)));
         text.push_str("</details>\n");
     } else if outcome.vulnerabilities.is_empty() && outcome.secrets.is_empty() && outcome.licenses.is_empty() {

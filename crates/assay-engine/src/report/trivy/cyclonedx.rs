@@ -35,7 +35,7 @@ pub fn cyclonedx(report: &Report) -> Value {
     let serial = bill.uuids.plain();
     let moment = moment(&report.created_at);
     let mut components = bill.components;
-    components.sort_by(|a, b| order(a).cmp(&order(b)));
+    components.sort_by_key(order);
     let edges = bill.edges.into_iter().map(|(from, to)| json!({"ref": from, "dependsOn": to})).collect::<Vec<_>>();
     json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.7.schema.json",
