@@ -7,18 +7,19 @@ use assay_archive::Budget;
 use assay_model::component::{Occurrence, Relationship};
 use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
+use assay_model::purl::{BadPurl, Purl};
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{AnalyzerSpec, Entry, Reads};
 
 use crate::executable::{self, Layout, Order, Section};
 use crate::locked::UNRESOLVED;
-use crate::part::{corrupt, skipped};
+use crate::part::{corrupt, field, skipped};
 use crate::reader::{Reader, package};
 use settings::{BuildInfo, Module};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "go-binary",
-    revision: 1,
+    revision: 2,
     reads: Reads::Installed,
     summary: "Go executables: main module, modules with replacements applied, standard library; for which system they are",
 };
@@ -159,13 +160,25 @@ fn add(entry: &Entry<'_>, go: &str, info: &BuildInfo, out: &mut Inventory) -> Re
         all.push(root);
     }
     for found in &mut all {
-        for (key, setting) in [("goos", "GOOS"), ("goarch", "GOARCH")] {
-            if let Some(value) = info.settings.get(setting) {
-                found.properties.insert(format!("go.{key}"), value.clone());
-            }
-        }
+        for_platform(found, info)?;
     }
     out.components.append(&mut all);
+    Ok(())
+}
+
+/// Says for which system and processor it was built. The package URL says so too: some vulnerabilities are those of one
+/// system only.
+fn for_platform(found: &mut Occurrence, info: &BuildInfo) -> Result<(), Problem> {
+    let bad = |error: BadPurl| corrupt(error.to_string());
+    let purl: Purl = found.component.purl.parse().map_err(bad)?;
+    let mut platform = purl.to_builder();
+    for (key, setting) in [("goos", "GOOS"), ("goarch", "GOARCH")] {
+        if let Some(value) = info.settings.get(setting).and_then(|value| field(Some(value))) {
+            platform = platform.qualifier(key, &value);
+            found.properties.insert(format!("go.{key}"), value);
+        }
+    }
+    found.component.purl = platform.build().map_err(bad)?.as_str().to_owned();
     Ok(())
 }
 
