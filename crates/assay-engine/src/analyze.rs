@@ -11,13 +11,8 @@ use assay_model::{
     seam::{ReadSeek, meta},
     work::{Job, Lane, NewJob, Stage},
 };
-use serde_json::{Value, json};
-use std::{future::Future, io::Read, pin::Pin, sync::Arc};
-
-type Made<'a> = Pin<Box<dyn Future<Output = Result<Inventory, Problem>> + Send + 'a>>;
-
-/// Images within images within images: an index may name indexes, to this depth.
-const NESTING: u8 = 3;
+use serde_json::json;
+use std::sync::Arc;
 
 impl Engine {
     /// Analyzes the package of a job and finishes it. Repeating it finds everything done and only asks for the decision.
@@ -55,17 +50,26 @@ impl Engine {
             return Ok(());
         }
         let inventory = match role {
-            Role::Image => self.image(package, NESTING).await?,
+            Role::Image => self.image_inventory(package).await?,
             Role::File | Role::Layer => self.file_inventory(file).await?,
         };
         self.file_away(package, file.digest.clone(), role, inventory).await
     }
 
-    /// A file that cannot be read at all still gets an inventory: one that says so.
     async fn file_inventory(self: &Arc<Self>, file: &File) -> Result<Inventory, Problem> {
-        let reader = self.parts.blobs.local(&file.digest).await?;
-        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();
-        let size = file.size;
+        self.inspected(&file.digest, &file.path, file.size).await
+    }
+
+    /// The inventory of a blob as a file of that name, read now. A file that cannot be read at all still gets one: one that
+    /// says so.
+    pub(crate) async fn inspected(
+        self: &Arc<Self>,
+        digest: &Digest,
+        path: &str,
+        size: u64,
+    ) -> Result<Inventory, Problem> {
+        let reader = self.parts.blobs.local(digest).await?;
+        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
         let engine = self.clone();
         let shown = name.clone();
         let made = blocking(move || {
@@ -76,80 +80,7 @@ impl Engine {
         made.or_else(|problem| unreadable(&shown, problem))
     }
 
-    fn image<'a>(self: &'a Arc<Self>, package: &'a Package, nesting: u8) -> Made<'a> {
-        Box::pin(async move {
-            let children = digests_in(&package.metadata, "children");
-            if !children.is_empty() {
-                return self.index(package, &children, nesting).await;
-            }
-            let mut layers = Vec::new();
-            let mut missing = Vec::new();
-            for digest in digests_in(&package.metadata, "layers") {
-                match self.layer(&digest).await? {
-                    Some(inventory) => layers.push((digest, inventory)),
-                    None => missing.push(skipped(digest.as_str(), "unsupported", "the layer is stored elsewhere")),
-                }
-            }
-            let engine = self.clone();
-            let mut inventory = blocking(move || Ok(engine.parts.inspector.compose(&layers))).await?;
-            inventory.skipped.extend(missing);
-            Ok(inventory)
-        })
-    }
-
-    /// An index holds what its images hold.
-    async fn index(
-        self: &Arc<Self>,
-        package: &Package,
-        children: &[Digest],
-        nesting: u8,
-    ) -> Result<Inventory, Problem> {
-        let mut whole = Inventory::default();
-        if nesting == 0 {
-            whole.skipped.push(skipped(&package.at.version, "limit", "indexes are nested too deeply"));
-            return Ok(whole);
-        }
-        for child in children {
-            let (place, at) = (package.repository, package.at.clone());
-            let version = child.to_string();
-            let found =
-                meta::read(self.meta(), move |tx| tx.packages_named(place, &at.format, &at.name, Some(&version)))
-                    .await?;
-            let Some(image) = found.first() else {
-                whole.skipped.push(skipped(child.as_str(), "unsupported", "the image is not in this repository"));
-                continue;
-            };
-            let part = self.image(image, nesting - 1).await?;
-            whole.absorb(part);
-        }
-        whole.sort();
-        whole.components.dedup();
-        Ok(whole)
-    }
-
-    /// The inventory of a layer, from the store when any image had it before.
-    async fn layer(self: &Arc<Self>, digest: &Digest) -> Result<Option<Inventory>, Problem> {
-        let wanted = digest.clone();
-        if let Some(stored) = meta::read(self.meta(), move |tx| tx.inventory(&wanted, Role::Layer)).await? {
-            return Ok(Some(stored.inventory));
-        }
-        if self.parts.blobs.stat(digest).await?.is_none() {
-            return Ok(None);
-        }
-        let reader = self.parts.blobs.local(digest).await?;
-        let engine = self.clone();
-        let made = blocking(move || {
-            let mut reader: Box<dyn Read + Send> = Box::new(reader);
-            engine.parts.inspector.layer(reader.as_mut())
-        })
-        .await;
-        let inventory = made.or_else(|problem| unreadable(digest.as_str(), problem))?;
-        let stored = self.stored(digest.clone(), Role::Layer, inventory.clone());
-        meta::write(self.meta(), move |tx| tx.put_inventory(&stored).map(|_| ())).await?;
-        Ok(Some(inventory))
-    }
-
-    fn stored(&self, digest: Digest, role: Role, inventory: Inventory) -> StoredInventory {
+    pub(crate) fn stored(&self, digest: Digest, role: Role, inventory: Inventory) -> StoredInventory {
         let scanner = self.parts.inspector.revision().to_owned();
         StoredInventory { digest, role, scanner, made_at: self.now(), inventory }
     }
@@ -197,7 +128,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 /// What could not be read at all is an inventory that says so; only faults of our own are errors and tried again.
-fn unreadable(path: &str, problem: Problem) -> Result<Inventory, Problem> {
+pub(crate) fn unreadable(path: &str, problem: Problem) -> Result<Inventory, Problem> {
     let reason = match problem.kind {
         Kind::Invalid | Kind::TooLarge | Kind::Unsupported => problem.code,
         _ => return Err(problem),
@@ -205,16 +136,6 @@ fn unreadable(path: &str, problem: Problem) -> Result<Inventory, Problem> {
     Ok(Inventory { skipped: vec![skipped(path, reason, &problem.message)], ..Inventory::default() })
 }
 
-fn skipped(path: &str, reason: &str, detail: &str) -> Skipped {
+pub(crate) fn skipped(path: &str, reason: &str, detail: &str) -> Skipped {
     Skipped { path: path.to_owned(), reason: reason.to_owned(), detail: detail.to_owned() }
-}
-
-/// Digests under `metadata.<key>[].digest`: how an image's package names its layers and an index its images.
-fn digests_in(metadata: &Value, key: &str) -> Vec<Digest> {
-    let entries = metadata.get(key).and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.get("digest").and_then(Value::as_str)?.parse().ok())
-        .collect()
 }

@@ -223,6 +223,8 @@ fn gather_one(
         workspace: gathering.workspace.to_owned(),
         components: Vec::new(),
         os: None,
+        secrets: Vec::new(),
+        licenses: Vec::new(),
         skipped: Vec::new(),
         inventoried: true,
         inventoried_at: None,
@@ -263,6 +265,8 @@ fn read_inventories(tx: &mut dyn Tx, facts: &mut Facts) -> Result<bool, Problem>
         let Some(stored) = tx.inventory(&file.digest, role)? else { return Ok(false) };
         facts.inventoried_at = facts.inventoried_at.max(Some(stored.made_at));
         facts.components.extend(stored.inventory.components);
+        facts.secrets.extend(stored.inventory.secrets);
+        facts.licenses.extend(stored.inventory.licenses);
         facts.skipped.extend(stored.inventory.skipped);
         facts.os = facts.os.take().or(stored.inventory.os);
     }

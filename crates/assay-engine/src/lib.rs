@@ -12,6 +12,7 @@ mod desk;
 mod fold;
 mod gate;
 pub mod ignore;
+mod image;
 mod intake;
 mod leftovers;
 mod lobby;

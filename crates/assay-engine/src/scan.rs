@@ -48,6 +48,15 @@ impl Engine {
         .await
     }
 
+    /// What there is to read about each vulnerability of these findings, by the id that they go by.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn details(self: &Arc<Self>, findings: &[ScoredFinding]) -> Result<BTreeMap<String, Detail>, Problem> {
+        let (engine, findings) = (self.clone(), findings.iter().map(|f| f.finding.clone()).collect::<Vec<_>>());
+        meta::read(self.meta(), move |tx| details(tx, engine.parts.matcher.as_ref(), findings.iter())).await
+    }
+
     fn match_all(&self, tx: &mut dyn Tx, components: &BTreeSet<Component>) -> Result<Vec<ScoredFinding>, Problem> {
         let matcher = self.parts.matcher.as_ref();
         let filed = Filed::load(tx, matcher, components.iter())?;

@@ -56,6 +56,16 @@ pub enum Relationship {
 }
 
 impl Relationship {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Root => "root",
+            Self::Workspace => "workspace",
+            Self::Direct => "direct",
+            Self::Indirect => "indirect",
+        }
+    }
     /// Whether the file does not tell.
     pub fn is_unknown(&self) -> bool {
         *self == Self::Unknown

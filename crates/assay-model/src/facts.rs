@@ -5,7 +5,7 @@ use crate::{
     advisory::Advisory,
     component::{Component, Occurrence},
     finding::Finding,
-    inventory::{OsRelease, Skipped},
+    inventory::{LicenseFile, OsRelease, Secret, Skipped},
     package::{File, Package},
     repository::Repository,
     score::Scores,
@@ -27,6 +27,10 @@ pub struct Facts {
     pub components: Vec<Occurrence>,
     /// Operating system, for images.
     pub os: Option<OsRelease>,
+    /// Secrets in its files, redacted.
+    pub secrets: Vec<Secret>,
+    /// Licences that its files contain or state.
+    pub licenses: Vec<LicenseFile>,
     /// What was not read.
     pub skipped: Vec<Skipped>,
     /// Whether every file with a role has an inventory.

@@ -156,6 +156,21 @@ pub enum LicenseClass {
     Unknown,
 }
 
+impl LicenseClass {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unencumbered => "unencumbered",
+            Self::Permissive => "permissive",
+            Self::Notice => "notice",
+            Self::Reciprocal => "reciprocal",
+            Self::Restricted => "restricted",
+            Self::Forbidden => "forbidden",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Where a licence was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -166,6 +181,17 @@ pub enum LicenseEvidence {
     Header,
     /// A field that names it.
     Declared,
+}
+
+impl LicenseEvidence {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Header => "header",
+            Self::Declared => "declared",
+        }
+    }
 }
 
 /// What a container image says of itself (OCI image specification, image configuration).
@@ -233,6 +259,27 @@ pub struct StoredInventory {
     pub inventory: Inventory,
 }
 
+impl ImageFacts {
+    /// Adds what another image says. Id and configuration stay those of the first.
+    pub fn join(&mut self, other: Self) {
+        for tag in other.tags {
+            if !self.tags.contains(&tag) {
+                self.tags.push(tag);
+            }
+        }
+        for digest in other.digests {
+            if !self.digests.contains(&digest) {
+                self.digests.push(digest);
+            }
+        }
+        for layer in other.layers {
+            if !self.layers.iter().any(|known| known.digest == layer.digest) {
+                self.layers.push(layer);
+            }
+        }
+    }
+}
+
 impl Inventory {
     /// Whether everything was read.
     pub fn is_complete(&self) -> bool {
@@ -244,17 +291,30 @@ impl Inventory {
         let unowned = self.components.iter().filter(|found| found.owned_by.is_none());
         unowned.map(|found| found.component.clone()).chain(self.os.as_ref().and_then(OsRelease::component))
     }
-    /// Takes in what was found in a part, except for layers' own facts.
+    /// Adds what was found in another part of the same whole: an image of an index, a file of a package. What only layers
+    /// have stays behind. Order and doubles are put right by [`Inventory::settle`].
     pub fn absorb(&mut self, part: Self) {
-        self.files_seen += part.files_seen;
-        self.os = self.os.take().or(part.os);
-        self.image = self.image.take().or(part.image);
-        self.analyzers.extend(part.analyzers);
         self.components.extend(part.components);
+        self.os = self.os.take().or(part.os);
         self.secrets.extend(part.secrets);
         self.licenses.extend(part.licenses);
         self.read.extend(part.read);
+        self.analyzers.extend(part.analyzers);
+        self.files_seen += part.files_seen;
         self.skipped.extend(part.skipped);
+        match (self.image.as_mut(), part.image) {
+            (Some(first), Some(other)) => first.join(other),
+            (None, other) => self.image = other,
+            (Some(_), None) => {}
+        }
+    }
+    /// Sorts, and tells what several parts share once.
+    pub fn settle(&mut self) {
+        self.sort();
+        self.components.dedup();
+        self.secrets.dedup();
+        self.licenses.dedup();
+        self.read.dedup();
     }
     /// Puts components into the order in which they are rendered.
     pub fn sort(&mut self) {

@@ -13,7 +13,6 @@ use assay_model::problem::Problem;
 use assay_model::seam::inspector::Inspector;
 use serde_json::Value;
 
-use super::facts::{self, image_facts};
 use super::hashing::Hashing;
 use super::missing;
 use crate::part::{CORRUPT, Halt, UNSAFE_PATH, UNSUPPORTED, corrupt, skipped};
@@ -148,12 +147,16 @@ impl ImageArchive {
         for image in images {
             let mut skipped = Vec::new();
             let layers = self.layers_of(&image, &mut skipped);
-            let one =
-                inspector.compose(&layers.iter().map(|l| (l.digest.clone(), l.inventory.clone())).collect::<Vec<_>>());
+            let inventories: Vec<_> = layers.iter().map(|l| (l.digest.clone(), l.inventory.clone())).collect();
+            let mut one = inspector.compose(&inventories);
             let stored: Vec<_> = layers.iter().map(|layer| (layer.digest.as_str().to_owned(), layer.size)).collect();
             let config = self.documents.get(&image.config).map_or(&[][..], |document| &document.bytes);
-            facts::join(&mut out.image, image_facts(config, &stored, image.tags, image.digests));
-            add(&mut out, one);
+            inspector.describe(&mut one, config, &stored);
+            if let Some(facts) = one.image.as_mut() {
+                facts.tags = image.tags;
+                facts.digests = image.digests;
+            }
+            out.absorb(one);
             out.skipped.extend(skipped);
         }
         let unsafe_entries = report.notices.iter().filter(|notice| !notice.path.is_empty());
@@ -162,11 +165,7 @@ impl ImageArchive {
             reason: UNSAFE_PATH.to_owned(),
             detail: notice.what.clone(),
         }));
-        out.sort();
-        out.components.dedup();
-        out.secrets.dedup();
-        out.licenses.dedup();
-        out.read.dedup();
+        out.settle();
         out
     }
 
@@ -236,17 +235,6 @@ fn names(descriptor: &Value, digest: &str, above: &Named) -> Named {
     let name_ends = tag.rfind(':').filter(|colon| !tag.get(*colon..).unwrap_or_default().contains('/'));
     let digests = name_ends.and_then(|end| Some(format!("{}@{digest}", tag.get(..end)?))).into_iter().collect();
     Named { tags: vec![tag], digests, ..Named::default() }
-}
-
-fn add(out: &mut Inventory, one: Inventory) {
-    out.files_seen += one.files_seen;
-    out.os = out.os.take().or(one.os);
-    out.analyzers.extend(one.analyzers);
-    out.components.extend(one.components);
-    out.skipped.extend(one.skipped);
-    out.secrets.extend(one.secrets);
-    out.licenses.extend(one.licenses);
-    out.read.extend(one.read);
 }
 
 /// Provenance and bills of material travel as manifests whose layers are statements, not files.

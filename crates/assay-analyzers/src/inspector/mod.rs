@@ -84,20 +84,11 @@ impl StandardInspector {
         let budget = Budget::new(self.limits.clone());
         let nested = budget.nested().map_err(problem)?;
         if let Some((image, report)) = directory::image(path, &budget, |layer| self.one_layer(layer, &nested))? {
-            return Ok(self.with_configuration(image.compose(self, &report)));
+            return Ok(image.compose(self, &report));
         }
         let mut collector = Collector::new(&self.kit, &budget, Within::FileSystem);
         directory::walk(path, &budget, &mut collector)?;
         Ok(collector.finish())
-    }
-
-    /// Adds the secrets in what an image says of itself.
-    fn with_configuration(&self, mut image: Inventory) -> Inventory {
-        if let Some(facts) = image.image.as_mut().filter(|_| self.kit.selection.secrets) {
-            image.secrets.extend(crate::content::image_secrets(facts));
-            image.sort();
-        }
-        image
     }
 
     fn one_layer(&self, bytes: &mut dyn Read, budget: &Budget) -> Result<Inventory, Problem> {
@@ -179,7 +170,7 @@ impl StandardInspector {
         });
         if image.is_one() {
             let report = outcome.map_err(|halt| halt.0)?;
-            return Ok(self.with_configuration(image.compose(self, &report)));
+            return Ok(image.compose(self, &report));
         }
         collector.close(outcome).map(|out| claimed(out, path))
     }
@@ -230,6 +221,15 @@ impl Inspector for StandardInspector {
 
     fn compose(&self, layers: &[(Digest, Inventory)]) -> Inventory {
         compose::compose(layers)
+    }
+
+    fn describe(&self, image: &mut Inventory, config: &[u8], layers: &[StoredLayer]) {
+        let mut facts = image_facts(config, layers, Vec::new(), Vec::new());
+        if self.kit.selection.secrets {
+            image.secrets.extend(crate::content::image_secrets(&mut facts));
+            image.sort();
+        }
+        image.image = Some(facts);
     }
 }
 

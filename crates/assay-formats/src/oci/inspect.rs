@@ -1,6 +1,9 @@
 //! What a manifest says: pure over its bytes.
 
-use super::names::{digest, shown};
+use super::{
+    holds::{self, Whole},
+    names::{digest, shown},
+};
 use assay_model::{
     Digest, Problem,
     package::{NewFile, Role},
@@ -57,6 +60,8 @@ pub(super) struct Descriptor {
     media_type: String,
     platform: Option<Value>,
     artifact_type: Option<String>,
+    /// Name of the file that it is.
+    title: Option<String>,
     /// Not stored in registries by its publisher's wish; it need not be here.
     pub(super) foreign: bool,
 }
@@ -145,7 +150,7 @@ impl Manifest {
         Claim {
             name: name.to_owned(),
             version: manifest.to_string(),
-            metadata: self.metadata(size),
+            metadata: self.metadata(name, size),
             files,
             references: tag.into_iter().collect(),
             published_at: None,
@@ -153,7 +158,7 @@ impl Manifest {
         }
     }
 
-    fn metadata(&self, size: u64) -> Value {
+    fn metadata(&self, name: &str, size: u64) -> Value {
         let mut kept = Map::new();
         let mut put = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -164,15 +169,37 @@ impl Manifest {
         put("mediaType", Some(self.media_type.into()));
         put("size", Some(size.into()));
         put("artifactType", self.artifact_type().map(Value::from));
-        put("config", self.config.as_ref().map(Descriptor::json));
+        let whole = self.whole(name);
+        put(
+            "config",
+            self.config.as_ref().map(|config| {
+                let mut json = config.json();
+                whole.mark_config(&mut json);
+                json
+            }),
+        );
         put("subject", self.subject.as_ref().map(Descriptor::json));
         put("annotations", self.annotations.clone().map(Value::Object));
         if self.config.is_some() {
-            put("layers", Some(list(&self.layers)));
+            let layer = |part: &Descriptor| {
+                let mut json = part.json();
+                whole.mark(&mut json, &part.media_type, part.title.as_deref());
+                json
+            };
+            put("layers", Some(self.layers.iter().map(layer).collect::<Vec<Value>>().into()));
         } else {
             put("manifests", Some(list(&self.children)));
         }
         Value::Object(kept)
+    }
+
+    fn whole<'a>(&'a self, name: &'a str) -> Whole<'a> {
+        Whole {
+            name: name.rsplit('/').next().unwrap_or(name),
+            config: self.config.as_ref().map(|config| config.media_type.as_str()).unwrap_or_default(),
+            has_subject: self.subject.is_some(),
+            artifact_type: self.artifact_type.as_deref().unwrap_or_default(),
+        }
     }
 
     /// What a list of referrers calls it: its own word, else its config's media type.
@@ -191,6 +218,7 @@ impl Descriptor {
             size: raw.size,
             media_type: raw.media_type,
             platform: raw.platform.filter(Value::is_object),
+            title: holds::title(raw.annotations.as_ref()),
             artifact_type: raw.artifact_type.or_else(|| annotation_type(raw.annotations.as_ref())),
             foreign,
         })

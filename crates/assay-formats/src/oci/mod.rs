@@ -11,6 +11,7 @@
 //! index before the manifests it lists (what could not be inspected is not published); `Accept` is not enforced, since
 //! a manifest exists in one media type only.
 
+mod holds;
 mod inspect;
 mod names;
 mod render;

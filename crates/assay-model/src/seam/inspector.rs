@@ -22,4 +22,9 @@ pub trait Inspector: Send + Sync {
     /// One image from its layers, lowest first: whiteouts honoured, overwritten databases replaced, each component with
     /// the layer that brought it.
     fn compose(&self, layers: &[(Digest, Inventory)]) -> Inventory;
+    /// Adds to an image what it says of itself: its facts, and the secrets in them, which the facts keep redacted.
+    ///
+    /// `config` is the image configuration as stored, `layers` are digest and size in bytes of the layers that the manifest
+    /// names, lowest first. A configuration that cannot be read leaves the facts empty but for the layers.
+    fn describe(&self, image: &mut Inventory, config: &[u8], layers: &[(String, u64)]);
 }

@@ -8,7 +8,7 @@ use super::{
 use assay_model::{
     component::{Component, Occurrence},
     facts::Facts,
-    finding::{Cvss, Finding, FindingSource},
+    finding::{Cvss, Finding, FindingKind, FindingSource},
     score::{Epss, Kev},
 };
 use regorus::{Value, value::Object};
@@ -31,6 +31,12 @@ impl<'a> Findings<'a> {
         Self { facts, names, places, links: links.collect() }
     }
 
+    /// The findings of one kind, in their order.
+    fn of_kind(&self, kind: FindingKind) -> impl Iterator<Item = (&'a Component, &'a Finding)> {
+        let all = self.facts.findings.iter().map(|(component, finding)| (component, finding));
+        all.filter(move |(_, finding)| finding.kind == kind)
+    }
+
     /// `security_scan`: one object that serves two generations of policies. Its integer keys hold Trivy's results, one
     /// per target; its key `Vulnerabilities` holds the vulnerabilities of all targets.
     pub(super) fn security_scan(&self) -> Value {
@@ -39,7 +45,7 @@ impl<'a> Findings<'a> {
             targets.entry(self.target_of(&found.component)).or_default();
         }
         let mut all = Vec::with_capacity(self.facts.findings.len());
-        for (component, finding) in &self.facts.findings {
+        for (component, finding) in self.of_kind(FindingKind::Vulnerability) {
             let entry = self.trivy(component, finding);
             all.push(entry.clone());
             targets.entry(self.target_of(component)).or_default().push(entry);
@@ -102,7 +108,7 @@ impl<'a> Findings<'a> {
 
     /// `vulnerabilities`.
     pub(super) fn vulnerabilities(&self) -> Value {
-        list(self.facts.findings.iter().map(|(component, finding)| self.normalised(component, finding)))
+        list(self.of_kind(FindingKind::Vulnerability).map(|(component, finding)| self.normalised(component, finding)))
     }
 
     fn normalised(&self, component: &Component, finding: &Finding) -> Value {
@@ -127,7 +133,7 @@ impl<'a> Findings<'a> {
 
     /// `vulnerabilities` of the newer document: the same with aliases, component, exploitation and the nearest fix.
     pub(super) fn detailed(&self) -> Value {
-        list(self.facts.findings.iter().map(|(component, finding)| {
+        list(self.of_kind(FindingKind::Vulnerability).map(|(component, finding)| {
             let kev = self.kev(finding);
             extend(
                 &self.normalised(component, finding),
@@ -142,6 +148,29 @@ impl<'a> Findings<'a> {
                 ],
             )
         }))
+    }
+
+    /// `malware`: components that an advisory calls malicious.
+    pub(super) fn malware(&self) -> Value {
+        list(self.of_kind(FindingKind::Malware).map(|(component, finding)| self.named(component, finding)))
+    }
+
+    /// `end_of_life`: components that their makers no longer maintain.
+    pub(super) fn end_of_life(&self) -> Value {
+        list(self.of_kind(FindingKind::EndOfLife).map(|(component, finding)| self.named(component, finding)))
+    }
+
+    fn named(&self, component: &Component, finding: &Finding) -> Value {
+        object([
+            ("identifier", Value::from(finding.id.as_str())),
+            ("aliases", texts(finding.aliases.iter().map(String::as_str))),
+            ("title", Value::from(finding.title.as_str())),
+            ("package_name", Value::from(component.name.as_str())),
+            ("package_version", Value::from(component.version.as_str())),
+            ("purl", text(Some(&component.purl))),
+            ("published_date", text(finding.published.as_deref())),
+            ("source", self.source(finding)),
+        ])
     }
 
     /// `kev`: the findings that are known to be exploited.

@@ -4,6 +4,7 @@
 //! unchanged; `input.v1` is a superset of it. Unknown values are null or empty as their type says. No clock is in the
 //! document (policies call `time.now_ns`), so its digest changes only when a fact does.
 
+mod content;
 mod findings;
 mod license;
 mod osv;
@@ -33,8 +34,20 @@ const V0: &[&str] = &[
     "sbom",
 ];
 /// Top-level fields that `input.v1` has besides.
-const V1: &[&str] =
-    &["format", "tags", "published_at", "age_at_arrival_days", "components", "os", "completeness", "kev"];
+const V1: &[&str] = &[
+    "format",
+    "tags",
+    "published_at",
+    "age_at_arrival_days",
+    "components",
+    "os",
+    "completeness",
+    "kev",
+    "malware",
+    "end_of_life",
+    "secrets",
+    "licenses",
+];
 
 /// Top-level fields of a version of the document.
 pub fn fields(version: &str) -> Vec<&'static str> {

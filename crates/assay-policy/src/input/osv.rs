@@ -4,15 +4,23 @@
 //! vector's score is looked up by the vector; a vector that no finding carries has no `numerical_score`.
 
 use super::value::from_json;
-use assay_model::{advisory::Advisory, facts::Facts};
+use assay_model::{advisory::Advisory, facts::Facts, finding::FindingKind};
 use regorus::Value;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `osv`.
 pub(super) fn records(facts: &Facts) -> Value {
     let scores = scores(facts);
-    super::value::list(facts.advisories.iter().filter_map(|advisory| record(advisory, &scores)))
+    let ends = ends_of_life(facts);
+    let told = facts.advisories.iter().filter(|advisory| !ends.contains(advisory.id.as_str()));
+    super::value::list(told.filter_map(|advisory| record(advisory, &scores)))
+}
+
+/// Records that only tell the end of a product's life, which is no advisory.
+fn ends_of_life(facts: &Facts) -> BTreeSet<&str> {
+    let ends = facts.findings.iter().filter(|(_, finding)| finding.kind == FindingKind::EndOfLife);
+    ends.flat_map(|(_, finding)| finding.sources.iter().map(|source| source.advisory.as_str())).collect()
 }
 
 /// Score by vector, from everything the findings know.

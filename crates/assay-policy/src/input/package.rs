@@ -4,7 +4,7 @@ use super::{
     PolicyNames, license,
     value::{from_json, list, number, object, text, texts, time},
 };
-use assay_model::{component::Occurrence, facts::Facts, package::File, purl::Purl};
+use assay_model::{component::Occurrence, facts::Facts, finding::FindingKind, package::File, purl::Purl};
 use regorus::{Value, value::Object};
 use std::str::FromStr;
 
@@ -180,7 +180,7 @@ fn scan_state(facts: &Facts) -> Value {
         "UNSUPPORTED_PACKAGE"
     } else if !facts.inventoried {
         "AWAITING_SCAN"
-    } else if facts.findings.is_empty() {
+    } else if facts.findings.iter().all(|(_, finding)| finding.kind == FindingKind::EndOfLife) {
         "NOT_VULNERABLE"
     } else {
         "VULNERABLE"

@@ -1,6 +1,7 @@
 //! `input.v1`: everything in `input.v0` and what that shape has no place for.
 
 use super::{
+    content::{self, Licenses},
     findings::Findings,
     package::{days_before_arrival, tag_names},
     value::{list, object, text, texts, time},
@@ -14,16 +15,21 @@ use regorus::Value;
 
 /// What `v1` has beyond `v0`; `vulnerabilities` replaces its namesake.
 pub(super) fn more(facts: &Facts, findings: &Findings<'_>) -> Value {
+    let licenses = Licenses::default();
     object([
         ("format", Value::from(facts.package.at.format.as_str())),
         ("tags", tag_names(facts)),
         ("published_at", time(facts.package.published_at)),
         ("age_at_arrival_days", days_before_arrival(facts)),
-        ("components", list(facts.components.iter().map(component))),
+        ("components", list(facts.components.iter().map(|found| component(found, &licenses)))),
         ("os", facts.os.as_ref().map_or(Value::Null, os)),
         ("completeness", completeness(facts)),
         ("vulnerabilities", findings.detailed()),
         ("kev", findings.exploited()),
+        ("malware", findings.malware()),
+        ("end_of_life", findings.end_of_life()),
+        ("secrets", content::secrets(facts)),
+        ("licenses", licenses.all(facts)),
     ])
 }
 
@@ -35,7 +41,7 @@ pub(super) fn superset(v0: &Value, more: &Value) -> Value {
     whole.into_value()
 }
 
-fn component(found: &Occurrence) -> Value {
+fn component(found: &Occurrence, licenses: &Licenses) -> Value {
     let component = &found.component;
     object([
         ("purl", Value::from(component.purl.as_str())),
@@ -50,6 +56,10 @@ fn component(found: &Occurrence) -> Value {
         ("is_subject", Value::from(found.is_subject)),
         ("owned_by", text(found.owned_by.as_deref())),
         ("license", text(found.license().as_deref())),
+        ("licenses", licenses.of(found)),
+        ("relationship", Value::from(found.relationship.as_str())),
+        ("dev", Value::from(found.dev)),
+        ("vendored_in", text(found.vendored_in.as_deref())),
         ("requires", texts(found.requires.iter().map(String::as_str))),
     ])
 }

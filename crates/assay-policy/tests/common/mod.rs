@@ -4,10 +4,10 @@
 use assay_model::{
     Digest,
     advisory::{Advisory, Affected, Range, RangeEvent, SeverityVector},
-    component::{Component, Occurrence},
+    component::{Component, Occurrence, Relationship},
     facts::Facts,
-    finding::{Cvss, Finding, FindingSource, Severity, Status},
-    inventory::{OsRelease, Skipped},
+    finding::{Cvss, Finding, FindingKind, FindingSource, Severity, Status},
+    inventory::{LicenseClass, LicenseEvidence, LicenseFile, OsRelease, Secret, Skipped},
     package::{Coordinates, File, FileId, Package, PackageId, Role, State},
     policy::{OnFailure, Policy, PolicyAction},
     repository::{Repository, RepositoryId, Settings},
@@ -134,6 +134,8 @@ fn facts(package: Package, files: Vec<File>, components: Vec<Occurrence>) -> Fac
         workspace: "example".into(),
         components,
         os: None,
+        secrets: Vec::new(),
+        licenses: Vec::new(),
         skipped: Vec::new(),
         inventoried: true,
         inventoried_at: Some(at("2026-11-20T10:30:05Z")),
@@ -289,8 +291,54 @@ pub fn malware() -> Facts {
         vec![file("evil-pkg-0.1.0.tgz", Some(Role::File))],
         vec![occurrence(subject.clone(), "package/package.json")],
     );
-    facts.findings = vec![(subject, finding("MAL-2024-1", Severity::Unknown, vec![], &[], "2024-06-01T00:00:00Z"))];
+    let found = finding("MAL-2024-1", Severity::Critical, vec![], &[], "2024-06-01T00:00:00Z");
+    facts.findings = vec![(subject, Finding { kind: FindingKind::Malware, ..found })];
     facts.advisories = vec![Advisory { id: "MAL-2024-1".into(), ..Advisory::default() }];
+    facts
+}
+
+/// An application with what is found beside vulnerabilities: a secret, licences, a runtime that nobody maintains any more, and
+/// components that came in different ways.
+pub fn application() -> Facts {
+    let mut facts = clean();
+    let lock = |name: &str, relationship, dev, vendored_in: Option<&str>| Occurrence {
+        relationship,
+        dev,
+        vendored_in: vendored_in.map(str::to_owned),
+        licenses: vec!["GPLv2+".into()],
+        ..occurrence(component("npm", name, "1.0.0", "npm"), "package/package-lock.json")
+    };
+    facts.components.extend([
+        lock("direct", Relationship::Direct, false, None),
+        lock("tester", Relationship::Indirect, true, None),
+        lock("copy", Relationship::Unknown, false, Some("pkg:npm/direct@1.0.0")),
+    ]);
+    facts.secrets = vec![Secret {
+        rule: "example-key".into(),
+        category: "Example".into(),
+        title: "Example key".into(),
+        severity: Severity::High,
+        path: "package/.env".into(),
+        layer: None,
+        first_line: 3,
+        last_line: 3,
+        offset: 20,
+        matched: "KEY=********".into(),
+        context: Vec::new(),
+    }];
+    facts.licenses = vec![LicenseFile {
+        path: "package/vendor/LICENSE".into(),
+        layer: None,
+        expression: "AGPL-3.0-only".into(),
+        confidence: 97,
+        class: LicenseClass::Forbidden,
+        evidence: LicenseEvidence::Text,
+    }];
+    let ended = finding("EOL-example-1", Severity::Unknown, vec![], &[], "2025-01-01T00:00:00Z");
+    let runtime = component("generic", "example", "1.2", "EndOfLife");
+    let ended = Finding { kind: FindingKind::EndOfLife, status: Status::EndOfLife, ..ended };
+    facts.findings = vec![(runtime, ended)];
+    facts.advisories = vec![Advisory { id: "EOL-example-1".into(), ..Advisory::default() }];
     facts
 }
 
@@ -301,6 +349,7 @@ pub fn named(name: &str) -> Facts {
         "image" => image(),
         "clean" => clean(),
         "malware" => malware(),
+        "application" => application(),
         "copyleft" => {
             let mut facts = clean();
             facts.components[0].licenses = vec!["GPL-3.0-only".into()];

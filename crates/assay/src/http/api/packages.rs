@@ -11,7 +11,7 @@ use assay_model::{
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Asked {
@@ -88,7 +88,7 @@ pub(crate) async fn sbom(app: Arc<App>, call: Call) -> Answer {
     if !detail.inventoried {
         return Err(Problem::busy("the package is still being inspected", 2));
     }
-    let details = BTreeMap::new();
+    let details = app.engine.details(&detail.findings).await?;
     let document = report::render(
         format,
         Sources {
