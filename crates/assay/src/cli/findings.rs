@@ -5,7 +5,7 @@ use assay_engine::ScoredFinding;
 use assay_model::{
     component::Component,
     ecosystem::{Law, Scheme, of_purl},
-    finding::{Finding, Severity},
+    finding::{Finding, FindingKind, Severity, Status},
     score::{Epss, Kev},
 };
 use std::{cmp::Ordering, collections::BTreeMap};
@@ -99,8 +99,20 @@ fn name(component: &Component) -> String {
 fn fixed(finding: &Finding) -> String {
     match &finding.nearest_fixed {
         Some(version) => version.clone(),
-        None if finding.fixed_versions.is_empty() => "-".to_owned(),
+        None if finding.fixed_versions.is_empty() => expectation(finding).to_owned(),
         None => cut(&finding.fixed_versions.join(", "), 40),
+    }
+}
+
+/// What there is to expect without a fixed version.
+fn expectation(finding: &Finding) -> &'static str {
+    match (finding.kind, finding.status) {
+        (FindingKind::Malware, _) => "(malware)",
+        (_, Status::EndOfLife) => "(end of life)",
+        (_, Status::WillNotFix) => "(will not fix)",
+        (_, Status::FixDeferred) => "(deferred)",
+        (_, Status::UnderInvestigation) => "(investigated)",
+        (_, Status::Affected | Status::Fixed) => "-",
     }
 }
 

@@ -6,6 +6,7 @@ mod convert;
 mod explain;
 mod feeds;
 mod findings;
+mod inside;
 mod local;
 mod log;
 mod look;

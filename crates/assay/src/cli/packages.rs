@@ -3,7 +3,7 @@
 use super::{
     Context,
     client::Client,
-    findings,
+    findings, inside as content,
     look::{Look, Sheet, Text, Tone, bytes, count, harmless, moment, short},
     views::{Detail, Row},
 };
@@ -140,6 +140,9 @@ pub(super) fn page(detail: Detail, look: Look) -> String {
     if !found.is_empty() {
         parts.push(findings::table(&found, look));
     }
+    parts.push(content::secrets(&detail.inventory, look));
+    parts.push(content::licenses(&detail.inventory, look));
+    parts.push(content::gaps(&detail.inventory, look));
     parts.push(decisions(&detail, look));
     if let Some(event) = detail.events.first() {
         let last = format!("{} {}", harmless(&event.kind), moment(event.at));
@@ -205,6 +208,14 @@ fn inside(detail: &Detail, found: &[ScoredFinding]) -> String {
     if !inventory.skipped.is_empty() {
         let parts = count(inventory.skipped.len() as u64, "part was", "parts were");
         text.push_str(&format!("; {parts} not read"));
+    }
+    let read = match (inventory.analyzers.is_empty(), inventory.files_seen) {
+        (true, seen) => format!("; {} seen, none of which names components", count(seen, "file", "files")),
+        (false, _) => String::new(),
+    };
+    text.push_str(&read);
+    if !inventory.secrets.is_empty() {
+        text.push_str(&format!("\nSecrets     {}", count(inventory.secrets.len() as u64, "secret", "secrets")));
     }
     let found = findings::in_words(&findings::totals(found));
     format!("{text}\nFindings    {}", if found.is_empty() { "none" } else { &found })

@@ -60,7 +60,22 @@ fn detail() -> views::Detail {
             "digest": format!("sha256:{}", "ab".repeat(32)), "media_type": "application/zip", "role": "file", "hashes": {},
             "metadata": {}, "uploaded_at": "2026-08-16T10:00:00Z",
         }],
-        "inventory": {"components": []}, "inventoried": true,
+        "inventory": {
+            "components": [{
+                "purl": "pkg:pypi/requests@2.6.0", "purl_type": "pypi", "namespace": "", "name": "requests", "version": "2.6.0",
+                "ecosystem": "PyPI", "match_name": "requests", "match_version": "2.6.0", "path": "METADATA",
+                "analyzer": "wheel", "is_subject": true, "licenses": ["Apache 2.0"],
+            }],
+            "analyzers": ["wheel"], "files_seen": 3,
+            "secrets": [{
+                "rule": "example-key", "category": "Example", "title": "Example key", "severity": "HIGH", "path": "requests/.env",
+                "first_line": 3, "last_line": 3, "offset": 20, "matched": "KEY=********",
+            }],
+            "licenses": [{
+                "path": "vendor/LICENSE", "expression": "AGPL-3.0-only", "confidence": 98, "class": "forbidden", "evidence": "text",
+            }],
+            "skipped": [{"path": "a/b.zip", "reason": "encrypted", "detail": "the entry has a password"}],
+        }, "inventoried": true,
         "findings": [finding("requests", "2.6.0", "CVE-2018-18074", "CRITICAL", 9.8)],
         "decisions": [decision()],
         "refusal": {

@@ -7,7 +7,7 @@ use assay_model::{
     decision::{Cited, Decision},
     event::Event,
     finding::{Finding, Severity},
-    inventory::{OsRelease, Skipped},
+    inventory::{LicenseFile, OsRelease, Secret, Skipped},
     package::{File, State},
     score::{Epss, Kev},
 };
@@ -67,6 +67,14 @@ pub(super) struct Inside {
     pub(super) os: Option<OsRelease>,
     #[serde(default)]
     pub(super) skipped: Vec<Skipped>,
+    #[serde(default)]
+    pub(super) secrets: Vec<Secret>,
+    #[serde(default)]
+    pub(super) licenses: Vec<LicenseFile>,
+    #[serde(default)]
+    pub(super) analyzers: BTreeSet<String>,
+    #[serde(default)]
+    pub(super) files_seen: u64,
 }
 
 /// A finding with component and scores.

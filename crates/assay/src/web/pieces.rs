@@ -2,7 +2,7 @@
 
 use super::query::address;
 use askama::filters::HtmlSafe;
-use assay_model::{event::Event, finding::Severity, package::State};
+use assay_model::{event::Event, finding::Severity, inventory::LicenseClass, package::State};
 use jiff::Timestamp;
 use std::{collections::BTreeMap, fmt};
 
@@ -41,6 +41,24 @@ impl fmt::Display for SeverityBadge {
     }
 }
 impl HtmlSafe for SeverityBadge {}
+
+/// The class of a licence as a badge, in the colours of severities.
+#[derive(Clone, Copy)]
+pub(super) struct ClassBadge(pub(super) LicenseClass);
+
+impl fmt::Display for ClassBadge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let colour = match self.0 {
+            LicenseClass::Forbidden => Severity::Critical,
+            LicenseClass::Restricted => Severity::High,
+            LicenseClass::Reciprocal => Severity::Medium,
+            LicenseClass::Notice | LicenseClass::Permissive | LicenseClass::Unencumbered => Severity::Low,
+            LicenseClass::Unknown => Severity::Unknown,
+        };
+        write!(f, "<span class=\"badge severity-{}\">{}</span>", word(colour), self.0.as_str())
+    }
+}
+impl HtmlSafe for ClassBadge {}
 
 /// Every severity, worst first.
 pub(super) const SEVERITIES: [Severity; 5] =

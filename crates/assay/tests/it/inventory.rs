@@ -2,9 +2,13 @@
 //! schema.
 
 use crate::support::{package, publish, server, settled};
-use crate::tour_oci::{image, push, real_archive, skopeo_copy};
+use crate::tour_oci::{OCI, OCI_INDEX, image, push, put_manifest, real_archive, skopeo_copy};
 use anyhow::{Context, Result};
-use assay_testkit::make::wheel::Wheel;
+use assay_testkit::make::{
+    oci::{Blob, Parts},
+    sha256,
+    wheel::Wheel,
+};
 use assay_testkit::tools::requests_wheel;
 use assay_testkit::{TestServer, corpus, tool};
 use serde_json::Value;
@@ -149,5 +153,106 @@ async fn equal_bytes_are_taken_apart_once() -> Result<()> {
     assert_eq!(made(&before), made(&after), "the second copy shares the inventory of the first");
     let copy = package(&server, "other/pypi/tiny-shared@1.0").await?;
     assert_eq!(copy["inventory"]["components"].as_array().map(Vec::len), Some(1), "{copy:#}");
+    Ok(())
+}
+
+/// An image with a secret in a layer that a later layer deletes, another in its environment, and two licences.
+fn telltale() -> Result<(Parts, [String; 2])> {
+    // Put together here, so that no scanner of this file takes them for secrets.
+    let keys = ["Q3EGZT5NXWLM7RKD", "W4FHYU6MZXLN5SKE"].map(|rest| format!("{}{rest}", "AKIA"));
+    let settings = format!("aws_access_key_id = \"{}\"\n", keys[0]);
+    let license =
+        b"MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy".as_slice();
+    let mut parts = image("telltale")?
+        .layer(&[("srv/settings.ini", settings.as_bytes()), ("srv/LICENSE", license)])?
+        .layer(&[("srv/.wh.settings.ini", b""), ("srv/.wh.LICENSE", b"")])?
+        .parts()?;
+    let mut config: Value = serde_json::from_slice(&parts.config.bytes)?;
+    config["config"]["Env"] = serde_json::json!(["PATH=/bin", format!("AWS_ACCESS_KEY_ID={}", keys[1])]);
+    parts.config.bytes = serde_json::to_vec(&config)?;
+    parts.config.digest = format!("sha256:{}", sha256(&parts.config.bytes));
+    let mut manifest: Value = serde_json::from_slice(&parts.manifest.bytes)?;
+    manifest["config"]["digest"] = parts.config.digest.as_str().into();
+    manifest["config"]["size"] = parts.config.bytes.len().into();
+    parts.manifest.bytes = serde_json::to_vec(&manifest)?;
+    parts.manifest.digest = format!("sha256:{}", sha256(&parts.manifest.bytes));
+    Ok((parts, keys))
+}
+
+#[tokio::test]
+async fn an_image_tells_its_facts_and_secrets_and_an_index_what_its_images_hold() -> Result<()> {
+    let server = server().await?;
+    let (parts, keys) = telltale()?;
+    push(server.http(), "main/told", "1", &parts).await?;
+    settled(&server).await?;
+    let detail = package(&server, "main/oci/told:1").await?;
+    let inventory = &detail["inventory"];
+    assert_eq!(inventory["image"]["id"], parts.config.digest.as_str());
+    let layers = inventory["image"]["layers"].as_array().context("layers")?;
+    assert_eq!(layers.len(), parts.layers.len());
+    for (told, pushed) in layers.iter().zip(&parts.layers) {
+        assert_eq!((&told["digest"], &told["size"]), (&pushed.digest.as_str().into(), &pushed.bytes.len().into()));
+        assert!(told["diff_id"].as_str().is_some_and(|id| id.starts_with("sha256:")) && told["created_by"] != "");
+    }
+    let secrets = inventory["secrets"].as_array().context("secrets")?;
+    assert_eq!(secrets.len(), 2, "{secrets:#?}");
+    let deleted = secrets.iter().find(|one| one["path"] == "srv/settings.ini").context("the deleted one")?;
+    assert_eq!(deleted["layer"], parts.layers[2].digest.as_str());
+    let licenses = inventory["licenses"].as_array().cloned().unwrap_or_default();
+    assert!(licenses.iter().all(|one| one["path"] != "srv/LICENSE"), "{licenses:#?}");
+    assert!(keys.iter().all(|key| !detail.to_string().contains(key)), "a secret itself is told");
+
+    let index = serde_json::json!({
+        "schemaVersion": 2, "mediaType": OCI_INDEX,
+        "manifests": [{ "mediaType": OCI, "digest": parts.manifest.digest, "size": parts.manifest.bytes.len() }],
+    });
+    put_manifest(server.http(), "main/told", "all", OCI_INDEX, serde_json::to_vec(&index)?)
+        .await?
+        .expect_status(201)?;
+    settled(&server).await?;
+    let whole = package(&server, "main/oci/told:all").await?;
+    for part in ["components", "secrets", "image", "os", "read"] {
+        assert_eq!(whole["inventory"][part], inventory[part], "{part}");
+        assert_ne!(whole["inventory"][part], Value::Null, "{part}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_travels_as_an_image_is_read_as_what_it_is() -> Result<()> {
+    let server = server().await?;
+    let bill = br#"{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[
+        {"type":"library","name":"elsewhere","version":"1.0","purl":"pkg:pypi/elsewhere@1.0"}]}"#;
+    let wheel = Wheel::new("tiny-carried", "1.0").build()?;
+    let empty = Blob { digest: format!("sha256:{}", sha256(b"{}")), media_type: "", bytes: b"{}".to_vec() };
+    let cases = [
+        ("statement", "application/vnd.cyclonedx+json", "bom.json", bill.to_vec(), None),
+        (
+            "file",
+            "application/octet-stream",
+            wheel.file_name.as_str(),
+            wheel.bytes.clone(),
+            Some("pkg:pypi/tiny-carried@1.0"),
+        ),
+    ];
+    for (name, media_type, title, bytes, expected) in cases {
+        let blob = Blob { digest: format!("sha256:{}", sha256(&bytes)), media_type: "", bytes };
+        let manifest = serde_json::json!({
+            "schemaVersion": 2, "mediaType": OCI, "artifactType": "application/vnd.example",
+            "config": { "mediaType": "application/vnd.oci.empty.v1+json", "digest": empty.digest, "size": 2 },
+            "layers": [{ "mediaType": media_type, "digest": blob.digest, "size": blob.bytes.len(),
+                "annotations": { "org.opencontainers.image.title": title } }],
+        });
+        let manifest = Blob { digest: String::new(), media_type: "", bytes: serde_json::to_vec(&manifest)? };
+        let parts = Parts { manifest, config: empty.clone(), layers: vec![blob] };
+        push(server.http(), &format!("main/{name}"), "1", &parts).await?;
+        settled(&server).await?;
+        let detail = package(&server, &format!("main/oci/{name}:1")).await?;
+        let inventory = &detail["inventory"];
+        let found: Vec<&str> =
+            inventory["components"].as_array().into_iter().flatten().filter_map(|one| one["purl"].as_str()).collect();
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{inventory:#}");
+        assert_eq!((&inventory["image"], &inventory["skipped"]), (&Value::Null, &Value::Null), "{inventory:#}");
+    }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Policies: what a refused client prints, how a decision is explained, how it ends, and the log of it all.
 
 use crate::support::{
-    ASSAY, advisories, import, index_url, pip, publish, python_advisory, refuse_dangerous, server, settled, state,
-    twine, unwrapped, uv,
+    ASSAY, advisories, import, index_url, package, pip, publish, python_advisory, refuse_dangerous, server, settled,
+    state, twine, unwrapped, uv,
 };
 use crate::tour_oci::{image, push, skopeo_copy};
 use anyhow::{Context, Result};
@@ -142,6 +142,74 @@ async fn an_image_is_refused_in_skopeos_own_words() -> Result<()> {
     for part in ["policy too-dangerous", "is more dangerous than we allow", "CVE-2026-20003", "CVSS 9.8"] {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
+    Ok(())
+}
+
+/// Adds a policy of these lines, to quarantine.
+async fn refuse(server: &TestServer, name: &str, body: &str) -> Result<()> {
+    let file = server.scratch().join(format!("{name}.rego"));
+    std::fs::write(&file, format!("package assay\n\ndefault match := false\n\nmatch if count(reason) > 0\n\n{body}"))?;
+    server.cli(["policy", "add", "--action", "quarantine"])?.arg(file).succeed().await?;
+    settled(server).await
+}
+
+#[tokio::test]
+async fn a_secret_in_a_wheel_is_refused_and_told_nowhere() -> Result<()> {
+    let server = server().await?;
+    let rule = "reason contains sprintf(\"%s in %s, line %d\", [found.title, found.path, found.first_line]) if {\n\t\
+                some found in input.v1.secrets\n}\n";
+    refuse(&server, "no-secrets", rule).await?;
+    // Put together here, so that no scanner of this file takes it for one.
+    let key = format!("{}{}", "AKIA", "Q3EGZT5NXWLM7RKD");
+    let settings = format!("# settings\naws_access_key_id = \"{key}\"\n");
+    publish(&server, &Wheel::new("tiny-leak", "1.0").file("tiny_leak/settings.py", settings.as_bytes()).build()?)
+        .await?;
+    publish(&server, &Wheel::new("tiny-leak", "1.1").build()?).await?;
+    settled(&server).await?;
+    assert_eq!(state(&server, "main/pypi/tiny-leak@1.0").await?, "quarantined");
+    assert_eq!(state(&server, "main/pypi/tiny-leak@1.1").await?, "available");
+
+    let path = "/pypi/main/files/tiny-leak/tiny_leak-1.0-py3-none-any.whl";
+    let refused = server.http().get(path).await?.expect_status(403)?;
+    let said = refused.text();
+    assert!(said.contains("no-secrets") && said.contains("tiny_leak/settings.py, line 2"), "{said}");
+    let place = tempfile::tempdir()?;
+    if let Some(run) = pip(&index_url(&server), place.path(), &["tiny-leak==1.0"])? {
+        let said = unwrapped(&run.fail().await?);
+        assert!(said.contains("policy no-secrets") && said.contains("tiny_leak/settings.py"), "{said}");
+    }
+    let ran = server.cli(["package", "main/pypi/tiny-leak@1.0"])?.succeed().await?;
+    assert!(ran.says("SECRET") && ran.says("tiny_leak/settings.py"), "{ran}");
+    let detail = package(&server, "main/pypi/tiny-leak@1.0").await?;
+    assert_eq!(detail["inventory"]["secrets"][0]["first_line"], 2);
+    let page = server.http().get(&format!("/ui/packages/{}", detail["id"])).await?.expect_status(200)?.text();
+    assert!(page.contains("tiny_leak/settings.py") && page.contains("id=\"secrets\""));
+    let told = [ran.output(), detail.to_string(), page, said.clone(), server.log()];
+    assert!(told.iter().all(|text| !text.contains(&key)), "the secret itself is told");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_malicious_package_is_refused_as_such() -> Result<()> {
+    let server = server().await?;
+    let rule = "reason contains sprintf(\"%s is malware\", [found.identifier]) if some found in input.v1.malware\n";
+    refuse(&server, "no-malware", rule).await?;
+    publish(&server, &Wheel::new("tiny-evil", "1.0").build()?).await?;
+    settled(&server).await?;
+    assert_eq!(state(&server, "main/pypi/tiny-evil@1.0").await?, "available");
+    let mut record = python_advisory("MAL-2026-77", "CVE-2026-77777", "tiny-evil", "0", "9");
+    record["aliases"] = json!([]);
+    record["affected"][0]["ranges"][0]["events"] = json!([{ "introduced": "0" }]);
+    let feed = advisories(&server, "malware", &[record])?;
+    import(&server, &[&feed]).await?;
+    assert_eq!(state(&server, "main/pypi/tiny-evil@1.0").await?, "quarantined");
+    let path = "/pypi/main/files/tiny-evil/tiny_evil-1.0-py3-none-any.whl";
+    let said = server.http().get(path).await?.expect_status(403)?.text();
+    assert!(said.contains("no-malware") && said.contains("MAL-2026-77 is malware"), "{said}");
+    let detail = package(&server, "main/pypi/tiny-evil@1.0").await?;
+    assert_eq!(detail["findings"][0]["kind"], "malware", "{detail:#}");
+    let page = server.http().get(&format!("/ui/packages/{}", detail["id"])).await?.expect_status(200)?.text();
+    assert!(page.contains(">malware</span>"), "{page}");
     Ok(())
 }
 

@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
-const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const REAL: &str = "rootfs/docker-save-alpine-310.tar.gz";
 
@@ -98,7 +98,7 @@ async fn a_made_image_goes_in_as_oci_and_comes_back() -> Result<()> {
 }
 
 /// Pushes config and layers in one request each.
-async fn push_blobs(http: &Http, name: &str, parts: &Parts) -> Result<()> {
+pub async fn push_blobs(http: &Http, name: &str, parts: &Parts) -> Result<()> {
     for Blob { digest, bytes, .. } in parts.layers.iter().chain([&parts.config]) {
         let path = format!("/v2/{name}/blobs/uploads/?digest={digest}");
         let pushed = http.post(&path, bytes.clone()).await?.expect_status(201)?;
@@ -107,7 +107,7 @@ async fn push_blobs(http: &Http, name: &str, parts: &Parts) -> Result<()> {
     Ok(())
 }
 
-async fn put_manifest(http: &Http, name: &str, pointer: &str, kind: &str, bytes: Vec<u8>) -> Result<Reply> {
+pub async fn put_manifest(http: &Http, name: &str, pointer: &str, kind: &str, bytes: Vec<u8>) -> Result<Reply> {
     let request = http.request(Method::PUT, &format!("/v2/{name}/manifests/{pointer}"));
     http.send(request.header("content-type", kind).body(bytes)).await
 }

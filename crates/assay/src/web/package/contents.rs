@@ -1,12 +1,19 @@
 //! What is in a package: its files, and the components found in them.
 
-use super::Cut;
+use super::{
+    Cut,
+    inside::{self, LicenseLine, ReadView, SecretLine},
+};
 use crate::web::pieces::{plural, short, size};
 use assay_model::{
-    component::Occurrence,
-    inventory::{Inventory, OsRelease, Skipped},
+    component::{Occurrence, Relationship},
+    inventory::{Inventory, OsRelease},
     package::File,
 };
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of those that brought a component, how many are named.
+const BRINGERS: usize = 5;
 
 /// One file.
 pub(super) struct FileLine {
@@ -40,14 +47,12 @@ pub(super) struct InventoryView {
     pub(super) os: Option<OsRelease>,
     /// How many components there are, in words.
     pub(super) found: String,
-    pub(super) files_seen: u64,
-    pub(super) analyzers: Vec<String>,
-    pub(super) skipped: Vec<Skipped>,
-    /// How many things were not read, in words; none when all were.
-    pub(super) unread: Option<String>,
     pub(super) components: Cut<ComponentLine>,
     /// Whether any component names the layer that brought it.
     pub(super) layers: bool,
+    pub(super) secrets: Cut<SecretLine>,
+    pub(super) licenses: Cut<LicenseLine>,
+    pub(super) read: ReadView,
 }
 
 /// One component where it was found.
@@ -59,24 +64,75 @@ pub(super) struct ComponentLine {
     pub(super) path: String,
     pub(super) layer: String,
     pub(super) analyzer: String,
-    pub(super) is_subject: bool,
+    /// What it is to the package: itself, direct, only for development.
+    pub(super) marks: Vec<&'static str>,
     pub(super) owner: Option<String>,
+    pub(super) vendored_in: Option<String>,
+    /// Components of the same file that depend on it.
+    pub(super) brought_by: Vec<String>,
     pub(super) requires: Vec<String>,
     pub(super) summary: Option<String>,
 }
 
+/// Who depends on what: by file and the id that the file gives it.
+struct Dependents(BTreeMap<(String, String), BTreeSet<String>>);
+
+impl Dependents {
+    fn of(components: &[Occurrence]) -> Self {
+        let mut all: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+        for found in components {
+            for id in &found.depends_on {
+                let name = format!("{} {}", found.component.name, found.component.version);
+                all.entry((found.path.clone(), id.clone())).or_default().insert(name.trim_end().to_owned());
+            }
+        }
+        Self(all)
+    }
+
+    fn on(&self, found: &Occurrence) -> Vec<String> {
+        if found.id.is_empty() {
+            return Vec::new();
+        }
+        let Some(all) = self.0.get(&(found.path.clone(), found.id.clone())) else { return Vec::new() };
+        let mut names: Vec<String> = all.iter().take(BRINGERS).cloned().collect();
+        if all.len() > BRINGERS {
+            names.push(format!("{} more", all.len() - BRINGERS));
+        }
+        names
+    }
+}
+
+fn marks(found: &Occurrence) -> Vec<&'static str> {
+    let relationship = match found.relationship {
+        Relationship::Unknown => None,
+        Relationship::Root => Some("the project"),
+        Relationship::Workspace => Some("of the workspace"),
+        Relationship::Direct => Some("direct"),
+        Relationship::Indirect => Some("indirect"),
+    };
+    let said = [
+        found.is_subject.then_some("the package itself"),
+        relationship,
+        found.dev.then_some("development only"),
+        found.vendored_in.is_some().then_some("vendored copy"),
+    ];
+    said.into_iter().flatten().collect()
+}
+
 impl ComponentLine {
-    fn of(found: Occurrence) -> Self {
+    fn of(found: Occurrence, dependents: &Dependents) -> Self {
         Self {
             license: found.license().unwrap_or_default(),
+            marks: marks(&found),
+            brought_by: dependents.on(&found),
             name: found.component.name,
             version: found.component.version,
             purl: found.component.purl,
             path: found.path,
             layer: found.layer.as_deref().map(short).unwrap_or_default(),
             analyzer: found.analyzer,
-            is_subject: found.is_subject,
             owner: found.owned_by,
+            vendored_in: found.vendored_in,
             requires: found.requires,
             summary: found.summary,
         }
@@ -86,16 +142,15 @@ impl ComponentLine {
 impl InventoryView {
     pub(super) fn of(inventory: Inventory, done: bool, most: usize) -> Self {
         let layers = inventory.components.iter().any(|c| c.layer.is_some());
-        let unread = Some(inventory.skipped.len()).filter(|n| *n > 0).map(|n| format!("not read: {n}"));
+        let dependents = Dependents::of(&inventory.components);
         Self {
             done,
-            os: inventory.os,
             found: plural(inventory.components.len(), "component"),
-            files_seen: inventory.files_seen,
-            analyzers: inventory.analyzers.into_iter().collect(),
-            skipped: inventory.skipped.into_iter().take(most).collect(),
-            unread,
-            components: Cut::of(inventory.components, most, ComponentLine::of),
+            read: ReadView::of(&inventory, done, most),
+            licenses: Cut::of(inside::licenses(&inventory), most, |line| line),
+            secrets: Cut::of(inside::worst_first(inventory.secrets), most, SecretLine::of),
+            os: inventory.os,
+            components: Cut::of(inventory.components, most, |found| ComponentLine::of(found, &dependents)),
             layers,
         }
     }

@@ -2,11 +2,13 @@
 
 use crate::web::pieces::{SeverityBadge, short};
 use assay_engine::ScoredFinding;
-use assay_model::finding::{Cvss, Status};
+use assay_model::finding::{Cvss, FindingKind, Status};
 
 /// One finding.
 pub(super) struct FindingLine {
     pub(super) id: String,
+    /// What it is, where it is no vulnerability.
+    pub(super) kind: Option<&'static str>,
     pub(super) title: String,
     pub(super) aliases: Vec<String>,
     pub(super) severity: SeverityBadge,
@@ -20,6 +22,8 @@ pub(super) struct FindingLine {
     pub(super) nearest_fixed: Option<String>,
     pub(super) fixed: Vec<String>,
     pub(super) fix_known: bool,
+    /// What there is to expect without a fixed version.
+    pub(super) status: &'static str,
     pub(super) ranges: Vec<String>,
     /// Source, score and vector.
     pub(super) cvss: Vec<(String, String, String)>,
@@ -43,6 +47,12 @@ impl FindingLine {
             cvss: finding.cvss.into_iter().flat_map(|(source, cvss)| vectors(&source, cvss)).collect(),
             sources: finding.sources.into_iter().map(|s| (s.advisory, short(&s.revision))).collect(),
             aliases: finding.aliases.into_iter().collect(),
+            kind: match finding.kind {
+                FindingKind::Vulnerability => None,
+                FindingKind::Malware => Some("malware"),
+                FindingKind::EndOfLife => Some("end of life"),
+            },
+            status: expectation(finding.kind, finding.status),
             fix_known: finding.status == Status::Fixed,
             nearest_fixed: finding.nearest_fixed,
             fixed: finding.fixed_versions,
@@ -54,6 +64,18 @@ impl FindingLine {
             version: component.version,
             purl: component.purl,
         }
+    }
+}
+
+fn expectation(kind: FindingKind, status: Status) -> &'static str {
+    match (kind, status) {
+        (FindingKind::Malware, _) => "nothing to fix: not to be used",
+        (FindingKind::EndOfLife, _) => "no longer maintained",
+        (_, Status::WillNotFix) => "will not be fixed",
+        (_, Status::FixDeferred) => "fix deferred",
+        (_, Status::EndOfLife) => "no fix: end of life",
+        (_, Status::UnderInvestigation) => "under investigation",
+        (_, Status::Affected | Status::Fixed) => "no fix known",
     }
 }
 

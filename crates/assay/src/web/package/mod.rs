@@ -4,6 +4,7 @@
 mod contents;
 mod decisions;
 mod findings;
+mod inside;
 
 use super::{
     Outcome, WebRequest,

@@ -134,6 +134,46 @@ fn long_tables_have_a_page_of_their_own() {
 }
 
 #[test]
+fn what_is_inside_is_told_section_by_section() {
+    let frame = || Frame::of(&signed_in("/packages/7"), "requests 2.6.0", "packages");
+    let mut detail = world::detail();
+    detail.findings = world::other_findings();
+    let html = rendered(&package::view(frame(), detail.clone()));
+    let text = read(&html);
+    for part in [
+        "Example key | example-key | high | requests/.env, lines 3 to 4 | KEY=********",
+        "AGPL-3.0-only | forbidden | header, 90 % sure | vendor/x.c",
+        "Apache-2.0 | notice | declared by 1 component | requests",
+        "Incomplete: 1 thing not read.",
+        "a/b.zip | encrypted | the entry has a password",
+        "wheel | 1 | 1",
+        "chardet indirect development only vendored copy",
+        "Brought by urllib3 1.0",
+        "A copy inside pkg:pypi/requests@2.6.0",
+        "MAL-2026-1 malware",
+        "nothing to fix: not to be used",
+        "EOL-demo end of life",
+        "will not be fixed",
+        "fix deferred",
+        "under investigation",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+    assert!(text.find("AGPL-3.0-only") < text.find("Apache-2.0 | notice"), "the strictest comes first");
+    for (id, count) in [("secrets", 1), ("licenses", 3)] {
+        assert!(html.contains(&format!("<a href=\"#{id}\">")) && html.contains(&format!("({count})</a>")), "{id}");
+    }
+    detail.inventory = assay_model::inventory::Inventory { files_seen: 2, ..Default::default() };
+    let empty = read(&rendered(&package::view(frame(), detail.clone())));
+    assert!(empty.contains("No file in it names components") && empty.contains("None were found in what was read"));
+    detail.inventoried = false;
+    let early = read(&rendered(&package::view(frame(), detail)));
+    assert!(
+        early.contains("Not every file was looked into yet") && !early.contains("None were found in what was read")
+    );
+}
+
+#[test]
 fn foreign_text_stays_text() {
     let evil = "<script>alert(1)</script>\"'";
     let mut detail = world::detail();
@@ -145,6 +185,13 @@ fn foreign_text_stays_text() {
     detail.findings[0].finding.title = evil.into();
     detail.inventory.components[0].path = evil.into();
     detail.inventory.components[0].licenses = vec![evil.into()];
+    let inventory = &mut detail.inventory;
+    inventory.components[1].component.name = evil.into();
+    inventory.components[2].vendored_in = Some(evil.into());
+    (inventory.secrets[0].path, inventory.secrets[0].matched) = (evil.into(), evil.into());
+    (inventory.secrets[0].title, inventory.secrets[0].layer) = (evil.into(), Some(evil.into()));
+    (inventory.licenses[0].path, inventory.licenses[1].expression) = (evil.into(), evil.into());
+    (inventory.read[0].path, inventory.skipped[0].detail) = (evil.into(), evil.into());
     detail.decisions[0].trigger = evil.into();
     detail.decisions[0].verdicts[0].reasons = vec![evil.into()];
     detail.events[0].body = serde_json::json!({ "x": evil });

@@ -138,10 +138,38 @@ fn decision() -> Value {
         "basis": {"input": DIGEST, "policies": [["max-cvss", 2], ["broken", 1]], "advisories": 4, "scanner": "1"}})
 }
 
+/// A component of a lock file.
+fn bundled(name: &str, version: &str, more: Value) -> Value {
+    let mut found = json!({"purl": format!("pkg:pypi/{name}@{version}"), "purl_type": "pypi", "namespace": "", "name": name,
+        "version": version, "ecosystem": "PyPI", "match_name": name, "match_version": version, "path": "demo.lock",
+        "analyzer": "lock"});
+    found.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    found
+}
+
+/// Findings that are no vulnerability, or have a fix that will not come.
+pub(super) fn other_findings() -> Vec<assay_engine::ScoredFinding> {
+    let one = |id: &str, kind: &str, status: &str| {
+        let mut found = finding();
+        found.finding =
+            of(json!({"id": id, "kind": kind, "aliases": [], "sources": [], "title": id, "severity": "LOW",
+            "cvss": {}, "status": status, "fixed_versions": [], "vulnerable_ranges": []}));
+        (found.epss, found.kev) = (None, None);
+        found
+    };
+    vec![
+        one("MAL-2026-1", "malware", "affected"),
+        one("EOL-demo", "end_of_life", "end_of_life"),
+        one("CVE-2026-1", "vulnerability", "will_not_fix"),
+        one("CVE-2026-2", "vulnerability", "fix_deferred"),
+        one("CVE-2026-3", "vulnerability", "under_investigation"),
+    ]
+}
+
 pub(super) fn detail() -> PackageDetail {
     let mut found = component();
     let more = json!({"path": "requests-2.6.0.dist-info/METADATA", "analyzer": "wheel", "is_subject": true,
-        "license": "Apache 2.0", "requires": ["certifi"], "summary": "Python HTTP for Humans."});
+        "licenses": ["Apache 2.0"], "requires": ["certifi"], "summary": "Python HTTP for Humans."});
     found.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     PackageDetail {
         locations: BTreeMap::new(),
@@ -151,8 +179,17 @@ pub(super) fn detail() -> PackageDetail {
             "size": 469_982, "media_type": "application/zip", "role": "file", "hashes": {"md5": "00ff"}, "metadata": {},
             "uploaded_at": T}))],
         inventory: of(
-            json!({"components": [found], "os": {"id": "alpine", "version": "3.10.4", "name": "Alpine Linux v3.10",
+            json!({"components": [found, bundled("urllib3", "1.0", json!({"id": "urllib3@1.0", "depends_on": ["chardet@2.0"],
+                "relationship": "direct"})), bundled("chardet", "2.0", json!({"id": "chardet@2.0", "dev": true,
+                "relationship": "indirect", "vendored_in": "pkg:pypi/requests@2.6.0"}))], "os": {"id": "alpine", "version": "3.10.4", "name": "Alpine Linux v3.10",
             "ecosystem": "Alpine:v3.10", "path": "etc/os-release"}, "analyzers": ["wheel"], "files_seen": 85,
+            "secrets": [{"rule": "example-key", "category": "Example", "title": "Example key", "severity": "HIGH",
+                "path": "requests/.env", "layer": DIGEST, "first_line": 3, "last_line": 4, "offset": 20,
+                "matched": "KEY=********"}],
+            "licenses": [
+                {"path": "LICENSE", "expression": "Apache-2.0", "confidence": 98, "class": "notice", "evidence": "text"},
+                {"path": "vendor/x.c", "expression": "AGPL-3.0-only", "confidence": 90, "class": "forbidden", "evidence": "header"}],
+            "read": [{"path": "requests-2.6.0.dist-info/METADATA", "analyzer": "wheel", "found": 1}],
             "skipped": [{"path": "a/b.zip", "reason": "encrypted", "detail": "the entry has a password"}]}),
         ),
         inventoried: true,
