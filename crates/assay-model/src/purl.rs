@@ -21,6 +21,8 @@ pub const MAX_PURL: usize = 8192;
 
 /// The type of what belongs to no known ecosystem.
 pub const UNTYPED: &str = "generic";
+/// Type of package URLs of container images and other artifacts in OCI registries.
+pub const OCI: &str = "oci";
 
 /// A canonical package URL.
 #[derive(Clone, Serialize, Deserialize)]

@@ -151,7 +151,7 @@ fn sort_versions(scheme: Scheme, versions: &mut [String]) {
 fn by_version(scheme: Scheme, a: &str, b: &str) -> Ordering {
     let refused = |text| scheme.compare(text, text).is_err();
     match (refused(a), refused(b)) {
-        (false, false) => scheme.compare(a, b).unwrap_or(Ordering::Equal),
+        (false, false) => scheme.order(a, b).unwrap_or(Ordering::Equal),
         (true, true) => a.cmp(b),
         (a, b) => a.cmp(&b),
     }

@@ -144,7 +144,7 @@ impl Image {
         let component = if self.digest.is_empty() {
             unmatched("docker", namespace, bare, &self.tag, &[("repository_url", &self.host)])
         } else {
-            unmatched("oci", "", bare, &self.digest, &[("repository_url", &at), ("tag", &self.tag)])
+            unmatched(assay_model::purl::OCI, "", bare, &self.digest, &[("repository_url", &at), ("tag", &self.tag)])
         };
         let mut found = occurrence(component.ok()?, path, analyzer);
         found.relationship = Relationship::Direct;

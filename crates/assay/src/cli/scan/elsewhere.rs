@@ -17,7 +17,10 @@ use assay_engine::{
     ScanResult,
     report::trivy::{ArtifactKind, Git, Subject},
 };
-use assay_model::vex::VexSubject;
+use assay_model::{
+    purl::{self, Purl},
+    vex::VexSubject,
+};
 use std::io::{IsTerminal as _, Read as _};
 
 /// How to reach what is elsewhere.
@@ -90,7 +93,7 @@ pub(super) async fn image(
 fn oci_purls(reference: &Reference, digest: &str) -> Vec<String> {
     let name = reference.repository().rsplit('/').next().unwrap_or_default();
     let place = format!("{}/{}", reference.host(), reference.repository());
-    let purl = assay_model::purl::Purl::builder("oci", name).version(digest).qualifier("repository_url", place).build();
+    let purl = Purl::builder(purl::OCI, name).version(digest).qualifier("repository_url", place).build();
     purl.map(|purl| purl.as_str().to_owned()).into_iter().collect()
 }
 
