@@ -173,10 +173,11 @@ impl Engine {
         Ok(whole)
     }
 
-    /// The inventory of a layer, from the store when any image had it before.
+    /// The inventory of a layer, from the store when any image had it before and it was read as it would be now.
     async fn layer(self: &Arc<Self>, digest: &Digest) -> Result<Option<Inventory>, Problem> {
         let wanted = digest.clone();
-        if let Some(stored) = meta::read(self.meta(), move |tx| tx.inventory(&wanted, Role::Layer)).await? {
+        let stored = meta::read(self.meta(), move |tx| tx.inventory(&wanted, Role::Layer)).await?;
+        if let Some(stored) = stored.filter(|stored| stored.scanner == self.parts.inspector.revision()) {
             return Ok(Some(stored.inventory));
         }
         if self.parts.blobs.stat(digest).await?.is_none() {

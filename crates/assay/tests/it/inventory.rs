@@ -1,7 +1,7 @@
 //! What is inside: each upload is taken apart in the background, and the bill of materials is valid by the official
 //! schema.
 
-use crate::support::{package, publish, server, settled};
+use crate::support::{advisories, import, package, publish, python_advisory, server, settled};
 use crate::tour_oci::{OCI, OCI_INDEX, image, push, put_manifest, real_archive, skopeo_copy};
 use anyhow::{Context, Result};
 use assay_testkit::make::{
@@ -254,5 +254,25 @@ async fn what_travels_as_an_image_is_read_as_what_it_is() -> Result<()> {
         assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{inventory:#}");
         assert_eq!((&inventory["image"], &inventory["skipped"]), (&Value::Null, &Value::Null), "{inventory:#}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_bill_of_materials_says_what_a_vulnerability_is() -> Result<()> {
+    let server = server().await?;
+    publish(&server, &Wheel::new("tiny-told", "1.0").build()?).await?;
+    let mut record = python_advisory("PYSEC-2026-41", "CVE-2026-30041", "tiny-told", "0", "1.1");
+    record["details"] = "Numbers are added up twice.".into();
+    record["database_specific"] = serde_json::json!({ "cwe_ids": ["CWE-682"] });
+    record["references"] = serde_json::json!([{ "type": "WEB", "url": "https://example.test/told" }]);
+    let feed = advisories(&server, "told", &[record])?;
+    import(&server, &[&feed]).await?;
+    let id = crate::support::package_id(&server, "main/pypi/tiny-told@1.0").await?;
+    let document = server.http().get(&format!("/api/v1/packages/{id}/sbom")).await?.expect_status(200)?.json()?;
+    assert_valid(&document)?;
+    let told = &document["vulnerabilities"][0];
+    assert_eq!((&told["id"], &told["cwes"]), (&"CVE-2026-30041".into(), &serde_json::json!([682])), "{told:#}");
+    assert!(told["detail"].as_str().is_some_and(|text| text.contains("added up twice")), "{told:#}");
+    assert!(told["advisories"].to_string().contains("https://example.test/told"), "{told:#}");
     Ok(())
 }

@@ -203,6 +203,8 @@ async fn a_malicious_package_is_refused_as_such() -> Result<()> {
     let feed = advisories(&server, "malware", &[record])?;
     import(&server, &[&feed]).await?;
     assert_eq!(state(&server, "main/pypi/tiny-evil@1.0").await?, "quarantined");
+    // Decided by the importing process, which this one notices within a second.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let path = "/pypi/main/files/tiny-evil/tiny_evil-1.0-py3-none-any.whl";
     let said = server.http().get(path).await?.expect_status(403)?.text();
     assert!(said.contains("no-malware") && said.contains("MAL-2026-77 is malware"), "{said}");

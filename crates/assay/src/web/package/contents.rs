@@ -48,7 +48,7 @@ pub(super) struct InventoryView {
     /// How many components there are, in words.
     pub(super) found: String,
     pub(super) components: Cut<ComponentLine>,
-    /// Whether any component names the layer that brought it.
+    /// Whether anything names the layer that brought it.
     pub(super) layers: bool,
     pub(super) secrets: Cut<SecretLine>,
     pub(super) licenses: Cut<LicenseLine>,
@@ -141,7 +141,9 @@ impl ComponentLine {
 
 impl InventoryView {
     pub(super) fn of(inventory: Inventory, done: bool, most: usize) -> Self {
-        let layers = inventory.components.iter().any(|c| c.layer.is_some());
+        let layers = inventory.components.iter().any(|c| c.layer.is_some())
+            || inventory.secrets.iter().any(|s| s.layer.is_some())
+            || inventory.licenses.iter().any(|l| l.layer.is_some());
         let dependents = Dependents::of(&inventory.components);
         Self {
             done,

@@ -141,7 +141,7 @@ fn what_is_inside_is_told_section_by_section() {
     let html = rendered(&package::view(frame(), detail.clone()));
     let text = read(&html);
     for part in [
-        "Example key | example-key | high | requests/.env, lines 3 to 4 | KEY=********",
+        "Example key | example-key | high | requests/.env, lines 3 to 4 | 2d711642b726 | KEY=********",
         "AGPL-3.0-only | forbidden | header, 90 % sure | vendor/x.c",
         "Apache-2.0 | notice | declared by 1 component | requests",
         "Incomplete: 1 thing not read.",
