@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::hashing::Hashing;
 use super::missing;
-use crate::part::{CORRUPT, Halt, UNSAFE_PATH, UNSUPPORTED, corrupt, skipped};
+use crate::part::{CORRUPT, Halt, LIMIT, UNSAFE_PATH, UNSUPPORTED, corrupt, skipped};
 
 const DOCKER_MANIFEST: &str = "manifest.json";
 const OCI_INDEX: &str = "index.json";
@@ -28,6 +28,10 @@ const DOCUMENTS_BYTES: usize = 32 << 20;
 const INDEX_DEPTH: u32 = 4;
 /// More than any client accepts.
 const LAYERS: usize = 1000;
+/// Descriptors that are followed in all indexes together: one index may be named by many others, and those again.
+const DESCRIPTORS: usize = 10_000;
+/// Components of all layers of all images together, each layer counted as often as it is named.
+const COMPONENTS: usize = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct ImageArchive {
@@ -139,14 +143,18 @@ impl ImageArchive {
 
     /// The inventory of the image, or of all images if the archive has several.
     pub(super) fn compose(self, inspector: &dyn Inspector, report: &Report) -> Inventory {
-        let images = match self.json(DOCKER_MANIFEST).filter(|manifest| manifest.is_array()) {
-            Some(manifest) => docker_images(manifest),
+        let Followed { images, is_cut, .. } = match self.json(DOCKER_MANIFEST).filter(|manifest| manifest.is_array()) {
+            Some(manifest) => Followed { images: docker_images(manifest), ..Followed::default() },
             None => self.oci_images(),
         };
         let mut out = Inventory::default();
+        if is_cut {
+            out.skipped.push(too_many(OCI_INDEX, "the index names more indexes and images than are followed"));
+        }
+        let mut left = COMPONENTS;
         for image in images {
             let mut skipped = Vec::new();
-            let layers = self.layers_of(&image, &mut skipped);
+            let layers = self.layers_of(&image, &mut left, &mut skipped);
             let inventories: Vec<_> = layers.iter().map(|l| (l.digest.clone(), l.inventory.clone())).collect();
             let mut one = inspector.compose(&inventories);
             let stored: Vec<_> = layers.iter().map(|layer| (layer.digest.as_str().to_owned(), layer.size)).collect();
@@ -169,12 +177,26 @@ impl ImageArchive {
         out
     }
 
-    fn layers_of(&self, image: &Named, skips: &mut Vec<Skipped>) -> Vec<&Layer> {
+    /// `left` is the number of components that may still be taken.
+    fn layers_of(&self, image: &Named, left: &mut usize, skips: &mut Vec<Skipped>) -> Vec<&Layer> {
         let mut layers = Vec::new();
-        for path in &image.layers {
+        for (at, path) in image.layers.iter().enumerate() {
             let place = self.links.get(path).unwrap_or(path);
+            if at >= LAYERS {
+                skips.push(too_many(path, "the image names more layers than any client accepts"));
+                break;
+            }
             match self.layers.get(place) {
-                Some(Ok(layer)) => layers.push(layer),
+                Some(Ok(layer)) if layer.inventory.components.len() > *left => {
+                    skips.push(too_many(
+                        path,
+                        "the images of this archive name more layers with packages than are read",
+                    ));
+                }
+                Some(Ok(layer)) => {
+                    *left -= layer.inventory.components.len();
+                    layers.push(layer);
+                }
                 Some(Err(problem)) => skips.push(skipped(path, problem)),
                 None if self.documents.contains_key(place) => skips.push(Skipped {
                     path: path.clone(),
@@ -187,19 +209,19 @@ impl ImageArchive {
         layers
     }
 
-    fn oci_images(&self) -> Vec<Named> {
-        let mut images = Vec::new();
+    fn oci_images(&self) -> Followed {
+        let mut followed = Followed::default();
         if let Some(index) = self.json(OCI_INDEX) {
-            self.descend(index, &Named::default(), INDEX_DEPTH, &mut images);
+            self.descend(index, &Named::default(), INDEX_DEPTH, &mut followed);
         }
-        images
+        followed
     }
 
     /// `above` has the names that the descriptors on the way down gave.
-    fn descend(&self, document: &Value, above: &Named, depth: u32, images: &mut Vec<Named>) {
+    fn descend(&self, document: &Value, above: &Named, depth: u32, out: &mut Followed) {
         if let Some(layers) = document["layers"].as_array() {
             if !is_attestation(document) {
-                images.push(Named {
+                out.images.push(Named {
                     layers: layers.iter().filter_map(|layer| blob_path(layer["digest"].as_str()?)).collect(),
                     config: document["config"]["digest"].as_str().and_then(blob_path).unwrap_or_default(),
                     tags: above.tags.clone(),
@@ -208,20 +230,35 @@ impl ImageArchive {
             }
             return;
         }
-        if depth == 0 || images.len() >= LAYERS {
-            return;
-        }
         for descriptor in document["manifests"].as_array().into_iter().flatten() {
+            if depth == 0 || out.images.len() >= LAYERS || out.descriptors >= DESCRIPTORS {
+                out.is_cut = true;
+                return;
+            }
+            out.descriptors += 1;
             let digest = descriptor["digest"].as_str().unwrap_or_default();
             let path = blob_path(digest).unwrap_or_default();
             let named = names(descriptor, digest, above);
             match self.json(&path) {
-                Some(inner) => self.descend(inner, &named, depth - 1, images),
+                Some(inner) => self.descend(inner, &named, depth - 1, out),
                 // Named as a layer, so that its absence is told.
-                None => images.push(Named { layers: vec![path], ..named }),
+                None => out.images.push(Named { layers: vec![path], ..named }),
             }
         }
     }
+}
+
+/// What indexes lead to.
+#[derive(Default)]
+struct Followed {
+    images: Vec<Named>,
+    descriptors: usize,
+    /// Whether there was more than is followed.
+    is_cut: bool,
+}
+
+fn too_many(path: &str, detail: &str) -> Skipped {
+    Skipped { path: path.to_owned(), reason: LIMIT.to_owned(), detail: detail.to_owned() }
 }
 
 /// Names that a descriptor of an index gives what it describes. Tools differ in which annotation has the full one.
