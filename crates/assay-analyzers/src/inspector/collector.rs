@@ -21,6 +21,9 @@ const READ: usize = 20_000;
 /// How many skipped files are told one by one.
 const SKIPPED: usize = 1000;
 
+/// How many components hard links may repeat.
+const COPIES: usize = 100_000;
+
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 const ENCRYPTED: &str = "encrypted";
@@ -243,19 +246,45 @@ impl<'a> Collector<'a> {
 
     /// A hard link repeats a file: what was read there holds here too.
     fn resolve_links(&mut self) {
-        for (path, target) in std::mem::take(&mut self.links) {
-            let of = |found: &&Occurrence| is_at_or_in(&found.path, &target);
-            let copies: Vec<_> = self.out.components.iter().filter(of).cloned().collect();
-            if copies.is_empty() && !self.met.contains(&target) {
+        let mut links = std::mem::take(&mut self.links).into_iter();
+        if links.len() == 0 {
+            return;
+        }
+        self.out.components.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut copies = Vec::new();
+        for (path, target) in links.by_ref() {
+            let before = copies.len();
+            copies.extend(found_in(&self.out.components, &target).map(|found| {
+                let path = format!("{path}{}", found.path.strip_prefix(&target).unwrap_or_default());
+                Occurrence { path, ..found.clone() }
+            }));
+            if copies.len() == before && !self.met.contains(&target) {
                 let detail = format!("a hard link to {target}, which was not kept");
                 self.skip(&path, UNSUPPORTED, &detail);
             }
-            self.out.components.extend(copies.into_iter().map(|mut copy| {
-                copy.path = format!("{path}{}", copy.path.strip_prefix(&target).unwrap_or_default());
-                copy
-            }));
+            if copies.len() > COPIES {
+                break;
+            }
         }
+        let more = links.len();
+        if more > 0 {
+            self.skip("", LIMIT, &format!("what {more} more hard links repeat is not told again"));
+        }
+        self.out.components.append(&mut copies);
     }
+}
+
+/// What was found in a file, and in the archive that it may be; `all` is in the order of paths.
+fn found_in<'a>(all: &'a [Occurrence], target: &str) -> impl Iterator<Item = &'a Occurrence> {
+    let from = |start: String| {
+        let begin = all.partition_point(|found| found.path < start);
+        let of = all.get(begin..).unwrap_or_default();
+        of.iter().take_while(move |found| found.path.starts_with(&start))
+    };
+    let begin = all.partition_point(|found| found.path.as_str() < target);
+    let end = all.partition_point(|found| found.path.as_str() <= target);
+    let own = all.get(begin..end).unwrap_or_default().iter();
+    own.chain(from(format!("{target}!/"))).chain(from(format!("{target}/")))
 }
 
 /// Whether a file that nobody reads may stand where a lower layer has one that somebody does, though its name does not tell:
