@@ -131,9 +131,9 @@ pub(crate) fn requirements(all: impl Iterator<Item = String>) -> Vec<String> {
 
 /// A YAML document as `T`; tags of its producer's own types are passed over.
 pub(crate) fn yaml<T: DeserializeOwned>(text: &str, path: &str) -> Result<T, Problem> {
-    serde_saphyr::from_str(text).map_err(|error| {
-        let first = error.to_string().lines().next().unwrap_or_default().to_owned();
-        corrupt(format!("{path} cannot be read as YAML: {first}"))
+    crate::yaml::document(text).map_err(|mut problem| {
+        problem.message = format!("{path}: {}", problem.message);
+        problem
     })
 }
 
