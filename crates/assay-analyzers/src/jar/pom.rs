@@ -1,10 +1,11 @@
 //! `pom.properties` and `pom.xml` as Maven packs them.
 
 use assay_model::problem::Problem;
-use roxmltree::{Document, Node};
+use roxmltree::Node;
 
 use super::Coordinates;
-use crate::part::{corrupt, line};
+use crate::part::line;
+use crate::xml;
 
 /// What is read of a project's description. Properties and parents elsewhere are not followed: `pom.properties`, which has
 /// everything resolved, is there in all but the oddest archives.
@@ -39,8 +40,7 @@ pub(super) fn properties(text: &str) -> Option<Coordinates> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Pom, Problem> {
-    let document = Document::parse(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| corrupt(format!("the pom cannot be read as XML: {error}")))?;
+    let document = xml::parse(text)?;
     let project = document.root_element();
     let stated = |key: &str| word(project, key);
     let parent = child(project, "parent");

@@ -6,10 +6,11 @@ use assay_model::inventory::Inventory;
 use assay_model::problem::Problem;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{AnalyzerSpec, Entry, Reads};
-use roxmltree::{Document, Node};
+use roxmltree::Node;
 
 use crate::part::{corrupt, inside, line, text};
 use crate::reader::{Reader, members, package, requirements};
+use crate::xml;
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "nupkg",
@@ -38,8 +39,7 @@ fn look(entry: &Entry<'_>, bytes: &mut dyn ReadSeek, budget: &Budget, out: &mut 
 }
 
 fn read(text: &str, path: &str) -> Result<Occurrence, Problem> {
-    let document = Document::parse(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| corrupt(format!("{path} cannot be read as XML: {error}")))?;
+    let document = xml::parse(text)?;
     let metadata =
         child(document.root_element(), "metadata").ok_or_else(|| corrupt(format!("{path} has no metadata")))?;
     let stated = |name: &str| child(metadata, name).and_then(|node| node.text());
