@@ -13,7 +13,7 @@ use assay_model::seam::analyzer::{AnalyzerSpec, Entry, Reads};
 
 use crate::executable::{self, Layout, Order, Section};
 use crate::locked::UNRESOLVED;
-use crate::part::{corrupt, field, skipped};
+use crate::part::{LIMIT, corrupt, field, skipped};
 use crate::reader::{Reader, package};
 use settings::{BuildInfo, Module};
 
@@ -145,6 +145,10 @@ fn add(entry: &Entry<'_>, go: &str, info: &BuildInfo, out: &mut Inventory) -> Re
     if unresolved > 0 {
         let detail = format!("{unresolved} modules were replaced by folders, of which no version is known");
         out.skipped.push(skipped(entry.path, &Problem::invalid(UNRESOLVED, detail)));
+    }
+    if info.more > 0 {
+        let detail = format!("the program names {} more modules than are read", info.more);
+        out.skipped.push(skipped(entry.path, &Problem::invalid(LIMIT, detail)));
     }
     // The tools that come with Go are of its own source tree.
     if info.modules.is_empty() && info.main.is_none() && !info.path.starts_with("cmd/") {

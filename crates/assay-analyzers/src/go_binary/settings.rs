@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// What stands for the version of a module that was built from its own folder.
 const DEVEL: &str = "(devel)";
 
+/// Modules of one program. The largest known have some three thousand.
+const MODULES: usize = 20_000;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Module {
     pub(super) path: String,
@@ -19,6 +22,8 @@ pub(super) struct BuildInfo {
     pub(super) path: String,
     pub(super) main: Option<Module>,
     pub(super) modules: Vec<Module>,
+    /// How many more modules there were than are kept.
+    pub(super) more: usize,
     pub(super) settings: BTreeMap<String, String>,
 }
 
@@ -46,11 +51,12 @@ pub(super) fn parse(text: &str) -> BuildInfo {
                 info.main = Some(module(rest));
                 last_is_main = true;
             }
+            "dep" if info.modules.len() >= MODULES => info.more += 1,
             "dep" => {
                 info.modules.push(module(rest));
                 last_is_main = false;
             }
-            "=>" => {
+            "=>" if info.more == 0 => {
                 let replaced = if last_is_main { info.main.as_mut() } else { info.modules.last_mut() };
                 if let Some(replaced) = replaced {
                     replaced.replaced_by = Some(Box::new(module(rest)));

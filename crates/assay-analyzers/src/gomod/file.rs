@@ -107,11 +107,14 @@ fn comment(line: &str) -> (&str, &str) {
     (line, "")
 }
 
+/// More words than any directive has.
+const WORDS: usize = 64;
+
 /// Words, quoted ones without their quotes. Parentheses are words of their own.
 fn words(code: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut rest = code.trim();
-    while let Some(first) = rest.chars().next() {
+    while let Some(first) = rest.chars().next().filter(|_| words.len() < WORDS) {
         let end = match first {
             '"' | '`' => {
                 let inner = rest.get(1..)?;
