@@ -28,7 +28,7 @@ record!(
         files: List<spdx2::File, ITEMS> = "files",
         relationships: List<spdx2::Relationship, EDGES> = "relationships",
         extracted: List<spdx2::Extracted> = "hasExtractedLicensingInfos",
-        graph: List<spdx3::Element, 1_000_000> = "@graph",
+        graph: List<spdx3::Element, { spdx3::ELEMENTS }> = "@graph",
         payload_type: Text = "payloadType",
         payload: Payload = "payload",
         envelope: Option<Box<Document>> = "dsseEnvelope",

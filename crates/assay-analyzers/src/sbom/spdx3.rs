@@ -55,7 +55,10 @@ impl Element {
     }
 }
 
-pub(super) fn read(graph: List<Element, 1_000_000>) -> Result<Bom, Problem> {
+/// Elements of one graph, each of some hundred bytes however little it says.
+pub(super) const ELEMENTS: usize = 300_000;
+
+pub(super) fn read(graph: List<Element, ELEMENTS>) -> Result<Bom, Problem> {
     let known = |one: &Element| matches!(one.kind(), "SpdxDocument" | "software_Sbom" | "CreationInfo");
     if !graph.all.iter().any(known) {
         return Err(Problem::invalid(UNSUPPORTED, "this JSON-LD is no SPDX document"));
