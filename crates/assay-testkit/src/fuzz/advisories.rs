@@ -64,8 +64,13 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("epss_scores-2026-01-01.csv.gz", day),
         ("epss_scores-2026-01-01.csv", plain.to_vec()),
         ("known_exploited_vulnerabilities.json", kev),
+        ("products.json", ENDS.as_bytes().to_vec()),
     ]
 }
+
+const ENDS: &str = r#"{"schema_version":"1.2.0","total":1,"result":[{"name":"alpine-linux","label":"Alpine","category":"os",
+"identifiers":[{"type":"purl","id":"pkg:apk/alpine/x"}],"releases":[{"name":"3.10","label":"3.10","releaseDate":"2019-06-19",
+"isEol":true,"eolFrom":"2021-05-01","isMaintained":false,"latest":{"name":"3.10.9","date":"2021-04-14"}}]}]}"#;
 
 /// A database with a bucket of every kind.
 fn trivy_db() -> Vec<u8> {

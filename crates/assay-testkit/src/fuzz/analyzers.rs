@@ -6,13 +6,13 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use assay_analyzers::StandardInspector;
+use assay_analyzers::{Part, Selection, StandardInspector};
 use assay_archive::{Budget, Limits};
 use assay_model::inventory::Inventory;
 use assay_model::seam::analyzer::Entry;
 use assay_model::seam::inspector::Inspector;
 
-use super::{Target, packages};
+use super::{Target, packages, projects, systems};
 use crate::make::{gzip, oci, sdist, tar, wheel::Wheel};
 
 /// A file as an analyzer meets it.
@@ -25,23 +25,25 @@ struct Sample {
 pub(super) fn targets() -> Vec<Target> {
     let mut all = Vec::new();
     for (at, part) in assay_analyzers::all().iter().enumerate() {
-        let wanted = samples().into_iter().filter(|sample| part.wants(&entry(sample, sample.bytes.len())));
-        let wanted: Vec<Sample> = wanted.collect();
+        let wanted: Vec<Sample> = samples().into_iter().filter(|sample| takes(part.as_ref(), sample)).collect();
         let name = format!("analyzer-{}", part.spec().id);
         let seeds = wanted.iter().map(|sample| sample.bytes.clone()).collect();
         let part = assay_analyzers::all().swap_remove(at);
+        let selection = Selection { reads: vec![part.spec().reads], secrets: false, licenses: false };
+        let inspector = StandardInspector::new(limits()).selecting(selection);
         all.push(Target::new(name, seeds, move |input| {
             for sample in &wanted {
-                let mut out = Inventory::default();
-                // Errors are an answer; what is looked for is worse.
-                let _ =
-                    part.look(&entry(sample, input.len()), &mut Cursor::new(input), &Budget::new(limits()), &mut out);
+                alone(part.as_ref(), sample, input);
+                if !sample.is_artifact {
+                    in_a_tree(&inspector, sample.path, input);
+                }
             }
         }));
     }
     let inspector = StandardInspector::new(limits());
     all.push(Target::new("inspect-layer", layers(), move |input| {
         if let Ok(inventory) = inspector.layer(&mut Cursor::new(input)) {
+            sound(&inventory);
             let digest = assay_model::Digest::of(input);
             let _ = inspector.compose(&[(digest.clone(), inventory.clone()), (digest, inventory)]);
         }
@@ -50,10 +52,54 @@ pub(super) fn targets() -> Vec<Target> {
     let artifacts = samples().into_iter().filter(|sample| sample.is_artifact).map(|sample| sample.bytes);
     all.push(Target::new("inspect-file", artifacts.chain(layers()).collect(), move |input| {
         for name in ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-1.0.tgz", "a.jar", "a.zip", "a.bin"] {
-            let _ = inspector.file(name, input.len() as u64, &mut Cursor::new(input));
+            if let Ok(inventory) = inspector.file(name, input.len() as u64, &mut Cursor::new(input)) {
+                sound(&inventory);
+            }
         }
     }));
     all
+}
+
+/// Whether the analyzer does anything with such a file: reads it, keeps it to read it with others, or learns from it what
+/// packages own.
+fn takes(part: &dyn Part, sample: &Sample) -> bool {
+    let entry = entry(sample, sample.bytes.len());
+    part.wants(&entry)
+        || part.gathers(&entry)
+        || part.lists_owned_files(sample.path)
+        || part.licence_of(sample.path).is_some()
+}
+
+fn alone(part: &dyn Part, sample: &Sample, input: &[u8]) {
+    let entry = entry(sample, input.len());
+    let mut out = Inventory::default();
+    // Errors are an answer; what is looked for is worse.
+    let _ = part.look(&entry, &mut Cursor::new(input), &Budget::new(limits()), &mut out);
+    let _ = part.payload(&mut Cursor::new(input));
+    let _ = part.owns(&entry, &mut Cursor::new(input), &Budget::new(limits()), &mut |_, _| {});
+    sound(&out);
+}
+
+/// The file where it usually lies, with what usually lies beside it.
+fn in_a_tree(inspector: &StandardInspector, path: &str, input: &[u8]) {
+    let beside = projects::BESIDE.iter().filter(|(other, _)| *other != path);
+    let files: Vec<(&str, &[u8])> =
+        beside.map(|(path, text)| (*path, text.as_bytes())).chain([(path, input)]).collect();
+    let tree = tar(&files).unwrap_or_default();
+    if let Ok(inventory) = inspector.file("tree.bin", tree.len() as u64, &mut Cursor::new(&tree)) {
+        sound(&inventory);
+    }
+}
+
+/// What holds of every inventory: it can be stored, components can be named, and gaps have a reason.
+fn sound(inventory: &Inventory) {
+    assert!(serde_json::to_vec(inventory).is_ok());
+    for found in &inventory.components {
+        assert!(found.component.purl.starts_with("pkg:") && !found.component.name.is_empty(), "{found:?}");
+    }
+    for skipped in &inventory.skipped {
+        assert!(!skipped.reason.is_empty() && !skipped.detail.is_empty(), "{skipped:?}");
+    }
 }
 
 fn entry(sample: &Sample, size: usize) -> Entry<'_> {
@@ -107,6 +153,7 @@ const ENVELOPE: &[u8] = br#"{"dsseEnvelope":{"payloadType":"application/vnd.in-t
 fn samples() -> Vec<Sample> {
     let file = |path, bytes: &[u8]| Sample { path, is_artifact: false, bytes: bytes.to_vec() };
     let artifact = |path, bytes| Sample { path, is_artifact: true, bytes };
+    let of = |(path, is_artifact, bytes)| Sample { path, is_artifact, bytes };
     let npm = tar(&[("package/package.json", PACKAGE_JSON)]).and_then(|tar| gzip(&tar)).unwrap_or_default();
     let wheel = Wheel::new("a", "1.0").requires("b>=1").build().map(|built| built.bytes).unwrap_or_default();
     let sdist = sdist::sdist("a", "1.0", &["b"]).map(|built| built.bytes).unwrap_or_default();
@@ -131,6 +178,7 @@ fn samples() -> Vec<Sample> {
         artifact("a-1.0.tar.gz", sdist),
     ]
     .into_iter()
-    .chain(packages::samples().into_iter().map(|(path, is_artifact, bytes)| Sample { path, is_artifact, bytes }))
+    .chain(packages::samples().into_iter().chain(systems::samples()).map(of))
+    .chain(projects::SAMPLES.iter().map(|(path, text)| file(path, text.as_bytes())))
     .collect()
 }

@@ -7,12 +7,15 @@
 mod advisories;
 mod analyzers;
 mod archive;
+mod documents;
 pub mod engine;
 mod formats;
 mod model;
 mod mutate;
 mod packages;
 mod policy;
+mod projects;
+mod systems;
 
 pub use mutate::Random;
 
@@ -49,6 +52,7 @@ pub fn targets() -> Vec<Target> {
     all.extend(analyzers::targets());
     all.extend(advisories::targets());
     all.extend(policy::targets());
+    all.extend(documents::targets());
     all.extend(formats::targets());
     all
 }

@@ -67,8 +67,13 @@ fn purl(input: &[u8]) {
 /// Three versions, one a line: the order is total on what it accepts.
 fn versions(scheme: Scheme, input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    // PHP's placeholder for any number equals all of them, so that no order with it is total.
-    let total = |line: &&str| scheme != Scheme::Packagist || !line.contains('#');
+    // PHP's placeholder for any number equals all of them, and so does an Arch version without its release; no order with
+    // them is total.
+    let total = |line: &&str| match scheme {
+        Scheme::Packagist => !line.contains('#'),
+        Scheme::Arch => line.contains('-'),
+        _ => true,
+    };
     let accepted: Vec<&str> =
         text.lines().filter(|line| scheme.compare(line, line).is_ok()).filter(total).take(3).collect();
     let order = |a: &str, b: &str| scheme.compare(a, b).unwrap_or_else(|bad| unaccepted(&bad.to_string()));
