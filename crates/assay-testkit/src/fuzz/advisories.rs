@@ -12,7 +12,7 @@ use assay_model::advisory::Advisory;
 use assay_model::score::{Epss, Kev};
 use assay_model::seam::source::Intel;
 
-use super::Target;
+use super::{Target, distributions};
 use crate::make::{bolt::Bucket, feeds};
 
 pub(super) fn targets() -> Vec<Target> {
@@ -56,7 +56,7 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
     let kev = feeds::kev_json("2026-01-01", &[("CVE-2026-0001", "2025-12-31")]).unwrap_or_default();
     let bolt = trivy_db();
     let packed = crate::make::tar(&[("trivy.db", &bolt)]).and_then(|tar| crate::make::gzip(&tar)).unwrap_or_default();
-    vec![
+    let made = vec![
         ("trivy.db", bolt),
         ("db.tar.gz", packed),
         ("all.zip", bulk),
@@ -65,7 +65,9 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("epss_scores-2026-01-01.csv", plain.to_vec()),
         ("known_exploited_vulnerabilities.json", kev),
         ("products.json", ENDS.as_bytes().to_vec()),
-    ]
+    ];
+    let texts = distributions::SAMPLES.iter().map(|(name, text)| (*name, text.as_bytes().to_vec()));
+    made.into_iter().chain(texts).collect()
 }
 
 const ENDS: &str = r#"{"schema_version":"1.2.0","total":1,"result":[{"name":"alpine-linux","label":"Alpine","category":"os",

@@ -7,6 +7,7 @@
 mod advisories;
 mod analyzers;
 mod archive;
+mod distributions;
 mod documents;
 pub mod engine;
 mod formats;
