@@ -15,7 +15,8 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::component::{OsPackage, set};
 use crate::depends::{Node, connect};
-use crate::part::{Part, corrupt, field, line, text};
+use crate::part::{LIMIT, Part, corrupt, field, line, text};
+use crate::project::PACKAGES;
 pub(crate) use file::ApkFile;
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
@@ -55,13 +56,17 @@ impl Part for Apk {
         let text = text(bytes, budget)?;
         let mut bad = 0;
         let mut nodes = Vec::new();
-        for stanza in stanzas(&text) {
+        let mut all = stanzas(&text);
+        for stanza in all.by_ref().take(PACKAGES) {
             match package(stanza, entry.path) {
                 Some(found) => nodes.push(found),
                 None => bad += 1,
             }
         }
         out.components.extend(connect(nodes));
+        if all.next().is_some() {
+            return Err(Problem::invalid(LIMIT, format!("{} has more than {PACKAGES} packages", entry.path)));
+        }
         if bad > 0 {
             return Err(corrupt(format!("{bad} packages of {} have no usable name or version", entry.path)));
         }

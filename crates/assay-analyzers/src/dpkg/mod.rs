@@ -14,7 +14,8 @@ use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Analyzer, AnalyzerSpec, Entry, Reads};
 
 use crate::depends::{Node, connect};
-use crate::part::{Gathered, Part, corrupt, skipped, text};
+use crate::part::{Gathered, LIMIT, Part, corrupt, skipped, text};
+use crate::project::PACKAGES;
 use crate::stanza::stanzas;
 pub(crate) use file::DebFile;
 
@@ -109,6 +110,9 @@ impl Part for Dpkg {
 fn read(path: &str, text: &str, nodes: &mut Vec<Node>) -> Result<(), Problem> {
     let mut bad = 0;
     for stanza in stanzas(text).filter(|stanza| control::is_installed(*stanza)) {
+        if nodes.len() >= PACKAGES {
+            return Err(Problem::invalid(LIMIT, format!("{path} has more than {PACKAGES} packages")));
+        }
         match control::package(stanza, path, SPEC.id) {
             Some(found) => nodes.push(found),
             None => bad += 1,

@@ -256,6 +256,10 @@ pub fn cases() -> Vec<Case> {
             let needs = (0..1500).map(|at| format!("p{at} | q{at}")).collect::<Vec<_>>().join(", ");
             (0..400).fold(String::new(), |mut text, at| { let _ = write!(text, "Package: p{at}\nStatus: install ok installed\nVersion: 1\nProvides: {needs}\nDepends: {needs}\n\n"); text }).into_bytes()
         }),
+        Case::tree("dpkg: packages of a few bytes", "var/lib/dpkg/status", || {
+            b"Package: a\nVersion: 1\n\n".repeat(7 * MIB / 24)
+        }),
+        Case::tree("apk: packages of a few bytes", "lib/apk/db/installed", || b"P:a\nV:1\n\n".repeat(7 * MIB / 9)),
         Case::tree("apk: everything provides everything", "lib/apk/db/installed", || {
             let same = "so:libc.so.6 ".repeat(1500);
             (0..400)
