@@ -1,7 +1,7 @@
 //! What a bill of materials says, whatever its format: items, what depends on what, and what it says it lacks.
 
 /// Components that are kept of one document.
-pub(super) const ITEMS: usize = 200_000;
+pub(super) const ITEMS: usize = 100_000;
 /// Edges that are kept of one document.
 pub(super) const EDGES: usize = 2_000_000;
 
