@@ -102,7 +102,7 @@ pub fn cases() -> Vec<Case> {
     for path in LINES {
         for (what, piece) in PIECES {
             all.push(Case::tree(&format!("text: {what}, {path}"), path, move || {
-                begun(path, &piece.repeat(2 * MIB / piece.len()))
+                begun(path, &piece.repeat(MIB / piece.len()))
             }));
         }
     }

@@ -177,19 +177,18 @@ fn ways<'a>(place: &Place, bytes: &'a [u8]) -> Vec<(&'static str, Look<'a>)> {
             ("root", file("root.tar", bytes)),
         ],
         Place::Project => vec![("project", file("project.tar", bytes))],
-        Place::Tree(path) => vec![
-            ("alone", file(path.rsplit('/').next().unwrap_or(path), bytes)),
-            (
-                "in a directory",
-                Box::new(move || {
-                    let folder = tempfile::tempdir().unwrap();
-                    let to = folder.path().join(path);
-                    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-                    std::fs::write(to, bytes).unwrap();
-                    inspector().directory(folder.path())
-                }),
-            ),
-        ],
+        Place::Tree(path) => {
+            let in_a_directory: Look<'a> = Box::new(move || {
+                let folder = tempfile::tempdir().unwrap();
+                let to = folder.path().join(path);
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                std::fs::write(to, bytes).unwrap();
+                inspector().directory(folder.path())
+            });
+            // What an operating system keeps means nothing by itself.
+            let alone = (!path.contains('/')).then(|| ("alone", file(path, bytes)));
+            std::iter::once(("in a directory", in_a_directory)).chain(alone).collect()
+        }
     }
 }
 
