@@ -93,8 +93,8 @@ struct Pieces<'a> {
 impl Read for Pieces<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let most = self.piece.min(buffer.len());
-        let mut few = buffer.get_mut(..most).unwrap_or_default();
-        self.bytes.read(&mut few)
+        let few = buffer.get_mut(..most).unwrap_or_default();
+        self.bytes.read(few)
     }
 }
 
