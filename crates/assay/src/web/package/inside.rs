@@ -109,7 +109,7 @@ pub(super) fn licenses(inventory: &Inventory) -> Vec<LicenseLine> {
         };
         lines.push((rank(found.class), line));
     }
-    lines.sort_by(|(a, _), (b, _)| a.cmp(b));
+    lines.sort_by_key(|(rank, _)| *rank);
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
