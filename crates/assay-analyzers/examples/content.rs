@@ -77,8 +77,8 @@ fn text(bytes: usize) -> Vec<u8> {
 }
 
 fn measure() {
-    let secrets = Selection { secrets: true, licenses: false, reads: Vec::new() };
-    let nothing = Selection { secrets: false, licenses: false, reads: Vec::new() };
+    let secrets = Selection { secrets: true, licenses: false, reads: Vec::new(), ..Selection::default() };
+    let nothing = Selection { secrets: false, licenses: false, reads: Vec::new(), ..Selection::default() };
     let text = text(64 << 20);
     for (name, selection) in [("start-up", secrets.clone()), ("secrets", secrets), ("nothing", nothing)] {
         let inspector = StandardInspector::new(Limits::default()).selecting(selection);

@@ -84,7 +84,7 @@ mod yarn_lock;
 
 pub use content::image_secrets;
 pub use content::secrets::SecretRules;
-pub use inspector::{Selection, StandardInspector, StoredLayer, image_facts};
+pub use inspector::{Excluded, Pattern, Selection, StandardInspector, StoredLayer, image_facts};
 pub use part::{Gathered, Part};
 pub use pom::package_id as pom_package_id;
 

@@ -101,12 +101,19 @@ impl Part for Together {
     ) -> Result<(), Problem> {
         let mut files = Gathered::default();
         files.insert(entry.path, text(bytes, budget)?.into_bytes());
+        if !(self.wants)(entry.path) {
+            files.mark_told(entry.path);
+        }
         (self.conclude)(&files, out);
         Ok(())
     }
 
     fn gathers(&self, entry: &Entry<'_>) -> bool {
         (self.wants)(entry.path)
+    }
+
+    fn reads_together(&self) -> bool {
+        true
     }
 
     fn conclude(&self, files: &Gathered, _: &Budget, out: &mut Inventory) {

@@ -1,7 +1,7 @@
 //! What an analyzer of this crate offers beyond the seam: a shared budget, and who owns which file. Also the one
 //! translation of archive errors into problems.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use assay_archive::{ArchiveError, Budget, read_small};
@@ -30,6 +30,11 @@ pub trait Part: Analyzer {
     /// with its manifest, a project file that refers to others. Called for every file; small ones only are kept.
     fn gathers(&self, entry: &Entry<'_>) -> bool {
         let _ = entry;
+        false
+    }
+
+    /// Whether all its files are read when the tree has passed, and none of them alone.
+    fn reads_together(&self) -> bool {
         false
     }
 
@@ -93,6 +98,7 @@ pub(crate) fn inside(entry: &Entry<'_>, inner: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Gathered {
     files: BTreeMap<String, Vec<u8>>,
+    told: BTreeSet<String>,
 }
 
 impl Gathered {
@@ -101,8 +107,24 @@ impl Gathered {
         self.files.insert(path.to_owned(), bytes);
     }
 
+    /// The analyzer was told to read this file as one of its own.
+    pub(crate) fn mark_told(&mut self, path: &str) {
+        self.told.insert(path.to_owned());
+    }
+
+    /// Whether it was told to.
+    pub(crate) fn is_told(&self, path: &str) -> bool {
+        self.told.contains(path)
+    }
+
+    /// Files of this name in any folder, and those that the analyzer was told to read so, in the order of path.
+    pub(crate) fn read_as<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.iter().filter(move |(path, _)| path.rsplit('/').next() == Some(name) || self.is_told(path))
+    }
+
     pub(crate) fn remove(&mut self, path: &str) {
         self.files.remove(path);
+        self.told.remove(path);
     }
 
     /// Every file, in the order of path.

@@ -42,7 +42,7 @@ pub(crate) trait Project: Send + Sync + 'static {
     /// What all such files of a tree name; one by one, unless they refer to one another.
     fn read_all(&self, files: &Gathered, installed: &[Occurrence], notes: &mut Vec<Skipped>) -> Vec<Occurrence> {
         let mut found = Vec::new();
-        for (path, bytes) in files.iter().filter(|(path, _)| self.is_lock(path)) {
+        for (path, bytes) in files.iter().filter(|(path, _)| self.is_lock(path) || files.is_told(path)) {
             let lock = Lock { path, text: &decode(bytes), files, installed };
             match self.read(&lock, notes) {
                 Ok(components) => found.extend(components),
@@ -111,6 +111,10 @@ impl<P: Project> Part for Locked<P> {
     fn gathers(&self, entry: &Entry<'_>) -> bool {
         let companion = || entry.size <= COMPANION_BYTES && self.0.is_companion(entry.path);
         !entry.is_artifact && (self.0.is_lock(entry.path) || companion())
+    }
+
+    fn reads_together(&self) -> bool {
+        true
     }
 
     fn conclude(&self, files: &Gathered, _: &Budget, out: &mut Inventory) {

@@ -30,8 +30,11 @@ pub(crate) const PART: Together = Together {
 };
 
 fn conclude(files: &Gathered, out: &mut Inventory) {
+    let (usual, other) = (NAMES[0].0, NAMES[1].0);
     for (lock, manifest) in NAMES {
-        locked::each(&SPEC, ECOSYSTEM, files.named(lock), out, |text, found| {
+        let is_one = |path: &str| file_name(path) == lock || lock == usual && file_name(path) != other;
+        let locks = files.read_as(lock).filter(|(path, _)| is_one(path));
+        locked::each(&SPEC, ECOSYSTEM, locks, out, |text, found| {
             read(text, found)?;
             if let Some(gemfile) = files.beside(found.path, manifest) {
                 mark(&groups::for_development(&String::from_utf8_lossy(gemfile)), found);

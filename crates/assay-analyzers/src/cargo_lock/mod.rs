@@ -34,7 +34,7 @@ pub(crate) const PART: Together =
     Together { spec: &SPEC, wants: |path| matches!(file_name(path), LOCK | MANIFEST), conclude };
 
 fn conclude(files: &Gathered, out: &mut Inventory) {
-    locked::each(&SPEC, ECOSYSTEM, files.named(LOCK), out, |text, found| read(files, text, found));
+    locked::each(&SPEC, ECOSYSTEM, files.read_as(LOCK), out, |text, found| read(files, text, found));
     let locked: Vec<&str> = files.named(LOCK).map(|(path, _)| locked::folder(path)).collect();
     for (path, bytes) in files.named(MANIFEST) {
         let within =

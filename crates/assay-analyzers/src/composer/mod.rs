@@ -30,7 +30,7 @@ fn wants(path: &str) -> bool {
 }
 
 fn conclude(files: &Gathered, out: &mut Inventory) {
-    locked::each(&SPEC, ECOSYSTEM, files.named(LOCK), out, |text, found| {
+    locked::each(&SPEC, ECOSYSTEM, files.read_as(LOCK), out, |text, found| {
         let manifest = files.beside(found.path, MANIFEST).map(String::from_utf8_lossy);
         read(text, manifest.as_deref(), found)
     });

@@ -35,7 +35,7 @@ pub(crate) const PART: Together =
     Together { spec: &SPEC, wants: |path| matches!(file_name(path), MANIFEST | SUMS), conclude };
 
 fn conclude(files: &Gathered, out: &mut Inventory) {
-    locked::each(&SPEC, ECOSYSTEM, files.named(MANIFEST), out, |text, found| {
+    locked::each(&SPEC, ECOSYSTEM, files.read_as(MANIFEST), out, |text, found| {
         let sums = files.beside(found.path, SUMS).map(String::from_utf8_lossy);
         read(text, sums.as_deref(), found)
     });

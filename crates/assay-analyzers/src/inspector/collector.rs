@@ -11,6 +11,7 @@ use assay_model::seam::analyzer::Entry;
 
 use super::nested::{first_bytes, kind_of};
 use super::owners::Owners;
+use super::pattern::Pattern;
 use super::place::{Place, Within, is_at_or_in};
 use super::{Kit, release, vendored};
 use crate::content::{Content, Wanted};
@@ -23,6 +24,9 @@ const SKIPPED: usize = 1000;
 
 /// How many components hard links may repeat.
 const COPIES: usize = 100_000;
+
+/// The reason of what nobody wanted to look at.
+const EXCLUDED: &str = "excluded";
 
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
@@ -42,12 +46,16 @@ pub(super) struct Collector<'a> {
     links: Vec<(String, String)>,
     pub(super) content: Content,
     more_skipped: u64,
+    /// Left out and told.
+    excluded: HashSet<String>,
 }
 
 /// Who wants a file.
 pub(super) struct Takers<'a> {
     pub(super) analyzers: Vec<&'a dyn Part>,
     pub(super) gatherers: Vec<usize>,
+    /// Those of the gatherers that were told to take it, though it does not look like theirs.
+    pub(super) told: Vec<usize>,
     pub(super) listers: Vec<&'a dyn Part>,
     pub(super) archive: Option<assay_archive::Kind>,
     pub(super) content: Wanted,
@@ -73,6 +81,7 @@ impl<'a> Collector<'a> {
             links: Vec::new(),
             content: Content::new(kit.selection.secrets, kit.selection.licenses),
             more_skipped: 0,
+            excluded: HashSet::new(),
         }
     }
 
@@ -91,9 +100,12 @@ impl<'a> Collector<'a> {
             return Ok(());
         }
         self.out.files_seen += 1;
+        let path = format!("{}{}", place.prefix, head.path);
+        if !place.is_artifact && self.excludes(&path) {
+            return Ok(());
+        }
         let first = first_bytes(head, body)?;
         let body = &mut Cursor::new(&first).chain(body);
-        let path = format!("{}{}", place.prefix, head.path);
         let entry = Entry { path: &path, size: head.size, is_artifact: place.is_artifact, head: &first };
         let takers = self.takers(&entry, place);
         if place.within == Within::Layer && (!takers.is_empty() || may_replace(head)) {
@@ -121,16 +133,59 @@ impl<'a> Collector<'a> {
         let asked = |part: &dyn Part| place.within.asks(part.spec().reads);
         let lists = |part: &&dyn Part| part.lists_owned_files(entry.path) || part.licence_of(entry.path).is_some();
         let all = || parts.iter().map(AsRef::as_ref);
-        Takers {
+        let mut takers = Takers {
             analyzers: all().filter(|part| asked(*part) && part.wants(entry)).collect(),
             gatherers: all()
                 .enumerate()
                 .filter(|(_, part)| asked(*part) && part.gathers(entry))
                 .map(|(at, _)| at)
                 .collect(),
+            told: Vec::new(),
             listers: all().filter(|part| place.is_top() && lists(part)).collect(),
             content: self.content_of(entry, place),
             archive: kind_of(entry),
+        };
+        self.add_told(entry, &mut takers);
+        takers
+    }
+
+    /// Analyzers that were told to read this file.
+    fn add_told(&self, entry: &Entry<'_>, takers: &mut Takers<'a>) {
+        for (id, pattern) in &self.kit.selection.also {
+            let Some(at) = self.kit.parts.iter().position(|part| part.spec().id == id) else { continue };
+            let Some(part) = self.kit.parts.get(at).map(AsRef::as_ref) else { continue };
+            if takers.told.contains(&at) || !pattern.matches(entry.path) {
+                continue;
+            }
+            if entry.is_artifact || !part.reads_together() {
+                if !takers.analyzers.iter().any(|taker| taker.spec().id == id) {
+                    takers.analyzers.push(part);
+                }
+                continue;
+            }
+            takers.told.push(at);
+            if !takers.gatherers.contains(&at) {
+                takers.gatherers.push(at);
+            }
+        }
+    }
+
+    /// Whether this folder is not to be gone into; then that is told.
+    pub(super) fn excludes_folder(&mut self, path: &str) -> bool {
+        let pattern = self.kit.selection.excluded.folder(path);
+        pattern.map(|pattern| self.tell_excluded(path, pattern)).is_some()
+    }
+
+    fn excludes(&mut self, path: &str) -> bool {
+        let excluded = self.kit.selection.excluded.at(path);
+        excluded.map(|(outer, pattern)| self.tell_excluded(outer, pattern)).is_some()
+    }
+
+    fn tell_excluded(&mut self, path: &str, pattern: &Pattern) {
+        if self.excluded.len() < SKIPPED && self.excluded.insert(path.to_owned()) {
+            self.skip(path, EXCLUDED, &format!("the pattern {} leaves it out", pattern.as_str()));
+        } else if !self.excluded.contains(path) {
+            self.more_skipped += 1;
         }
     }
 

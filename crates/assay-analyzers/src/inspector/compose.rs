@@ -45,6 +45,9 @@ pub(super) fn compose(layers: &[(Digest, Inventory)]) -> Inventory {
     settle(&mut out);
     out.releases.clear();
     keep_owners(&mut out);
+    // What nobody wanted to look at is left out of every layer.
+    let mut told = HashSet::new();
+    out.skipped.retain(|one| told.insert((one.path.clone(), one.reason.clone(), one.detail.clone())));
     tell_unmatchable(&mut out);
     out.sort();
     out

@@ -36,7 +36,7 @@ pub(super) fn walk(root: &Path, budget: &Budget, collector: &mut Collector<'_>) 
             }
             let name = item.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-            if one(&item, &path, collector)? {
+            if one(&item, &path, collector)? && !collector.excludes_folder(&path) {
                 pending.push((item, path));
             }
         }

@@ -10,6 +10,7 @@ mod hashing;
 mod image;
 mod nested;
 mod owners;
+mod pattern;
 mod place;
 mod reading;
 mod release;
@@ -35,6 +36,7 @@ use crate::part::{Halt, Part, UNSUPPORTED, corrupt, problem};
 use collector::Collector;
 pub use facts::{StoredLayer, image_facts};
 use image::ImageArchive;
+pub use pattern::{Excluded, Pattern};
 pub(crate) use place::INSIDE;
 use place::{Place, Within};
 pub use selection::Selection;
@@ -239,6 +241,9 @@ fn revision(kit: &Kit) -> String {
     let selection = &kit.selection;
     names.extend(selection.secrets.then(|| SECRETS_REVISION.to_owned()));
     names.extend(selection.licenses.then(|| LICENSES_REVISION.to_owned()));
+    let excluded = selection.excluded.files.iter().chain(&selection.excluded.folders);
+    names.extend(excluded.map(|pattern| format!("without:{}", pattern.as_str())));
+    names.extend(selection.also.iter().map(|(id, pattern)| format!("{id}:{}", pattern.as_str())));
     names.sort();
     names.join(" ")
 }

@@ -59,7 +59,7 @@ impl Collector<'_> {
             is_package |= self.ask(*part, entry, &mut file, place)? && part.spec().reads == Reads::Package;
         }
         if !takers.gatherers.is_empty() {
-            self.gather(entry, &mut file, &takers.gatherers)?;
+            self.gather(entry, &mut file, takers)?;
         }
         self.list(entry, &mut file, &takers.listers)?;
         if takers.content.any() {
@@ -127,7 +127,7 @@ impl Collector<'_> {
         Ok(found > 0)
     }
 
-    fn gather(&mut self, entry: &Entry<'_>, file: &mut SpooledTempFile, gatherers: &[usize]) -> Result<(), Halt> {
+    fn gather(&mut self, entry: &Entry<'_>, file: &mut SpooledTempFile, takers: &Takers<'_>) -> Result<(), Halt> {
         if entry.size > GATHERED_FILE || self.gathered_bytes + entry.size > GATHERED_BYTES {
             self.skip(entry.path, LIMIT, "too large, or too many such files, to be read together with others");
             return Ok(());
@@ -135,9 +135,13 @@ impl Collector<'_> {
         rewind(file)?;
         let mut bytes = Vec::new();
         file.take(GATHERED_FILE).read_to_end(&mut bytes).map_err(ArchiveError::from)?;
-        for &at in gatherers {
+        for &at in &takers.gatherers {
             self.gathered_bytes += bytes.len() as u64;
-            self.gathered.entry(at).or_default().insert(entry.path, bytes.clone());
+            let files = self.gathered.entry(at).or_default();
+            files.insert(entry.path, bytes.clone());
+            if takers.told.contains(&at) {
+                files.mark_told(entry.path);
+            }
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use assay_model::seam::analyzer::Reads;
 
+use super::pattern::{Excluded, Pattern};
+
 /// Which analyzers are asked, and what is looked for in the content of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
@@ -11,13 +13,17 @@ pub struct Selection {
     pub secrets: bool,
     /// Whether licence texts and headers are looked for.
     pub licenses: bool,
+    /// What is not looked at; told as skipped with the reason `excluded`.
+    pub excluded: Excluded,
+    /// Files that an analyzer, named by its id, reads besides its own.
+    pub also: Vec<(String, Pattern)>,
 }
 
 impl Default for Selection {
     /// Everything.
     fn default() -> Self {
         let reads = vec![Reads::Package, Reads::System, Reads::Installed, Reads::Project, Reads::Sbom];
-        Self { reads, secrets: true, licenses: true }
+        Self { reads, secrets: true, licenses: true, excluded: Excluded::default(), also: Vec::new() }
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) const PART: Together =
     Together { spec: &SPEC, wants: |path| matches!(file_name(path), MANIFEST | PROJECT), conclude };
 
 fn conclude(files: &Gathered, out: &mut Inventory) {
-    locked::each(&SPEC, ECOSYSTEM, files.named(MANIFEST), out, |text, found| {
+    locked::each(&SPEC, ECOSYSTEM, files.read_as(MANIFEST), out, |text, found| {
         let project = files.beside(found.path, PROJECT).map(String::from_utf8_lossy);
         read(text, project.as_deref(), found)
     });

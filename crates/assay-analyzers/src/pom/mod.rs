@@ -53,7 +53,9 @@ fn conclude(files: &Gathered, out: &mut Inventory) {
     let mut poms = Poms::new(files);
     let mut left = FOUND;
     let alone = files.iter().next().filter(|_| files.iter().count() == 1).map(|(path, _)| path);
-    for (path, _) in files.iter().filter(|(path, _)| file_name(path) == MANIFEST || alone == Some(path)) {
+    for (path, _) in
+        files.iter().filter(|(path, _)| file_name(path) == MANIFEST || files.is_told(path) || alone == Some(path))
+    {
         let mut found = Locked::new(SPEC.id, path, ECOSYSTEM);
         match read(&mut poms, &mut found, &mut left) {
             Ok(()) => found.finish(out),

@@ -52,12 +52,12 @@ impl Project for Requirements {
 
     fn read(&self, lock: &Lock<'_>, notes: &mut Vec<Skipped>) -> Result<Vec<Occurrence>, Problem> {
         let files = BTreeMap::from([(lock.path, parse::lines(lock.text))]);
-        Ok(Tree::of(&files, notes).read(notes))
+        Ok(Tree::of(&files, &|path| !Requirements.is_lock(path), notes).read(notes))
     }
 
     fn read_all(&self, files: &Gathered, _: &[Occurrence], notes: &mut Vec<Skipped>) -> Vec<Occurrence> {
         let parsed = files.iter().map(|(path, bytes)| (path, parse::lines(&decode(bytes)))).collect();
-        Tree::of(&parsed, notes).read(notes)
+        Tree::of(&parsed, &|path| files.is_told(path), notes).read(notes)
     }
 }
 
@@ -79,11 +79,14 @@ struct Held<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn of(files: &'a BTreeMap<&'a str, Vec<Line>>, notes: &mut Vec<Skipped>) -> Self {
+    /// Begins with files of the usual names, and those that the reader was told of: they are wanted whatever they are for.
+    fn of(files: &'a BTreeMap<&'a str, Vec<Line>>, is_told: &dyn Fn(&str) -> bool, notes: &mut Vec<Skipped>) -> Self {
+        let is_aside = |path: &str| is_for_development(path) && !is_told(path);
         let mut tree = Self { files: BTreeMap::new(), versions: BTreeMap::new() };
-        let mut starts: Vec<&str> = files.keys().copied().filter(|path| Requirements.is_lock(path)).collect();
+        let mut starts: Vec<&str> =
+            files.keys().copied().filter(|path| Requirements.is_lock(path) || is_told(path)).collect();
         // What is included both for production and for development is for production.
-        starts.sort_by_key(|path| is_for_development(path));
+        starts.sort_by_key(|path| is_aside(path));
         for start in starts {
             let mut pending = vec![(start, BTreeSet::new())];
             while let Some((path, mut constraints)) = pending.pop() {
@@ -105,7 +108,7 @@ impl<'a> Tree<'a> {
                 let includes = lines.iter().filter(|line| matches!(line, Line::Include(_)));
                 let known = includes.filter_map(|line| files.get_key_value(line.refers_to(path)?.as_str()));
                 pending.extend(known.map(|(file, _)| (*file, constraints.clone())));
-                tree.files.insert(path, Held { lines, dev: is_for_development(start), constraints });
+                tree.files.insert(path, Held { lines, dev: is_aside(start), constraints });
             }
         }
         tree

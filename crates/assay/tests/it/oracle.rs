@@ -54,7 +54,7 @@ impl Oracle {
             .with_context(|| format!("{} cannot be read", case.golden))?;
         let output = self.home.path().join("output");
         let _ = fs::remove_file(&output);
-        self.assay()?.args(case.arguments()?).arg("--output").arg(&output).succeed().await?;
+        self.assay()?.args(case.arguments(&self.folder)?).arg("--output").arg(&output).succeed().await?;
         let found = fs::read_to_string(&output)?;
         match case.format() {
             "sarif" => document::same_sarif(&expected, &found),
@@ -101,6 +101,15 @@ async fn every_expected_document_is_reproduced() -> Result<()> {
     assert!(run > 0, "the lists have no case");
     assert!(failures.is_empty(), "{} of {run} differ:\n{}", failures.len(), failures.join("\n"));
     Ok(())
+}
+
+#[test]
+fn options_are_ours() {
+    let line = "g\trepo\trepo/x\t--skip-dirs=sub,b --skip-files **/y --severity HIGH --ignore-unfixed --vex v.json";
+    let told = Case::of_line(line).unwrap().arguments(Path::new("nowhere")).unwrap().join(" ");
+    let expected = "--skip-dirs sub,b --skip-files **/y --severity HIGH --ignore-unfixed --vex v.json --no-packages";
+    assert!(told.ends_with(expected), "{told}");
+    assert!(Case::of_line("g\trepo\tx\t--odd 1").unwrap().arguments(Path::new("nowhere")).is_err());
 }
 
 #[test]

@@ -129,6 +129,13 @@ fn find(table: &[(&str, Kind)], key: &str) -> Option<Kind> {
     table.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind)
 }
 
+/// Our analyzers of what Trivy has under this name, as it is in `Type` or `AnalyzedBy`. None if it has no such name.
+#[must_use]
+pub fn analyzers_of(name: &str) -> Vec<&'static str> {
+    let named = |kind: &Kind| !name.is_empty() && (kind.name == name || kind.analyzed_by == name);
+    KINDS.iter().filter(|(_, kind)| named(kind)).map(|(id, _)| *id).collect()
+}
+
 /// The analyzer of bills of materials that others made.
 const BILL: &str = "sbom";
 

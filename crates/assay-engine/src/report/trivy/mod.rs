@@ -22,6 +22,7 @@ mod tests;
 pub use cyclonedx::cyclonedx;
 pub use identity::Uuids;
 pub use json::text;
+pub use kinds::analyzers_of;
 pub use model::*;
 pub use package::installed as whole_version;
 

@@ -1,6 +1,7 @@
 //! `assay scan`: what a server would find, without one. The inventory is made here and now and kept nowhere; advisories
 //! are those of the data directory.
 
+mod area;
 mod compare;
 mod elsewhere;
 mod filter;
@@ -13,6 +14,7 @@ mod target;
 
 use super::{Context, local, out::note};
 use anyhow::{Result, bail};
+use area::Area;
 use assay_engine::{
     Engine, ScanResult,
     ignore::Suppressed,
@@ -54,6 +56,8 @@ pub(super) struct ScanArgs {
     choice: Choice,
     #[command(flatten)]
     leave_out: LeaveOut,
+    #[command(flatten)]
+    area: Area,
     #[command(flatten)]
     reach: Reach,
     /// Leave packages out of trivy-json that nothing is wrong with
@@ -138,6 +142,7 @@ async fn scan(context: &Context, args: &ScanArgs, engine: &Arc<Engine>, target: 
     let started = Instant::now();
     let choice = &args.choice;
     let selection = args.as_what.selection(choice.wants(Scanner::Secret), choice.wants(Scanner::License));
+    let selection = args.area.apply(target, selection)?;
     let mut looked = {
         let _step = Path::new(target).exists().then(|| Step::begin(&format!("Looking into {target}")));
         target::look(context, target, args.as_what, selection, &args.reach).await?

@@ -58,40 +58,40 @@ impl Case {
         format!("{FIXTURES}/{}", self.input)
     }
 
-    /// The same in our own options.
-    pub(super) fn arguments(&self) -> Result<Vec<String>> {
+    /// The same in our own options; files that options name lie in the folder of the oracle, as inputs do.
+    pub(super) fn arguments(&self, folder: &Path) -> Result<Vec<String>> {
         let format = match self.format() {
             "json" => "trivy-json",
             "cyclonedx" => "trivy-cyclonedx",
             other => other,
         };
-        let mut all: Vec<&str> =
-            if self.command == "convert" { vec!["convert"] } else { vec!["scan", "--as", self.kind()?] };
         let input = self.shown();
-        all.extend([input.as_str(), "--format", format]);
         if self.command == "convert" {
-            return Ok(all.into_iter().map(str::to_owned).collect());
+            return Ok(owned(&["convert", &input, "--format", format]));
         }
-        all.extend(["--scanners", self.value("--scanners").unwrap_or("vuln")]);
+        let mut all = owned(&["scan", "--as", self.kind()?, &input, "--format", format]);
+        all.extend(owned(&["--scanners", self.value("--scanners").unwrap_or("vuln")]));
         let mut packages = format != "trivy-json";
-        let mut options = self.options.iter().map(String::as_str);
+        let mut options = self.options.iter();
         while let Some(option) = options.next() {
-            match option.split('=').next().unwrap_or(option) {
-                "--list-all-pkgs" => packages = !option.ends_with("=false"),
-                "--include-dev-deps" => all.push("--include-dev"),
-                "--ignore-unfixed" => all.push("--ignore-unfixed"),
-                "--severity" => all.extend(["--severity", self.value("--severity").unwrap_or_default()]),
-                "--format" | "--scanners" => {}
-                unknown => bail!("the option {unknown} is not known to this harness"),
-            }
-            if !option.contains('=') && matches!(option, "--format" | "--scanners" | "--severity") {
-                options.next();
+            let (name, value) = option.split_once('=').map_or((option.as_str(), None), |(name, v)| (name, Some(v)));
+            match name {
+                "--list-all-pkgs" => packages = value != Some("false"),
+                "--include-dev-deps" | "--ignore-unfixed" | "--show-suppressed" if value == Some("false") => {}
+                "--include-dev-deps" | "--ignore-unfixed" | "--show-suppressed" => all.push(name.to_owned()),
+                _ => {
+                    let value = value.or_else(|| options.next().map(String::as_str));
+                    let value = value.with_context(|| format!("{name} has no value"))?;
+                    if let Some(ours) = ours(name)? {
+                        all.extend([ours.to_owned(), placed(folder, name, value)]);
+                    }
+                }
             }
         }
         if !packages {
-            all.push("--no-packages");
+            all.push("--no-packages".to_owned());
         }
-        Ok(all.into_iter().map(str::to_owned).collect())
+        Ok(all)
     }
 
     fn kind(&self) -> Result<&'static str> {
@@ -104,4 +104,32 @@ impl Case {
             other => bail!("the command {other} is not known to this harness"),
         })
     }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// What we call an option that has a value; nothing for those that are told otherwise.
+fn ours(name: &str) -> Result<Option<&'static str>> {
+    Ok(Some(match name {
+        "--format" | "--scanners" => return Ok(None),
+        "--severity" => "--severity",
+        "--skip-files" => "--skip-files",
+        "--skip-dirs" => "--skip-dirs",
+        "--file-patterns" => "--file-patterns",
+        "--vex" => "--vex",
+        "--ignorefile" => "--ignore-file",
+        unknown => bail!("the option {unknown} is not known to this harness"),
+    }))
+}
+
+/// A value, seen from where the expected documents were made if it is a path in the folder.
+fn placed(folder: &Path, name: &str, value: &str) -> String {
+    let is_path = matches!(name, "--skip-files" | "--skip-dirs" | "--vex" | "--ignorefile");
+    let place = |one: &str| match is_path && folder.join(one).exists() {
+        true => format!("{FIXTURES}/{one}"),
+        false => one.to_owned(),
+    };
+    value.split(',').map(place).collect::<Vec<_>>().join(",")
 }
