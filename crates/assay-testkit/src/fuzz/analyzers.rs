@@ -29,7 +29,8 @@ pub(super) fn targets() -> Vec<Target> {
         let name = format!("analyzer-{}", part.spec().id);
         let seeds = wanted.iter().map(|sample| sample.bytes.clone()).collect();
         let part = assay_analyzers::all().swap_remove(at);
-        let selection = Selection { reads: vec![part.spec().reads], secrets: false, licenses: false };
+        let selection =
+            Selection { reads: vec![part.spec().reads], secrets: false, licenses: false, ..Selection::default() };
         let inspector = StandardInspector::new(limits()).selecting(selection);
         all.push(Target::new(name, seeds, move |input| {
             for sample in &wanted {
