@@ -59,6 +59,9 @@ pub struct Suppressed {
     pub status: String,
     /// Why, in the words of whoever said so.
     pub statement: Option<String>,
+    /// Why, in one of the words that VEX has for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
     /// The file or document that says so.
     pub source: String,
 }
@@ -241,7 +244,9 @@ pub fn apply(
     let findings = std::mem::take(&mut result.findings);
     for finding in findings {
         match ignored(&finding, rules, &places, today).or_else(|| excused(&finding, statements, subject)) {
-            Some((status, statement, source)) => left_out.push(Suppressed { finding, status, statement, source }),
+            Some(Reason { status, statement, justification, source }) => {
+                left_out.push(Suppressed { finding, status, statement, justification, source });
+            }
             None => result.findings.push(finding),
         }
     }
@@ -263,7 +268,12 @@ fn places(inventory: &Inventory) -> BTreeMap<String, Vec<String>> {
     places
 }
 
-type Reason = (String, Option<String>, String);
+struct Reason {
+    status: String,
+    statement: Option<String>,
+    justification: Option<String>,
+    source: String,
+}
 
 fn ignored(
     one: &ScoredFinding,
@@ -278,13 +288,19 @@ fn ignored(
             && rule.is_of(&one.component)
             && (rule.paths.is_empty() || !paths.is_empty() && paths.iter().all(|path| rule.is_at(path)))
     })?;
-    Some(("ignored".to_owned(), rule.statement.clone(), file.clone()))
+    let (statement, source) = (rule.statement.clone(), file.clone());
+    Some(Reason { status: "ignored".to_owned(), statement, justification: None, source })
 }
 
 fn excused(one: &ScoredFinding, statements: &[VexStatement], subject: &VexSubject) -> Option<Reason> {
     let said = vex::verdict(statements, subject, &one.component, &one.finding)?;
     let why = said.statement.clone().or_else(|| said.justification.clone());
-    said.status.suppresses().then(|| (said.status.as_str().to_owned(), why, said.document.clone()))
+    said.status.suppresses().then(|| Reason {
+        status: said.status.as_str().to_owned(),
+        statement: why,
+        justification: said.justification.clone(),
+        source: said.document.clone(),
+    })
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use super::{
     Options, Subject,
     kinds::{self, Kind},
-    model::{Outcome, Package, Vulnerability},
+    model::{ModifiedFinding, Outcome, Package, Vulnerability},
     package::{Surroundings, id, id_of_system, package},
     vulnerability::vulnerability,
 };
-use crate::{ScanResult, catalogue::ScoredFinding};
+use crate::{ScanResult, catalogue::ScoredFinding, ignore::Suppressed};
 use assay_model::{
     component::{Component, Occurrence},
     ecosystem,
@@ -68,14 +68,24 @@ fn system_target(subject: &Subject, inventory: &Inventory, found: &Occurrence) -
 }
 
 /// The results about packages.
-pub(super) fn outcomes(scan: &ScanResult, subject: &Subject, artifact: &str, options: &Options) -> Vec<Outcome> {
+pub(super) fn outcomes(
+    scan: &ScanResult,
+    subject: &Subject,
+    artifact: &str,
+    options: &Options,
+    suppressed: &[Suppressed],
+) -> Vec<Outcome> {
     let around = Surroundings::of(&scan.inventory, &subject.name);
     let mut findings: BTreeMap<&Component, Vec<&ScoredFinding>> = BTreeMap::new();
     for one in &scan.findings {
         findings.entry(&one.component).or_default().push(one);
     }
+    let mut left_out: BTreeMap<&Component, Vec<&Suppressed>> = BTreeMap::new();
+    for one in suppressed {
+        left_out.entry(&one.finding.component).or_default().push(one);
+    }
     let groups = groups(subject, &scan.inventory);
-    let about = About { subject, around, findings, scan, artifact, options };
+    let about = About { subject, around, findings, left_out, scan, artifact, options };
     groups.into_iter().map(|group| outcome(group, &about)).collect()
 }
 
@@ -84,6 +94,7 @@ struct About<'a> {
     subject: &'a Subject,
     around: Surroundings<'a>,
     findings: BTreeMap<&'a Component, Vec<&'a ScoredFinding>>,
+    left_out: BTreeMap<&'a Component, Vec<&'a Suppressed>>,
     scan: &'a ScanResult,
     artifact: &'a str,
     options: &'a Options,
@@ -118,14 +129,40 @@ fn outcome(group: Group<'_>, about: &About<'_>) -> Outcome {
             }
         }
     }
+    let modified_findings = modified(&packages, about, &group.target);
     Outcome {
         target: group.target,
         class: group.class.to_owned(),
         kind: group.kind,
         packages: if options.packages { packages.into_iter().map(|(package, _)| package).collect() } else { vec![] },
         vulnerabilities: distinct(vulnerabilities),
+        modified_findings,
         ..Outcome::default()
     }
+}
+
+/// What was left out of a group's findings, each once, in the order of package and vulnerability.
+fn modified(packages: &[(Package, &Component)], about: &About<'_>, target: &str) -> Vec<ModifiedFinding> {
+    let mut all = Vec::new();
+    for (package, component) in packages {
+        for one in about.left_out.get(component).into_iter().flatten().filter(|one| is_listed(&one.finding)) {
+            let detail = about.scan.details.get(&one.finding.finding.id);
+            let v = vulnerability(&one.finding, detail, package, about.artifact, target);
+            // Trivy's readers know VEX's own word for the reason, where there is one.
+            let why = one.justification.as_ref().or(one.statement.as_ref());
+            let told = ModifiedFinding {
+                kind: "vulnerability".to_owned(),
+                status: one.status.clone(),
+                statement: why.cloned().unwrap_or_default(),
+                source: one.source.clone(),
+                finding: serde_json::to_value(&v).unwrap_or_default(),
+            };
+            all.push(((v.pkg_name, v.pkg_id, v.installed_version, v.vulnerability_id, v.pkg_path), told));
+        }
+    }
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all.dedup_by(|(a, _), (b, _)| a == b);
+    all.into_iter().map(|(_, told)| told).collect()
 }
 
 /// That a whole system is out of support is said of the system.

@@ -26,7 +26,7 @@ pub use kinds::analyzers_of;
 pub use model::*;
 pub use package::installed as whole_version;
 
-use crate::ScanResult;
+use crate::{ScanResult, ignore::Suppressed};
 use assay_model::{
     finding::FindingKind,
     inventory::{ImageFacts, Inventory},
@@ -121,6 +121,18 @@ impl Default for Options {
 /// The report of a scan, made at this time.
 #[must_use]
 pub fn report(scan: &ScanResult, subject: &Subject, options: &Options, at: Timestamp) -> Report {
+    report_with(scan, subject, options, &[], at)
+}
+
+/// The same with what was left out of its findings, and why, as findings that were modified.
+#[must_use]
+pub fn report_with(
+    scan: &ScanResult,
+    subject: &Subject,
+    options: &Options,
+    suppressed: &[Suppressed],
+    at: Timestamp,
+) -> Report {
     let metadata = metadata(scan, subject);
     let artifact_id = match subject.kind {
         ArtifactKind::Image => {
@@ -131,7 +143,7 @@ pub fn report(scan: &ScanResult, subject: &Subject, options: &Options, at: Times
         ArtifactKind::Repository => identity::of_repository(&metadata.repo_url, &metadata.commit),
         _ => String::new(),
     };
-    let mut results = group::outcomes(scan, subject, &artifact_id, options);
+    let mut results = group::outcomes(scan, subject, &artifact_id, options, suppressed);
     if options.secrets {
         results.extend(secrets::secrets(&scan.inventory));
     }

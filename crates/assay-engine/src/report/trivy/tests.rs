@@ -160,3 +160,33 @@ fn what_is_no_report_is_refused_with_a_reason() {
     assert!(parse("no").unwrap_err().contains("no report"));
     assert!(parse("{\"SchemaVersion\": 1}").unwrap_err().contains('1'));
 }
+
+#[test]
+fn what_was_left_out_is_told_with_its_reason() {
+    let werkzeug = component("pypi", "Werkzeug", "0.11");
+    let scan = scan(vec![locked("pip", "requirements.txt", werkzeug.clone())], vec![]);
+    let left_out = |id: &str, status: &str, statement: Option<&str>, justification: Option<&str>| Suppressed {
+        finding: finding(&werkzeug, id, Severity::High, "0.15.3"),
+        status: status.into(),
+        statement: statement.map(str::to_owned),
+        justification: justification.map(str::to_owned),
+        source: "vex.json".into(),
+    };
+    let suppressed = [
+        left_out("CVE-2", "ignored", Some("later"), None),
+        left_out("CVE-1", "not_affected", Some("in words"), Some("component_not_present")),
+    ];
+    let subject = Subject { name: "there".into(), kind: ArtifactKind::Repository, git: None };
+    let report = report_with(&scan, &subject, &Options::default(), &suppressed, at());
+    let report: Value = serde_json::from_str(&text(&report).unwrap()).unwrap();
+    let outcome = &report["Results"][0];
+    assert!(outcome.get("Vulnerabilities").is_none(), "{outcome}");
+    let told = outcome["ExperimentalModifiedFindings"].as_array().unwrap();
+    let said = |one: &Value| ["Type", "Status", "Statement", "Source"].map(|key| one[key].as_str().unwrap().to_owned());
+    assert_eq!(told.len(), 2);
+    assert_eq!(said(&told[0]), ["vulnerability", "not_affected", "component_not_present", "vex.json"]);
+    assert_eq!(said(&told[1]), ["vulnerability", "ignored", "later", "vex.json"]);
+    assert_eq!(told[0]["Finding"]["VulnerabilityID"], "CVE-1");
+    assert_eq!(told[0]["Finding"]["PkgName"], "Werkzeug");
+    assert_eq!(told[0]["Finding"]["FixedVersion"], "0.15.3");
+}

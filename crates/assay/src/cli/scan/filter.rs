@@ -1,6 +1,6 @@
 //! What of a scan's findings is wanted: by scanner, severity, fix, and need. Ignore files and VEX statements come before it.
 
-use assay_engine::{ScanResult, report::trivy::Report};
+use assay_engine::{ScanResult, ScoredFinding, report::trivy::Report};
 use assay_model::{
     component::Component,
     finding::{Severity, Status},
@@ -61,6 +61,12 @@ impl Choice {
 
     fn chosen(&self, severity: Severity) -> bool {
         self.severity.is_empty() || self.severity.contains(&severity)
+    }
+
+    /// Whether a finding that was left out for another reason would have been wanted.
+    pub(crate) fn keeps(&self, one: &ScoredFinding) -> bool {
+        let unfixed = self.ignore_unfixed && !has_fix(one.finding.status);
+        self.wants(Scanner::Vuln) && !unfixed && self.chosen(one.finding.severity)
     }
 
     /// Takes licences of other severities out of a report.
@@ -181,5 +187,10 @@ mod tests {
         let mut found = scan();
         let left = Choice { severity: vec![Severity::Low], ..choice() }.apply(&mut found);
         assert_eq!((ids(&found), left.other_severities, left.dev), (vec!["CVE-3"], 1, 1));
+        let all = scan().findings;
+        let unfixed = Choice { ignore_unfixed: true, ..choice() };
+        assert_eq!(all.iter().map(|one| unfixed.keeps(one)).collect::<Vec<_>>(), [true, true, false]);
+        let low = Choice { severity: vec![Severity::Low], ..choice() };
+        assert_eq!(all.iter().map(|one| low.keeps(one)).collect::<Vec<_>>(), [false, false, true]);
     }
 }

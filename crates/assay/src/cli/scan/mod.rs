@@ -102,7 +102,10 @@ async fn one(context: &Context, args: &ScanArgs, target: &str) -> Result<ExitCod
     let (engine, _empty) = local::engine_to_read(&config).await?;
     let scanned = scan(context, args, &engine, target).await?;
     let at = now();
-    let mut told = trivy::report(&scanned.result, &scanned.looked.subject, &options(args), at);
+    let suppressed = scanned.suppressed.iter().filter(|one| args.choice.keeps(&one.finding));
+    let suppressed: Vec<_> = suppressed.filter(|_| args.leave_out.show_suppressed).cloned().collect();
+    let subject = &scanned.looked.subject;
+    let mut told = trivy::report_with(&scanned.result, subject, &options(args), &suppressed, at);
     args.choice.apply_to_licenses(&mut told);
     let report = scanned.report(&told, args);
     let made = Made { report: &report, scan: &scanned.result, told: &told, at };
