@@ -75,7 +75,7 @@ enum Command {
     #[command(after_long_help = crate::config::reference())]
     Serve(ServeArgs),
     /// List the vulnerabilities, secrets and licences of a file, a directory or an image archive; needs no server
-    Scan(scan::ScanArgs),
+    Scan(Box<scan::ScanArgs>),
     /// Turn an earlier report into another format; needs no server
     Convert(convert::ConvertArgs),
     /// Print the CycloneDX 1.6 document of a file, a directory or a stored package
@@ -154,7 +154,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
             crate::serve::run(context.config_with(args.listen)?).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Scan(args) => scan::run(context, args).await,
+        Command::Scan(args) => scan::run(context, *args).await,
         Command::Convert(args) => convert::run(context, &args),
         Command::Sbom(args) => sbom::run(context, args).await,
         Command::Feeds(command) => feeds::run(context, command).await,
