@@ -232,13 +232,14 @@ pub fn secrets(options: &Options, programs: &Programs) -> Result<Vec<Row>> {
     let runs = (0..options.rounds().min(3)).map(|_| place.scan(&folder, &["--scanners", "secret"]));
     let seconds = middle(runs.collect::<Result<Vec<_>>>()?.iter().map(|run| run.seconds))?;
     let ours = megabytes as f64 / seconds;
-    // A fifth of it is enough to know the peer's rate.
+    // A few are enough to know the peer's rate.
+    const FEW: usize = 4;
     let small = place.path("few");
-    make::texts(&small, megabytes / 5)?;
+    make::texts(&small, FEW)?;
     let peer = program("detect-secrets", "detect-secrets==1.5.0")?;
     let mut command = load::pinned(&peer, Some(0));
     command.args(["scan", "--all-files", "."]).current_dir(&small);
-    let theirs = (megabytes / 5) as f64 / cost(&mut command)?.seconds;
+    let theirs = FEW as f64 / cost(&mut command)?.seconds;
     let row = Row {
         peer: Some(theirs),
         ratio: Some(ours / theirs),

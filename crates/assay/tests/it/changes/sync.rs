@@ -90,11 +90,12 @@ impl Export {
         }
     }
 
-    fn variables(&self) -> [(&'static str, String); 3] {
+    fn variables(&self) -> [(&'static str, String); 4] {
         [
             ("ASSAY_SOURCES_OSV", format!("{}/osv", self.address)),
             ("ASSAY_SOURCES_EPSS", format!("{}/epss_scores-current.csv.gz", self.address)),
             ("ASSAY_SOURCES_KEV", format!("{}/kev.json", self.address)),
+            ("ASSAY_SOURCES_EOL", String::new()),
         ]
     }
 
