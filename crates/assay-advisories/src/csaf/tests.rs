@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::testing::parse;
+use crate::testing::{Shelf, parse, zip_of};
 
 fn document() -> Value {
     let product = |id: &str, purl: &str| json!({"category": "product_version", "name": id, "product": {"product_id": id, "name": id, "product_identification_helper": {"purl": purl}}});
@@ -79,4 +79,46 @@ fn other_documents_are_set_aside() {
         let kept = parse(&Csaf, "x.json", text.as_bytes()).unwrap();
         assert!(kept.advisories.is_empty());
     }
+}
+
+const BASE: &str = "https://csaf.example/vex";
+
+fn published(changes: &str) -> Shelf {
+    let mut net = Shelf::new();
+    net.put(&format!("{BASE}/changes.csv"), changes);
+    net.put(&format!("{BASE}/archive_latest.txt"), "csaf_2024.zip\n");
+    net.put(
+        &format!("{BASE}/csaf_2024.zip"),
+        zip_of(&[("2024/cve-2024-0001.json", document().to_string().as_bytes())]),
+    );
+    net.put(&format!("{BASE}/2024/cve-2024-0002.json"), "{}");
+    net.put(&format!("{BASE}/2024/cve-2024-0003.json"), "{}");
+    net
+}
+
+async fn names(net: &Shelf, since: Option<&Cursor>) -> Option<(Vec<String>, Cursor)> {
+    match Csaf.fetch(net, BASE, since).await.unwrap() {
+        Fetched::Unchanged => None,
+        Fetched::Batch { files, cursor } => Some((files.into_iter().map(|(name, _)| name).collect(), cursor)),
+    }
+}
+
+#[tokio::test]
+async fn first_the_archive_then_what_changed() {
+    let first = "\"2024/cve-2024-0001.json\",\"2024-03-01T00:00:00+00:00\"\n";
+    let net = published(first);
+    let (files, cursor) = names(&net, None).await.unwrap();
+    assert_eq!((files, cursor.0.as_str()), (vec!["csaf_2024.zip".to_owned()], "2024-03-01T00:00:00+00:00"));
+    assert!(names(&net, Some(&cursor)).await.is_none());
+    let later = format!(
+        "\"2024/cve-2024-0003.json\",\"2024-05-01T00:00:00+00:00\"\n\"2024/cve-2024-0002.json\",\"2024-04-01T00:00:00+00:00\"\n\"../x.json\",\"2024-04-02T00:00:00+00:00\"\n{first}"
+    );
+    let net = published(&later);
+    let (files, cursor) = names(&net, Some(&cursor)).await.unwrap();
+    assert_eq!(files, ["2024/cve-2024-0002.json", "2024/cve-2024-0003.json"], "the oldest first, nothing outside");
+    assert_eq!(cursor.0, "2024-05-01T00:00:00+00:00");
+    let mut broken = published(&later);
+    broken.files.remove(&format!("{BASE}/2024/cve-2024-0003.json"));
+    assert!(Csaf.fetch(&broken, BASE, Some(&Cursor("2024-03-01T00:00:00+00:00".into()))).await.is_err());
+    assert_eq!(broken.spooled(), 0, "nothing is left behind");
 }

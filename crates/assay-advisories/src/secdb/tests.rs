@@ -1,7 +1,7 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
-use crate::testing::{self, parse, zip_of};
+use crate::testing::{self, Shelf, parse, zip_of};
 
 const ALPINE: &str = r#"{"apkurl": "{{urlprefix}}/x", "archs": ["x86_64"], "reponame": "main", "urlprefix": "https://packages.example/alpine",
  "distroversion": "v3.18", "packages": [
@@ -46,4 +46,22 @@ fn the_real_database() {
     assert!(kept.bad.is_empty(), "{:?}", &kept.bad[..kept.bad.len().min(3)]);
     println!("{} entries", kept.advisories.len());
     assert!(kept.advisories.len() > 20_000);
+}
+
+#[tokio::test]
+async fn only_files_that_changed_are_fetched() {
+    let base = "https://secdb.example#v3.18/main.json,v3.18/community.json";
+    let mut net = Shelf::new();
+    net.put("https://secdb.example/v3.18/main.json", ALPINE);
+    net.put("https://secdb.example/v3.18/community.json", ALPINE);
+    let Fetched::Batch { files, cursor } = SecDb.fetch(&net, base, None).await.unwrap() else { panic!("two files") };
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["v3.18/main.json", "v3.18/community.json"]);
+    assert!(matches!(SecDb.fetch(&net, base, Some(&cursor)).await.unwrap(), Fetched::Unchanged));
+    net.put("https://secdb.example/v3.18/main.json", ALPINE.replace("openssl", "libressl"));
+    let Fetched::Batch { files, cursor } = SecDb.fetch(&net, base, Some(&cursor)).await.unwrap() else {
+        panic!("one file")
+    };
+    assert_eq!(files.len(), 1);
+    assert!(matches!(SecDb.fetch(&net, base, Some(&cursor)).await.unwrap(), Fetched::Unchanged));
 }
