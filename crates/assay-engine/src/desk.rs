@@ -88,6 +88,9 @@ impl Repo for Desk {
     fn repository(&self) -> &str {
         &self.repository.name
     }
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
     fn read<'a>(&'a self, staged: &'a Staged) -> Task<'a, Box<dyn ReadSeek>> {
         Box::pin(async move {
             self.require(Permission::Write)?;

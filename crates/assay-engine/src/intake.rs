@@ -338,6 +338,7 @@ impl Intake for Desk {
                 format: self.format.spec().id,
                 subject: self.scope(&claim.name).subject(&claim.version),
                 actor: self.caller.name().to_owned(),
+                origin: None,
                 at: self.engine.now(),
                 claim,
             };
@@ -354,6 +355,8 @@ struct Publication {
     format: &'static str,
     subject: String,
     actor: String,
+    /// The upstream that it comes from.
+    origin: Option<String>,
     at: Timestamp,
     claim: Claim,
 }
@@ -362,6 +365,7 @@ impl Publication {
     fn store(&self, tx: &mut dyn Tx) -> Result<Receipt, Problem> {
         let claim = &self.claim;
         self.check_bytes(tx)?;
+        let before = self.amended(tx)?;
         let (package, new) = tx.put_package(&NewPackage {
             repository: self.repository,
             at: Coordinates {
@@ -373,6 +377,7 @@ impl Publication {
             uploader: self.actor.clone(),
             uploaded_at: self.at,
             published_at: claim.published_at,
+            origin: self.origin.clone(),
         })?;
         let added = tx.put_files(package, &claim.files, self.at)?;
         for file in &claim.files {
@@ -391,7 +396,34 @@ impl Publication {
         } else if moved {
             self.log(tx, "package.tagged", json!({"references": claim.references}))?;
         }
+        if before.is_some_and(|before| before != claim.metadata) {
+            self.amend(tx, package)?;
+        }
         Ok(Receipt { package, created: new || added > 0 })
+    }
+
+    /// The metadata of the package as it is, for a claim that brings no files; there must be one.
+    fn amended(&self, tx: &mut dyn Tx) -> Result<Option<serde_json::Value>, Problem> {
+        let claim = &self.claim;
+        if !claim.files.is_empty() {
+            return Ok(None);
+        }
+        let known = tx.packages_named(self.repository, self.format, &claim.name, Some(&claim.version))?;
+        let known = known.into_iter().next();
+        let absent = || Problem::not_found(format!("there is no version {} of `{}`", claim.version, claim.name));
+        known.map(|package| Some(package.metadata)).ok_or_else(absent)
+    }
+
+    /// Other metadata may mean another decision; what is decided stays in force until then.
+    fn amend(&self, tx: &mut dyn Tx, package: PackageId) -> Result<(), Problem> {
+        tx.enqueue(&[NewJob {
+            lane: Lane::Change,
+            stage: Stage::Decide,
+            key: package.0,
+            cause: "amended".to_owned(),
+            due: self.at,
+        }])?;
+        self.log(tx, "package.amended", json!({"package": package.0}))
     }
 
     /// Bytes that a claim names must be staged under its name, or belong to the name already.

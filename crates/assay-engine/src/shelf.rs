@@ -12,7 +12,7 @@ use assay_model::{
     seam::{
         Task,
         format::{SeenBlob, Shelf, Withdraw},
-        meta::{self, Tx},
+        meta::{self, Tx, Within},
     },
     view::{PackageView, VersionView},
 };
@@ -148,7 +148,12 @@ fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result
     let (revision, text) = revision_of(&packages, &files, &references);
     let versions = packages
         .into_iter()
-        .map(|package| VersionView { files: files.remove(&package.id).unwrap_or_default(), package, blocked: None })
+        .map(|package| VersionView {
+            files: files.remove(&package.id).unwrap_or_default(),
+            package,
+            remote: Vec::new(),
+            blocked: None,
+        })
         .collect();
     Ok((PackageView { name: scope.name.clone(), versions, references, revision }, text))
 }
@@ -204,6 +209,31 @@ impl Shelf for Desk {
             let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
             let id = shelved.by_path.get(path);
             Ok(id.and_then(|id| shelved.get(*id)).map(|(file, _)| file.clone()))
+        })
+    }
+
+    fn fetch<'a>(&'a self, name: &'a str, path: &'a str) -> Task<'a, Option<FileId>> {
+        Box::pin(async move { Ok(self.file(name, path).await?.map(|file| file.id)) })
+    }
+
+    fn find<'a>(&'a self, name: &'a str, what: &'a str) -> Task<'a, Option<String>> {
+        Box::pin(async move {
+            let Some(view) = self.view(name).await? else { return Ok(None) };
+            let reference = view.references.iter().find(|reference| reference.name == what);
+            let version = view.versions.iter().find(|version| version.package.at.version == what);
+            let version = version.map(|version| version.package.at.version.clone());
+            Ok(reference.map(|reference| reference.version.clone()).or(version))
+        })
+    }
+
+    fn search<'a>(&'a self, text: &'a str, skip: usize, limit: usize) -> Task<'a, (Vec<String>, usize)> {
+        Box::pin(async move {
+            self.require(Permission::Read)?;
+            let (repository, format, text) = (self.repository.id, self.format.spec().id, text.to_owned());
+            meta::read(self.engine.meta(), move |tx| {
+                tx.search_names(&Within { repository, format }, &text, skip, limit)
+            })
+            .await
         })
     }
 

@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod repository;
 pub mod score;
 pub mod seam;
+pub mod upstream;
 pub mod vex;
 pub mod view;
 pub mod work;

@@ -88,6 +88,8 @@ pub struct Package {
     pub uploaded_at: Timestamp,
     /// When its author published it, where that is known.
     pub published_at: Option<Timestamp>,
+    /// Name of the upstream that it was taken from; nothing for what was published here.
+    pub origin: Option<String>,
 }
 
 /// An operator's explicit word on a package; outranks every decision until it ends.
@@ -118,6 +120,8 @@ pub struct NewPackage {
     pub uploaded_at: Timestamp,
     /// The author's publish time, where known.
     pub published_at: Option<Timestamp>,
+    /// The upstream that it comes from, if any.
+    pub origin: Option<String>,
 }
 
 /// How a file is looked into. A file without a role (a layer, a signature) is served and not inventoried by itself.

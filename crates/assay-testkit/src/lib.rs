@@ -4,6 +4,7 @@
 //! the program the way a user does.
 
 pub mod client;
+pub mod evidence;
 pub mod fuzz;
 pub mod make;
 pub mod process;

@@ -9,6 +9,7 @@ pub(crate) use ask::{Ask, Response};
 
 use assay_model::{
     Digest, Kind, Problem,
+    access::Caller,
     package::{Coordinates, File, FileId, Package, PackageId, Reference, State},
     problem::Result,
     refusal::Refusal,
@@ -89,6 +90,7 @@ impl FakeRepo {
             .map(|(_, package, files, blocked)| VersionView {
                 package: package.clone(),
                 files: files.clone(),
+                remote: Vec::new(),
                 blocked: blocked.clone(),
             })
             .collect();
@@ -279,6 +281,7 @@ fn package_of(format: &str, claim: &Claim, id: PackageId, now: Timestamp) -> Pac
         uploader: "tester".to_owned(),
         uploaded_at: now,
         published_at: claim.published_at,
+        origin: None,
     }
 }
 
@@ -384,6 +387,25 @@ impl Shelf for FakeRepo {
             Ok(self.versions(name).into_iter().flat_map(|version| version.files).find(|file| file.path == path))
         })
     }
+    fn fetch<'a>(&'a self, name: &'a str, path: &'a str) -> Task<'a, Option<FileId>> {
+        Box::pin(async move { Ok(self.file(name, path).await?.map(|file| file.id)) })
+    }
+    fn find<'a>(&'a self, name: &'a str, what: &'a str) -> Task<'a, Option<String>> {
+        Box::pin(async move {
+            let Some(view) = self.view_now(name) else { return Ok(None) };
+            let reference = view.references.into_iter().find(|reference| reference.name == what);
+            let version = view.versions.into_iter().find(|version| version.package.at.version == what);
+            Ok(reference.map(|reference| reference.version).or(version.map(|version| version.package.at.version)))
+        })
+    }
+    fn search<'a>(&'a self, text: &'a str, skip: usize, limit: usize) -> Task<'a, (Vec<String>, usize)> {
+        Box::pin(async move {
+            let mut names = Shelf::names(self, None, usize::MAX).await?;
+            names.retain(|name| name.to_lowercase().contains(&text.to_lowercase()));
+            let count = names.len();
+            Ok((names.into_iter().skip(skip).take(limit).collect(), count))
+        })
+    }
     fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
         Box::pin(async move { Ok(self.seen(name, digest)) })
     }
@@ -438,6 +460,9 @@ impl Repo for FakeRepo {
     }
     fn repository(&self) -> &str {
         &self.name
+    }
+    fn caller(&self) -> &Caller {
+        &Caller::System
     }
     fn read<'a>(&'a self, staged: &'a Staged) -> Task<'a, Box<dyn ReadSeek>> {
         Box::pin(async move {

@@ -1,8 +1,9 @@
 //! A format: one package protocol. It turns requests into typed operations and views into documents; it never touches
 //! storage, policy or permissions, and it cannot serve artifact bytes: a [`Reply`] names a file and the gate streams it.
 
-use super::{ByteStream, ReadSeek, Task};
+use super::{ByteStream, ReadSeek, Task, upstream::Remote};
 use crate::{
+    access::Caller,
     digest::Digest,
     package::{File, FileId, NewFile, PackageId},
     problem::Problem,
@@ -209,7 +210,8 @@ pub trait Intake: Send + Sync {
     fn session<'a>(&'a self, session: &'a str) -> Task<'a, u64>;
     /// Ends an upload: with `Some` its bytes become staged, with `None` it is cancelled.
     fn close_session<'a>(&'a self, session: &'a str, keep: Option<Expect>) -> Task<'a, Option<Staged>>;
-    /// Makes blob references, package, event and work in one transaction.
+    /// Makes blob references, package, event and work in one transaction. A claim without new files amends a package
+    /// that is there: its metadata is replaced, its references are set.
     fn publish<'a>(&'a self, claim: Claim) -> Task<'a, Receipt>;
 }
 
@@ -223,6 +225,14 @@ pub trait Shelf: Send + Sync {
     /// The file at `path` of any version of `name`, blocked or not: the gate refuses with the reason. Hidden versions
     /// are absent.
     fn file<'a>(&'a self, name: &'a str, path: &'a str) -> Task<'a, Option<File>>;
+    /// The file to serve for `path` of any version of `name`: one that is here, or one that an upstream has, which is
+    /// then fetched. Downloads ask for this; what is about to be published is compared with [`Shelf::file`].
+    fn fetch<'a>(&'a self, name: &'a str, path: &'a str) -> Task<'a, Option<FileId>>;
+    /// The version that a mutable name or a version stands for, here or at an upstream. Needed where an index does not
+    /// list everything that can be asked for (OCI tags, Go pseudo-versions).
+    fn find<'a>(&'a self, name: &'a str, what: &'a str) -> Task<'a, Option<String>>;
+    /// Names that contain `text` in any case, in order, `limit` of them after the first `skip`, and how many there are.
+    fn search<'a>(&'a self, text: &'a str, skip: usize, limit: usize) -> Task<'a, (Vec<String>, usize)>;
     /// A blob by digest, as a part of any package of `name` (the best standing wins), or staged under it.
     fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>>;
     /// Removes; says whether there was anything.
@@ -242,6 +252,8 @@ pub trait Shelf: Send + Sync {
 pub trait Repo: Intake + Shelf {
     /// Name of the repository that is served.
     fn repository(&self) -> &str;
+    /// Who asks.
+    fn caller(&self) -> &Caller;
     /// What `render` makes of a view, kept for as long as the view does not change. `form` tells apart all that is made
     /// of one view in one format, and `render` depends on nothing else.
     fn rendered(
@@ -277,6 +289,10 @@ pub trait Format: Send + Sync {
     fn problem(&self, problem: &Problem) -> Answer;
     /// Words a refusal so that this client shows it.
     fn refuse(&self, refusal: &Refusal) -> Answer;
+    /// What the format knows of remote registries; nothing where it cannot be proxied.
+    fn remote(&self) -> Option<&'static dyn Remote> {
+        None
+    }
     /// Path under which people can download a file in a browser, if there is one.
     fn location(&self, repository: &str, name: &str, file: &File) -> Option<String> {
         let _ = (repository, name, file);

@@ -224,6 +224,15 @@ pub struct PackageFilter {
     pub limit: usize,
 }
 
+/// One format in one repository.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// Where.
+    pub repository: RepositoryId,
+    /// Id of the format.
+    pub format: &'a str,
+}
+
 /// Packages.
 pub trait Packages {
     /// Stores a package as pending, or replaces the metadata of the one that is there; says whether it is new. A deleted
@@ -247,6 +256,9 @@ pub trait Packages {
         after: Option<&str>,
         limit: usize,
     ) -> R<Vec<String>>;
+    /// Names that contain `text` in any case, listed as by [`Packages::package_names`], in order: `limit` of them after
+    /// the first `skip`, and how many there are.
+    fn search_names(&mut self, within: &Within<'_>, text: &str, skip: usize, limit: usize) -> R<(Vec<String>, usize)>;
     /// Packages that are not deleted, newest first.
     fn list_packages(&mut self, filter: &PackageFilter) -> R<Vec<Package>>;
     /// Sets what the gate reads. `None` keeps the decision or override as it is.

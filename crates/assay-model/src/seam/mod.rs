@@ -10,6 +10,7 @@ pub mod judge;
 pub mod matcher;
 pub mod meta;
 pub mod source;
+pub mod upstream;
 
 use crate::problem::Problem;
 use std::{future::Future, io, pin::Pin};

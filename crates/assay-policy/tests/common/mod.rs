@@ -103,6 +103,7 @@ fn package(format: &str, name: &str, version: &str) -> Package {
         uploader: "ci".into(),
         uploaded_at: at("2026-11-20T10:30:00Z"),
         published_at: None,
+        origin: None,
     }
 }
 

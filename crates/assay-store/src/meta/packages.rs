@@ -7,13 +7,13 @@ use assay_model::{
     decision::DecisionId,
     package::{Coordinates, NewPackage, Override, Package, PackageId, State},
     repository::RepositoryId,
-    seam::meta::{PackageFilter, Packages},
+    seam::meta::{PackageFilter, Packages, Within},
 };
 use std::collections::{BTreeSet, HashMap};
 
 /// The columns of a package under the alias `p`, in the order that [`read`] reads them.
 pub(super) const COLUMNS: &str = "p.id, p.repository, p.format, p.name, p.version, p.metadata, p.state, p.held, p.tags, \
-                                  p.decision, p.uploader, p.uploaded_at, p.published_at";
+                                  p.decision, p.uploader, p.uploaded_at, p.published_at, p.origin";
 
 pub(super) fn read(row: &mut Row) -> R<Package> {
     Ok(Package {
@@ -28,6 +28,7 @@ pub(super) fn read(row: &mut Row) -> R<Package> {
         uploader: row.text()?,
         uploaded_at: row.time()?,
         published_at: row.time_or_null()?,
+        origin: row.text_or_null()?,
     })
 }
 
@@ -37,11 +38,13 @@ impl Packages for Session<'_> {
         let metadata = json(&package.metadata)?;
         let made = first(
             self.sql,
-            "INSERT INTO package (repository, format, name, version, metadata, state, tags, uploader, uploaded_at, published_at)
-             VALUES ($1, $2, $3, $4, $5, 'pending', '[]', $6, $7, $8)
+            "INSERT INTO package (repository, format, name, version, metadata, state, tags, uploader, uploaded_at, published_at,
+               origin)
+             VALUES ($1, $2, $3, $4, $5, 'pending', '[]', $6, $7, $8, $9)
              ON CONFLICT (repository, format, name, version) DO UPDATE SET metadata = excluded.metadata, state = 'pending',
                tags = '[]', held = NULL, decision = NULL, uploader = excluded.uploader,
-               uploaded_at = excluded.uploaded_at, published_at = excluded.published_at
+               uploaded_at = excluded.uploaded_at, published_at = excluded.published_at,
+               origin = excluded.origin
              WHERE package.state = 'deleted'
              RETURNING id",
             &[
@@ -53,6 +56,7 @@ impl Packages for Session<'_> {
                 (&package.uploader).into(),
                 package.uploaded_at.into(),
                 package.published_at.into(),
+                package.origin.as_deref().into(),
             ],
         )?;
         if let Some(mut row) = made {
@@ -133,6 +137,24 @@ impl Packages for Session<'_> {
         )
     }
 
+    fn search_names(&mut self, within: &Within<'_>, text: &str, skip: usize, limit: usize) -> R<(Vec<String>, usize)> {
+        let pattern = pattern(text);
+        // unique (repository, format, name, version): the names of one repository are looked through
+        let of_text = "FROM package p WHERE p.repository = $1 AND p.format = $2
+                       AND p.state IN ('available', 'pending') AND lower(p.name) LIKE $3 ESCAPE '\\'";
+        let keys = [within.repository.into(), within.format.into(), pattern.as_str().into()];
+        let count = first(self.sql, &format!("SELECT COUNT(DISTINCT p.name) {of_text}"), &keys)?;
+        let count = count.map_or(Ok(0), |mut row| row.int())?;
+        let [repository, format, pattern] = keys;
+        let names = all(
+            self.sql,
+            &format!("SELECT DISTINCT p.name {of_text} ORDER BY p.name LIMIT $4 OFFSET $5"),
+            &[repository, format, pattern, value::limit(limit), value::limit(skip)],
+            |row| row.text(),
+        )?;
+        Ok((names, usize::try_from(count).unwrap_or(0)))
+    }
+
     fn list_packages(&mut self, filter: &PackageFilter) -> R<Vec<Package>> {
         let (conditions, params) = conditions(filter);
         // package_by_repository for one repository, package_by_state for a state, else the primary key: each descending,
@@ -175,6 +197,19 @@ impl Packages for Session<'_> {
     }
 }
 
+/// The LIKE pattern of what contains `text`.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in clean(text).to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 /// The conditions of a filter, and its parameters with the limit as the last one.
 fn conditions(filter: &PackageFilter) -> (Vec<String>, Vec<Value>) {
     let mut conditions = Vec::new();
@@ -199,14 +234,7 @@ fn conditions(filter: &PackageFilter) -> (Vec<String>, Vec<Value>) {
         add("p.format = $?", clean(format).as_ref().into());
     }
     if let Some(text) = filter.text.as_deref().filter(|t| !t.is_empty()) {
-        let mut pattern = String::from("%");
-        for c in clean(text).to_lowercase().chars() {
-            if matches!(c, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-        pattern.push('%');
+        let pattern = pattern(text);
         add("lower(p.name) LIKE $? ESCAPE '\\'", pattern.into());
     }
     if let Some(before) = filter.before {

@@ -157,6 +157,7 @@ pub fn new_package(repository: RepositoryId, name: &str, version: &str) -> NewPa
         uploader: "ann".into(),
         uploaded_at: at(1),
         published_at: None,
+        origin: None,
     }
 }
 

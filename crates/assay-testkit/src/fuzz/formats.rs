@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assay_model::package::{File, PackageId};
+use assay_model::access::Caller;
+use assay_model::package::{File, FileId, PackageId};
 use assay_model::seam::format::{
     Document, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, Request, SeenBlob, Shelf, Staged, Withdraw,
 };
@@ -179,6 +180,18 @@ impl Shelf for Sieve {
         Box::pin(async { Ok(None) })
     }
 
+    fn fetch<'a>(&'a self, _: &'a str, _: &'a str) -> Task<'a, Option<FileId>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn find<'a>(&'a self, _: &'a str, _: &'a str) -> Task<'a, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn search<'a>(&'a self, _: &'a str, _: usize, _: usize) -> Task<'a, (Vec<String>, usize)> {
+        Box::pin(async { Ok((vec!["a".to_owned()], 1)) })
+    }
+
     fn blob<'a>(&'a self, _: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
         Box::pin(async move { Ok(Some(SeenBlob { digest: digest.clone(), size: 5, file: None })) })
     }
@@ -204,6 +217,10 @@ impl Repo for Sieve {
 
     fn repository(&self) -> &str {
         "main"
+    }
+
+    fn caller(&self) -> &Caller {
+        &Caller::System
     }
 
     fn read<'a>(&'a self, staged: &'a Staged) -> Task<'a, Box<dyn ReadSeek>> {

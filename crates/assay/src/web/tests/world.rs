@@ -82,7 +82,7 @@ pub(super) fn events() -> Vec<Event> {
 fn package(id: i64) -> Package {
     of(json!({"id": id, "repository_id": 1, "format": "pypi", "name": "requests", "version": "2.6.0", "metadata": {},
         "state": "quarantined", "held": null, "tags": ["reviewed"], "decision": "0192-d1", "uploader": "ci",
-        "uploaded_at": T, "published_at": null}))
+        "uploaded_at": T, "published_at": null, "origin": null}))
 }
 
 pub(super) fn row(id: i64) -> PackageRow {

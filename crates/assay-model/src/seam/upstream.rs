@@ -1,0 +1,187 @@
+//! How a format asks a remote registry: which documents there are and what they say. The engine fetches, caches with
+//! validation, coalesces, pins digests, waits and decides; a format only knows addresses and shapes.
+
+use super::{ByteStream, ReadSeek, Task};
+use crate::{
+    digest::Digest,
+    package::Role,
+    problem::Problem,
+    seam::format::{Claim, Staged},
+    upstream::{Secrets, UpstreamSettings},
+};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a remote registry says of one name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RemoteIndex {
+    /// Versions, in any order.
+    pub versions: Vec<RemoteVersion>,
+    /// Mutable names and the version that each stands for.
+    pub references: BTreeMap<String, String>,
+}
+
+/// One version as the remote registry tells of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemoteVersion {
+    /// Version, written as the format writes versions in claims.
+    pub version: String,
+    /// The same that a claim of this version keeps for the format.
+    pub metadata: Value,
+    /// When its author published it.
+    pub published_at: Option<Timestamp>,
+    /// Its files, as far as they are known.
+    pub files: Vec<RemoteFile>,
+    /// Whether it makes sense only with all of its files, which are then taken together before it exists here.
+    pub whole: bool,
+}
+
+/// One file that can be had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemoteFile {
+    /// Path that a claim gives the file; unique in its version.
+    pub path: String,
+    /// Absolute address, or one relative to the upstream's.
+    pub address: String,
+    /// Bytes, where known.
+    pub size: Option<u64>,
+    /// SHA-256, where known: other bytes are refused.
+    pub digest: Option<Digest>,
+    /// Other checksums by algorithm (`sha512`, `sha1`, `md5`), lower-case hex: other bytes are refused.
+    pub hashes: BTreeMap<String, String>,
+    /// Sent as `Content-Type`.
+    pub media_type: String,
+    /// How it is looked into.
+    pub role: Option<Role>,
+    /// Kept for the format.
+    pub metadata: Value,
+}
+
+/// A small document of a remote registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteDocument {
+    /// Bytes.
+    pub body: Bytes,
+    /// `Content-Type`, empty where the remote says none.
+    pub media_type: String,
+    /// Headers that formats read: `Docker-Content-Digest`, `Link`, `Last-Modified`; names in lower case.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// One upstream as a format asks it.
+pub trait Origin: Send + Sync {
+    /// Address of the registry, without a trailing slash.
+    fn base(&self) -> &str;
+    /// A document, from the cache where it is fresh; nothing where the remote says 404 or 410. `address` is absolute, or
+    /// relative to [`Origin::base`]. Where the remote fails, what was cached last is given.
+    ///
+    /// At most [`DOCUMENT_BYTES`].
+    fn document<'a>(&'a self, address: &'a str, accept: &'a str) -> Task<'a, Option<RemoteDocument>>;
+}
+
+/// Largest document that is read as an index.
+pub const DOCUMENT_BYTES: u64 = 128 << 20;
+
+/// What a format knows of remote registries that speak it.
+pub trait Remote: Send + Sync {
+    /// What the registry says of a name; nothing where it has no such name. Formats whose versions cannot be listed give
+    /// what can be known cheaply.
+    fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>>;
+
+    /// A version or mutable name that the index need not list: an OCI tag or digest, a Go pseudo-version, the version
+    /// that a Maven path names. Asked only after the index did not have it.
+    fn find<'a>(&'a self, origin: &'a dyn Origin, name: &'a str, what: &'a str) -> Task<'a, Option<RemoteVersion>> {
+        let _ = (origin, name, what);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// A file that neither index nor `find` listed, by the path that a claim would give it: what the registry will be
+    /// asked for. It may turn out not to exist.
+    fn locate<'a>(
+        &'a self,
+        origin: &'a dyn Origin,
+        name: &'a str,
+        path: &'a str,
+    ) -> Task<'a, Option<(RemoteVersion, RemoteFile)>> {
+        let _ = (origin, name, path);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// All names, for formats whose one index lists them (Helm); nothing where that is not so.
+    fn names<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        let _ = origin;
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Reads what a fetched file says of itself and completes or refuses the claim made from the index: the same checks
+    /// as for an upload.
+    ///
+    /// # Errors
+    /// `Invalid` when the file is not what its name says; it is then not kept.
+    fn inspect(&self, claim: &mut Claim, file: &RemoteFile, bytes: &mut dyn ReadSeek) -> Result<(), Problem> {
+        let _ = (claim, file, bytes);
+        Ok(())
+    }
+}
+
+impl RemoteVersion {
+    /// The claim of this version with one of its files.
+    pub fn claim(&self, name: &str, fetched: &[(&RemoteFile, Staged)]) -> Claim {
+        let file = |(file, staged): &(&RemoteFile, Staged)| crate::package::NewFile {
+            path: file.path.clone(),
+            digest: staged.digest.clone(),
+            size: staged.size,
+            media_type: file.media_type.clone(),
+            role: file.role,
+            hashes: staged.hashes.clone(),
+            metadata: file.metadata.clone(),
+        };
+        Claim {
+            name: name.to_owned(),
+            version: self.version.clone(),
+            metadata: self.metadata.clone(),
+            files: fetched.iter().map(file).collect(),
+            references: Vec::new(),
+            published_at: self.published_at,
+            replaces_others: false,
+        }
+    }
+}
+
+/// A request to a remote registry.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    /// Absolute address.
+    pub url: &'a str,
+    /// `Accept`; empty for none.
+    pub accept: &'a str,
+    /// `If-None-Match`.
+    pub etag: Option<&'a str>,
+    /// `If-Modified-Since`, as the remote wrote it.
+    pub modified: Option<&'a str>,
+    /// Whose rules hold: time-outs, certificates, private networks.
+    pub settings: &'a UpstreamSettings,
+    /// Sent only to the upstream's own scheme, host and port.
+    pub secrets: &'a Secrets,
+}
+
+/// What it answered. Every status is an answer; no answer at all is a `Problem` of kind `Upstream`.
+pub struct Answered {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Bytes as they come; ends with an error where the connection breaks.
+    pub body: ByteStream,
+}
+
+/// The network towards upstreams: redirects (each checked anew), token flows (a 401 with a Bearer challenge is answered
+/// with a token of the realm that it names), TLS, time-outs, and the refusal of private addresses, which is checked on
+/// what the name resolves to. No retries.
+pub trait Transport: Send + Sync {
+    /// Asks once.
+    fn ask<'a>(&'a self, ask: Ask<'a>) -> Task<'a, Answered>;
+}
