@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod command;
+mod formats;
 mod fuzz;
 mod http;
 mod install;
@@ -29,6 +30,7 @@ cargo xtask <verb>
                                       mutate seeds and feed every parser (stable toolchain)
   bench [--json] [--quick] [--only WORD] [--programs FOLDER]
                                       speed of a release build beside nginx on this machine
+  formats [--check]                   make docs/formats.md from what the tests saw, or hold it against that
   install                             install the clients that the tests drive
   env -- COMMAND...                   run COMMAND with the services and settings the tests get
 ";
@@ -60,6 +62,7 @@ fn run(arguments: &[String]) -> Result<bool> {
         }
         "fuzz" => fuzz::run_alone(&fuzz::Options::parse(switches)?),
         "bench" => bench::run(&bench::Options::parse(switches)?),
+        "formats" => formats::run(switches),
         "install" => {
             no_more(switches)?;
             install::run_alone()

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::report::{Outcome, Report};
 use crate::services::{self, Service};
-use crate::{ci, command, fuzz, install, repo};
+use crate::{ci, command, formats, fuzz, install, repo};
 
 #[derive(Debug, Default)]
 pub struct Options {
@@ -57,7 +57,14 @@ pub fn run(options: &Options) -> Result<bool> {
         environment.start_services(&mut report);
     }
     let mut skipped = Vec::new();
+    let whole = !options.fast && options.passed.is_empty();
+    if whole {
+        formats::forget()?;
+    }
     report.step("tests", || run_tests(options, &environment, &mut skipped));
+    if whole {
+        report.step("docs/formats.md", || formats::check(&skipped));
+    }
     if !options.fast {
         report.step("fuzz targets, briefly", fuzz::brief);
     }
