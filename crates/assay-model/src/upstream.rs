@@ -28,6 +28,44 @@ pub struct Upstream {
     pub settings: UpstreamSettings,
 }
 
+/// An upstream about to be added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewUpstream {
+    /// The repository that takes from it.
+    pub repository: RepositoryId,
+    /// Id of the format that it speaks.
+    pub format: String,
+    /// Name; see [`check_name`].
+    pub name: String,
+    /// Asked in rising order.
+    pub priority: i32,
+    /// What an administrator can change.
+    pub settings: UpstreamSettings,
+}
+
+/// Checks the name of an upstream: 1 to 64 of `a-z0-9._-`, beginning and ending with a letter or digit.
+///
+/// # Errors
+/// When the name breaks the rule.
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = name.as_bytes();
+    let ok = bytes.len() <= 64
+        && bytes.iter().all(|b| plain(b) || matches!(b, b'.' | b'_' | b'-'))
+        && bytes.first().is_some_and(plain)
+        && bytes.last().is_some_and(plain);
+    if ok {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(80).collect();
+    Err(Problem::invalid(
+        "bad-upstream-name",
+        format!(
+            "`{shown}` cannot name an upstream; use 1 to 64 of a-z 0-9 . _ - and begin and end with a letter or digit"
+        ),
+    ))
+}
+
 /// When what an upstream gives may leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -193,6 +231,16 @@ mod tests {
             ("exact", "exactly", false),
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn names_are_short_and_plain() {
+        for good in ["a", "9", "python.org-mirror_2", &"x".repeat(64)] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for wrong in ["", "-a", "a-", ".", "A", "a b", "a/b", "\u{e4}", &"x".repeat(65)] {
+            assert!(check_name(wrong).is_err(), "{wrong}");
         }
     }
 

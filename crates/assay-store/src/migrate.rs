@@ -17,6 +17,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "initial", text: include_str!("../migrations/0001_initial.sql") },
     Migration { number: 2, name: "own_names", text: include_str!("../migrations/0002_own_names.sql") },
     Migration { number: 3, name: "origin", text: include_str!("../migrations/0003_origin.sql") },
+    Migration { number: 4, name: "upstreams", text: include_str!("../migrations/0004_upstreams.sql") },
 ];
 
 /// Number of the newest schema that this version knows.

@@ -185,3 +185,17 @@ pub trait Transport: Send + Sync {
     /// Asks once.
     fn ask<'a>(&'a self, ask: Ask<'a>) -> Task<'a, Answered>;
 }
+
+/// Keeps secrets at rest: what is stored is sealed, and can be opened only with the installation's key.
+pub trait Vault: Send + Sync {
+    /// Seals; the same secrets give other bytes each time. None at all give empty bytes.
+    ///
+    /// # Errors
+    /// When the key cannot be had, or the system gives no random bytes.
+    fn seal(&self, secrets: &Secrets) -> Result<Vec<u8>, Problem>;
+    /// Opens what [`Vault::seal`] made.
+    ///
+    /// # Errors
+    /// When it was sealed with another key, or was changed since.
+    fn open(&self, sealed: &[u8]) -> Result<Secrets, Problem>;
+}

@@ -11,14 +11,17 @@ mod files;
 mod findings;
 mod inventories;
 mod packages;
+mod pins;
 mod policies;
 mod references;
+mod remote_documents;
 mod repositories;
 mod scores;
 mod settings;
 mod severities;
 mod tokens;
 mod uploads;
+mod upstreams;
 mod worklist;
 
 use crate::sql::{R, Sql};

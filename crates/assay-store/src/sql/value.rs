@@ -6,6 +6,7 @@ use assay_model::{
     decision::DecisionId,
     package::{FileId, PackageId},
     repository::RepositoryId,
+    upstream::UpstreamId,
 };
 use jiff::Timestamp;
 
@@ -77,6 +78,7 @@ from! {
     PackageId: v => Self::Int(v.0),
     FileId: v => Self::Int(v.0),
     ComponentId: v => Self::Int(v.0),
+    UpstreamId: v => Self::Int(v.0),
     &DecisionId: v => Self::Text(v.0.clone()),
 }
 

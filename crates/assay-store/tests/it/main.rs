@@ -12,6 +12,7 @@ mod log;
 mod plans;
 mod publishing;
 mod sharing;
+mod upstreams;
 mod volume;
 mod worklist;
 mod world;
