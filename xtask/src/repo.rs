@@ -20,7 +20,7 @@ pub fn tools() -> PathBuf {
 
 /// The file name's place on `PATH`, in the private tools, or in the few folders that a user's `PATH` leaves out.
 pub fn program(name: &str) -> Option<PathBuf> {
-    let mut folders = vec![tools().join("venv/bin")];
+    let mut folders = vec![tools().join("venv/bin"), tools().join("bin")];
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     folders.extend(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from));
     folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())

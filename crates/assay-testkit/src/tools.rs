@@ -26,7 +26,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 /// As [`tool`], without a word when it is missing.
 #[must_use]
 pub fn find(name: &str) -> Option<PathBuf> {
-    let mut folders = vec![tools_folder().join("venv/bin")];
+    let mut folders = vec![tools_folder().join("venv/bin"), tools_folder().join("bin")];
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     folders.extend(["/usr/sbin", "/usr/local/bin", "/usr/bin"].map(PathBuf::from));
     folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
