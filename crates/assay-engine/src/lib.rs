@@ -47,7 +47,7 @@ use assay_model::{
     problem::Problem,
     seam::{
         action::Action, blob::BlobStore, format::Format, inspector::Inspector, judge::Judge, matcher::Matcher,
-        meta::MetaStore, source::Source,
+        meta::MetaStore, source::Source, upstream::{Transport, Vault},
     },
 };
 use moka::sync::Cache;
@@ -92,6 +92,10 @@ pub struct Parts {
     pub actions: &'static [&'static dyn Action],
     /// Sources of advisories and scores.
     pub sources: &'static [&'static dyn Source],
+    /// The network towards upstreams.
+    pub transport: Arc<dyn Transport>,
+    /// Seals the secrets of upstreams.
+    pub vault: Arc<dyn Vault>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Directory for uploads in progress, on the file system of the blobs where these are files.

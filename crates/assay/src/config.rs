@@ -29,6 +29,18 @@ pub const KEYS: &[Key] = &[
     ),
     key("workspace", "ASSAY_WORKSPACE", "\"assay\"", "Name of the installation, as pages and policies show it."),
     key(
+        "secret_key",
+        "ASSAY_SECRET_KEY",
+        "\"\"",
+        "Seals the secrets of upstreams in the database: 32 characters or more, the same on all nodes of one database. Empty: `secret.key` in the data directory, made when first needed.",
+    ),
+    key(
+        "allow_private_networks",
+        "ASSAY_ALLOW_PRIVATE_NETWORKS",
+        "[]",
+        "Networks such as `10.1.0.0/16` that upstreams, their redirects and webhooks may lie in though they are not public; in the variable separated by commas.",
+    ),
+    key(
         "database.url",
         "ASSAY_DATABASE_URL",
         "\"\"",
@@ -160,6 +172,10 @@ pub struct Config {
     pub public_url: String,
     /// Name of the installation.
     pub workspace: String,
+    /// Seals secrets at rest; may be empty.
+    pub secret_key: Secret,
+    /// Networks that may be connected to on behalf of others.
+    pub allow_private_networks: Vec<String>,
     /// Metadata.
     pub database: Database,
     /// Bytes.
@@ -168,6 +184,17 @@ pub struct Config {
     pub limits: LimitKeys,
     /// Where facts come from.
     pub sources: Sources,
+}
+
+/// A text that is not shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("withheld")
+    }
 }
 
 /// Where metadata is kept.
@@ -326,6 +353,10 @@ fn set(table: &mut toml::Table, path: &str, text: &str) -> Result<()> {
             "false" | "off" | "0" | "no" => toml::Value::Boolean(false),
             _ => bail!("`{path}` is true or false, not `{text}`"),
         },
+        "[]" => {
+            let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+            toml::Value::Array(words.map(|word| toml::Value::String(word.to_owned())).collect())
+        }
         d if d.starts_with('"') => toml::Value::String(text.to_owned()),
         _ => toml::Value::Integer(text.parse().with_context(|| format!("`{path}` is a number, not `{text}`"))?),
     };
@@ -359,11 +390,13 @@ mod tests {
             "ASSAY_CONFIG" => Some(file.to_string_lossy().into_owned()),
             "ASSAY_LISTEN" => Some("127.0.0.1:2".to_owned()),
             "ASSAY_SOURCES_SYNC" => Some("off".to_owned()),
+            "ASSAY_ALLOW_PRIVATE_NETWORKS" => Some("10.0.0.0/8, fd00::/8".to_owned()),
             _ => None,
         };
         let by_variable = Config::assemble(&Flags::default(), variable).unwrap();
         assert_eq!((by_variable.listen.port(), by_variable.workspace.as_str()), (2, "file"));
         assert_eq!((by_variable.limits.file_bytes, by_variable.sources.sync), (5, false));
+        assert_eq!(by_variable.allow_private_networks, ["10.0.0.0/8", "fd00::/8"]);
         let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
         assert_eq!(Config::assemble(&flags, variable).unwrap().listen.port(), 3);
     }

@@ -8,6 +8,8 @@ mod http;
 mod net;
 mod registry;
 mod serve;
+mod transport;
+mod vault;
 mod web;
 mod wiring;
 

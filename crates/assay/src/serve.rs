@@ -34,6 +34,7 @@ pub async fn run(mut config: Config) -> Result<()> {
     config.listen = listener.local_addr()?;
     let alone = take_directory(&config)?;
     let engine = wiring::engine(&config).await?;
+    wiring::vault(&config).check(engine.meta(), !config.database.url.is_empty()).await?;
     let welcome = first_run(&engine).await?;
     if config.database.url.is_empty() {
         engine.take_back_leases().await?;

@@ -1,6 +1,10 @@
 //! The only place that names all lists: formats, analyzers, sources, actions, stores become one engine here.
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    transport::{HttpTransport, guard::Guard},
+    vault::KeyVault,
+};
 use anyhow::{Context, Result};
 use assay_analyzers::StandardInspector;
 use assay_archive::Limits;
@@ -24,7 +28,7 @@ pub async fn engine(config: &Config) -> Result<Arc<Engine>> {
 /// The same over stores that are open.
 ///
 /// # Errors
-/// When the spool directory cannot be made.
+/// When the spool directory cannot be made, or a configured network cannot be read.
 pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>> {
     let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
     Ok(Engine::new(Parts {
@@ -36,12 +40,27 @@ pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>>
         judge: Arc::new(assay_policy::RegoJudge::new(&names)),
         actions: assay_policy::ALL,
         sources: assay_advisories::ALL,
+        transport: Arc::new(HttpTransport::new(guard(config)?)),
+        vault: Arc::new(vault(config)),
         clock: Arc::new(SystemClock),
         spool: config.data.join("spool"),
         workspace: config.workspace.clone(),
         public_url: public_url(config),
         limits: IntakeLimits { file_bytes: config.limits.file_bytes, ..IntakeLimits::default() },
     })?)
+}
+
+/// Which addresses may be connected to on behalf of others.
+///
+/// # Errors
+/// When a configured network cannot be read.
+pub fn guard(config: &Config) -> Result<Guard> {
+    Guard::new(&config.allow_private_networks).context("`allow_private_networks` is wrong")
+}
+
+/// What seals secrets at rest.
+pub fn vault(config: &Config) -> KeyVault {
+    KeyVault::new(&config.secret_key.0, &config.data)
 }
 
 /// Every analyzer, under the configured limits.

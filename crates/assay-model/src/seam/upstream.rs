@@ -5,7 +5,7 @@ use super::{ByteStream, ReadSeek, Task};
 use crate::{
     digest::Digest,
     package::Role,
-    problem::Problem,
+    problem::{Kind, Problem},
     seam::format::{Claim, Staged},
     upstream::{Secrets, UpstreamSettings},
 };
@@ -158,6 +158,9 @@ pub struct Ask<'a> {
     pub url: &'a str,
     /// `Accept`; empty for none.
     pub accept: &'a str,
+    /// Whether it may travel compressed; it is unpacked on arrival. For documents: the bytes of an artifact must arrive as
+    /// they are.
+    pub compressed: bool,
     /// `If-None-Match`.
     pub etag: Option<&'a str>,
     /// `If-Modified-Since`, as the remote wrote it.
@@ -183,7 +186,20 @@ pub struct Answered {
 /// what the name resolves to. No retries.
 pub trait Transport: Send + Sync {
     /// Asks once.
+    ///
+    /// # Errors
+    /// `Upstream`, with code `refused-address` where the address is private and may not be asked, and `no-answer` where
+    /// nobody answers.
     fn ask<'a>(&'a self, ask: Ask<'a>) -> Task<'a, Answered>;
+
+    /// Checks what can be checked of settings without asking: certificates, an address that is private for sure.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the setting.
+    fn check(&self, settings: &UpstreamSettings) -> Result<(), Problem> {
+        let _ = settings;
+        Ok(())
+    }
 }
 
 /// Keeps secrets at rest: what is stored is sealed, and can be opened only with the installation's key.
@@ -198,4 +214,27 @@ pub trait Vault: Send + Sync {
     /// # Errors
     /// When it was sealed with another key, or was changed since.
     fn open(&self, sealed: &[u8]) -> Result<Secrets, Problem>;
+}
+
+/// No network and no secrets: for programs that ask no upstream.
+#[derive(Clone, Copy, Debug)]
+pub struct Offline;
+
+impl Transport for Offline {
+    fn ask<'a>(&'a self, _: Ask<'a>) -> Task<'a, Answered> {
+        Box::pin(async { Err(offline()) })
+    }
+}
+
+impl Vault for Offline {
+    fn seal(&self, _: &Secrets) -> Result<Vec<u8>, Problem> {
+        Err(offline())
+    }
+    fn open(&self, _: &[u8]) -> Result<Secrets, Problem> {
+        Err(offline())
+    }
+}
+
+fn offline() -> Problem {
+    Problem::new(Kind::Upstream, "no-answer", "this program asks no upstream")
 }

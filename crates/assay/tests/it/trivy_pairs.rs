@@ -40,6 +40,8 @@ impl World {
             judge: Arc::new(assay_policy::RegoJudge::new(&names)),
             actions: assay_policy::ALL,
             sources: assay_advisories::ALL,
+            transport: Arc::new(assay_model::seam::upstream::Offline),
+            vault: Arc::new(assay_model::seam::upstream::Offline),
             clock: Arc::new(SystemClock),
             spool: folder.path().join("spool"),
             workspace: "test".to_owned(),
