@@ -34,6 +34,7 @@ struct Hashers {
     sha512: Option<sha2::Sha512>,
     md5: Option<md5::Md5>,
     sha1: Option<sha1::Sha1>,
+    blake2: Option<blake2::Blake2b256>,
     size: u64,
 }
 
@@ -44,6 +45,7 @@ impl Hashers {
             sha512: also.contains(&"sha512").then(sha2::Sha512::new),
             md5: also.contains(&"md5").then(md5::Md5::new),
             sha1: also.contains(&"sha1").then(sha1::Sha1::new),
+            blake2: also.contains(&"blake2_256").then(blake2::Blake2b256::new),
             size: 0,
         }
     }
@@ -59,6 +61,9 @@ impl Hashers {
         if let Some(h) = &mut self.sha1 {
             h.update(bytes);
         }
+        if let Some(h) = &mut self.blake2 {
+            h.update(bytes);
+        }
     }
     fn finish(self) -> Result<Staged, Problem> {
         let mut hashes = BTreeMap::new();
@@ -70,6 +75,9 @@ impl Hashers {
         }
         if let Some(h) = self.sha1 {
             hashes.insert("sha1".to_owned(), hex::encode(h.finalize()));
+        }
+        if let Some(h) = self.blake2 {
+            hashes.insert("blake2_256".to_owned(), hex::encode(h.finalize()));
         }
         Ok(Staged { digest: Digest::sha256(&hex::encode(self.sha256.finalize()))?, size: self.size, hashes })
     }

@@ -16,7 +16,10 @@ const PATH: usize = 1024;
 /// Deepest path, in segments.
 const SEGMENTS: usize = 64;
 
-const OCTETS: &str = "application/octet-stream";
+/// Checksums that are kept of every file besides SHA-256, so that its checksum files can be answered.
+const HASHES: [&str; 3] = ["md5", "sha1", "sha512"];
+
+pub(super) const OCTETS: &str = "application/octet-stream";
 
 /// A path that names a file, or a folder when it ends in `/` or is empty.
 ///
@@ -39,6 +42,48 @@ pub(super) fn path(encoded: &str) -> Result<String, Problem> {
         return wrong(&format!("has more than {SEGMENTS} segments"));
     }
     Ok(path)
+}
+
+/// The file's own name: what comes after the last slash.
+pub(super) fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The path and algorithm that a checksum file is of, by its name.
+pub(super) fn checksum_of(path: &str) -> Option<(&str, &'static str)> {
+    let ends = [(".sha256", "sha256"), (".sha512", "sha512"), (".sha1", "sha1"), (".md5", "md5")];
+    let (of, algorithm) = ends.iter().find_map(|(end, algorithm)| path.strip_suffix(end).map(|of| (of, *algorithm)))?;
+    (!last(of).is_empty()).then_some((of, algorithm))
+}
+
+/// When an upload may be stored (RFC 9110, section 13.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    Always,
+    /// `If-None-Match: *`: only where nothing is.
+    Absent,
+}
+
+impl Condition {
+    /// # Errors
+    /// `Invalid` for conditions that are not kept; storing regardless would lose what the client protects.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let wrong = |name: &str| {
+            let message = format!("`{name}` on PUT is not supported; `If-None-Match: *` is: store only a new file");
+            Err(Problem::invalid("condition-not-supported", message))
+        };
+        if headers.contains_key(http::header::IF_MATCH) {
+            return wrong("If-Match");
+        }
+        if headers.contains_key(http::header::IF_UNMODIFIED_SINCE) {
+            return wrong("If-Unmodified-Since");
+        }
+        match headers.get(http::header::IF_NONE_MATCH).map(|value| value.as_bytes().trim_ascii()) {
+            None => Ok(Self::Always),
+            Some(b"*") => Ok(Self::Absent),
+            Some(_) => wrong("If-None-Match with an ETag"),
+        }
+    }
 }
 
 /// Checksums that the client announced. What is not SHA-256 is compared afterwards, by [`Announced::verify`].
@@ -109,12 +154,7 @@ impl Announced {
     }
 
     pub(super) fn expect(&self) -> Expect {
-        Expect {
-            digest: self.sha256.clone(),
-            size: self.size,
-            at_most: None,
-            also: self.others.keys().copied().collect(),
-        }
+        Expect { digest: self.sha256.clone(), size: self.size, at_most: None, also: HASHES.to_vec() }
     }
 
     /// Compares what SHA-256 did not settle.
@@ -165,7 +205,7 @@ pub(super) fn media_type(headers: &HeaderMap) -> String {
 
 /// The package that a stored file is.
 pub(super) fn claim(path: &str, media_type: String, staged: Staged) -> Claim {
-    let file = path.rsplit('/').next().unwrap_or(path).to_owned();
+    let file = last(path).to_owned();
     Claim {
         name: path.to_owned(),
         version: staged.digest.to_string(),

@@ -5,11 +5,12 @@
 //! package, its bytes' digest is the version, and a new upload to the same path replaces the old one.
 //!
 //! Left out: WebDAV methods (clients that need them have other formats), `POST` uploads to a folder (the client would
-//! not choose the name that it is found by), partial `PUT` (RFC 9110, 14.5: too few clients send it), and
-//! `If-Match` on `PUT`, which needs a condition in the publishing transaction.
+//! not choose the name that it is found by), partial `PUT` (RFC 9110, 14.5: too few clients send it), and conditions on
+//! `PUT` other than `If-None-Match: *`, which need a condition in the publishing transaction.
 
 mod inspect;
 mod render;
+mod upstream;
 mod wire;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ use assay_model::{
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
+        upstream::Remote,
     },
 };
 
@@ -64,6 +66,9 @@ impl Format for Generic {
     }
     fn refuse(&self, refusal: &Refusal) -> Answer {
         render::refusal(refusal)
+    }
+    fn remote(&self) -> Option<&'static dyn Remote> {
+        Some(&upstream::REMOTE)
     }
     fn location(&self, repository: &str, name: &str, _file: &File) -> Option<String> {
         Some(render::location(repository, name))

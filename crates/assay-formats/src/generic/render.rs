@@ -35,6 +35,20 @@ pub(super) fn stored(repository: &str, path: &str, digest: &Digest, created: boo
     })
 }
 
+/// The answer to an upload that was to be stored only where nothing is.
+pub(super) fn exists(path: &str) -> Reply {
+    Reply::Answer(answer::text(412, format!("there is a file at `{path}` already, and `If-None-Match: *` was sent\n")))
+}
+
+/// A checksum file, as `sha256sum -c` and its kin read it.
+pub(super) fn checksum(hex: &str, file: &str) -> Document {
+    Document {
+        media_type: "text/plain; charset=utf-8".to_owned(),
+        body: format!("{hex}  {file}\n").into(),
+        headers: inert(),
+    }
+}
+
 /// A problem in plain text; curl prints the body.
 pub(super) fn problem(problem: &Problem) -> Answer {
     let status = answer::status(problem.kind);

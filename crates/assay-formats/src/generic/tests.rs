@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use super::{FORMAT, inspect};
-use crate::kit::testing::{Ask, FakeRepo, Response, World, refusal};
-use assay_model::{Digest, seam::format::Format};
+use crate::kit::testing::{Ask, FakeOrigin, FakeRepo, Response, World, refusal};
+use assay_model::{
+    Digest,
+    seam::format::{Format, Staged},
+};
 use proptest::prelude::*;
 
 fn repo() -> FakeRepo {
@@ -157,4 +160,70 @@ proptest! {
             prop_assert_eq!(inspect::path(&crate::kit::path::encode_path(&decoded)).unwrap(), decoded);
         }
     }
+}
+
+#[tokio::test]
+async fn checksum_files_are_answered_where_nobody_uploaded_one() {
+    let repo = repo();
+    put(&repo, "a/b.txt", b"one").await;
+    let digest = Digest::of(b"one");
+    let answer = get(&repo, "a/b.txt.sha256").await;
+    assert_eq!((answer.status, answer.text()), (200, format!("{}  b.txt\n", digest.hex()).as_str()));
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    for (end, digits) in [("sha512", 128), ("sha1", 40), ("md5", 32)] {
+        let answer = get(&repo, &format!("a/b.txt.{end}")).await;
+        assert_eq!(answer.text().split_once("  ").unwrap().0.len(), digits, "{end}");
+    }
+    put(&repo, "a/b.txt.md5", b"mine").await;
+    assert_eq!(get(&repo, "a/b.txt.md5").await.text(), "mine");
+    for missing in ["a/c.txt.sha256", "a/.sha256", ".md5", "a/b.txt.sha3", "a.sha256"] {
+        assert_eq!(get(&repo, missing).await.status, 404, "{missing}");
+    }
+    repo.block("a/b.txt", digest.as_str(), "a secret was found");
+    let refused = get(&repo, "a/b.txt.sha256").await;
+    assert!(refused.status == 403 && refused.text().contains("a secret was found"), "{}", refused.shown());
+}
+
+#[tokio::test]
+async fn an_upload_can_be_for_a_new_file_only() {
+    let repo = repo();
+    let new = |bytes: &'static str| Ask::new("PUT", "a/b.txt").header("if-none-match", "*").body(bytes);
+    assert_eq!(new("one").send(&FORMAT, &repo).await.status, 201);
+    for bytes in ["one", "two"] {
+        let answer = new(bytes).send(&FORMAT, &repo).await;
+        assert!(answer.status == 412 && answer.text().contains("already"), "{}", answer.shown());
+    }
+    assert_eq!(get(&repo, "a/b.txt").await.text(), "one");
+    for (name, value) in [("if-match", "\"x\""), ("if-none-match", "\"x\""), ("if-unmodified-since", "today")] {
+        let answer = Ask::new("PUT", "a/b.txt").header(name, value).body("two").send(&FORMAT, &repo).await;
+        assert!(answer.status == 400 && answer.text().contains("not supported"), "{name}: {}", answer.shown());
+    }
+    assert_eq!(get(&repo, "a/b.txt").await.text(), "one");
+}
+
+#[tokio::test]
+async fn a_folder_is_not_deleted() {
+    let repo = repo();
+    put(&repo, "a/b.txt", b"one").await;
+    let answer = Ask::new("DELETE", "a/").send(&FORMAT, &repo).await;
+    assert!(answer.status == 405 && answer.text().contains("delete the files one by one"), "{}", answer.shown());
+    assert_eq!(get(&repo, "a/b.txt").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_path_is_asked_for_at_the_upstream() {
+    let remote = FORMAT.remote().unwrap();
+    let origin = FakeOrigin::new("https://files.example/pub/");
+    let (version, file) = remote.locate(&origin, "a b/c+1.bin", "c+1.bin").await.unwrap().unwrap();
+    assert_eq!(file.address, "https://files.example/pub/a%20b/c+1.bin");
+    for (name, path) in [("a/", ""), ("", ""), ("../a", "a"), ("a/../b", "b"), ("a", "b"), ("a\\b", "a\\b")] {
+        assert_eq!(remote.locate(&origin, name, path).await.unwrap(), None, "{name}");
+    }
+    assert!(origin.asked().is_empty() && remote.index(&origin, "a").await.unwrap().is_none());
+
+    let digest = Digest::of(b"one");
+    let staged = Staged { digest: digest.clone(), size: 3, hashes: Default::default() };
+    let mut claim = version.claim("a b/c+1.bin", &[(&file, staged)]);
+    remote.inspect(&mut claim, &file, &mut std::io::Cursor::new(b"one")).unwrap();
+    assert_eq!((claim.version.as_str(), &claim.metadata["size"]), (digest.as_str(), &serde_json::json!(3)));
 }

@@ -4,6 +4,7 @@ use super::{inspect, render};
 use crate::kit::{accept, answer, path};
 use assay_model::{
     Kind, Problem,
+    package::PackageId,
     seam::format::{Answer, Reply, Repo, Request, Withdraw},
 };
 use http::{HeaderMap, Method};
@@ -24,6 +25,9 @@ pub(super) async fn handle(repo: &dyn Repo, request: Request) -> Result<Reply, P
         (&Method::GET | &Method::HEAD, false) => get(repo, &path).await,
         (&Method::PUT, false) => put(repo, &path, request).await,
         (&Method::DELETE, false) => delete(repo, &path).await,
+        (&Method::DELETE, true) => {
+            Ok(not_allowed("GET, HEAD", "a folder goes with its last file; delete the files one by one"))
+        }
         (_, true) => Ok(not_allowed("GET, HEAD", "a folder cannot be written to; PUT the file under its full path")),
         (_, false) => Ok(not_allowed("GET, HEAD, PUT, DELETE", "send a file with PUT (curl -T FILE URL)")),
     }
@@ -35,9 +39,12 @@ fn not_allowed(allow: &str, hint: &str) -> Reply {
 }
 
 async fn get(repo: &dyn Repo, name: &str) -> Result<Reply, Problem> {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    if let Some(file) = repo.file(name, last).await? {
-        return Ok(Reply::File { file: file.id, headers: render::inert() });
+    let last = inspect::last(name);
+    if let Some(file) = repo.fetch(name, last).await? {
+        return Ok(Reply::File { file, headers: render::inert() });
+    }
+    if let Some(reply) = checksum(repo, name).await? {
+        return Ok(reply);
     }
     let folder = format!("{name}/");
     if repo.names(Some(&folder), 1).await?.first().is_some_and(|next| next.starts_with(&folder)) {
@@ -46,18 +53,59 @@ async fn get(repo: &dyn Repo, name: &str) -> Result<Reply, Problem> {
     Err(Problem::not_found(format!("there is no file at `{name}` in repository {}", repo.repository())))
 }
 
+/// The checksum file of a file that is stored here, where nobody uploaded one. For a file that the gate refuses, it is
+/// asked for that file, so that it says why.
+async fn checksum(repo: &dyn Repo, name: &str) -> Result<Option<Reply>, Problem> {
+    let Some((of, algorithm)) = inspect::checksum_of(name) else { return Ok(None) };
+    let Some(file) = repo.file(of, inspect::last(of)).await? else { return Ok(None) };
+    let view = repo.view(of).await?;
+    let blocked = view.iter().flat_map(|view| &view.versions).any(|version| version.blocked.is_some());
+    if blocked {
+        return Ok(Some(Reply::File { file: file.id, headers: render::inert() }));
+    }
+    let hex = match algorithm {
+        "sha256" => Some(file.digest.hex()),
+        other => file.hashes.get(other).map(String::as_str),
+    };
+    Ok(hex.map(|hex| Reply::Document(render::checksum(hex, inspect::last(of)))))
+}
+
 async fn put(repo: &dyn Repo, name: &str, request: Request) -> Result<Reply, Problem> {
     if request.headers.contains_key("content-range") {
         return Err(Problem::new(Kind::Unsupported, "partial-put", "a file is sent whole; leave out Content-Range"));
     }
+    let condition = inspect::Condition::read(&request.headers)?;
     let announced = inspect::Announced::read(&request.headers)?;
     let media_type = inspect::media_type(&request.headers);
     let existed = repo.view(name).await?.is_some();
+    if existed && condition == inspect::Condition::Absent {
+        return Ok(render::exists(name));
+    }
     let staged = repo.stage(name, request.body, announced.expect()).await?;
     announced.verify(&staged)?;
     let digest = staged.digest.clone();
-    repo.publish(inspect::claim(name, media_type, staged)).await?;
-    Ok(render::stored(repo.repository(), name, &digest, !existed))
+    let mut claim = inspect::claim(name, media_type, staged);
+    if condition == inspect::Condition::Always {
+        repo.publish(claim).await?;
+        return Ok(render::stored(repo.repository(), name, &digest, !existed));
+    }
+    claim.replaces_others = false;
+    let receipt = repo.publish(claim).await?;
+    if receipt.created && is_first(repo, name, receipt.package).await? {
+        return Ok(render::stored(repo.repository(), name, &digest, true));
+    }
+    if receipt.created {
+        let what = Withdraw::Version { name: name.to_owned(), version: digest.to_string() };
+        repo.withdraw(what).await?;
+    }
+    Ok(render::exists(name))
+}
+
+/// Of several that came to an empty place at once the first stays; each of them sees all that came before it.
+async fn is_first(repo: &dyn Repo, name: &str, package: PackageId) -> Result<bool, Problem> {
+    let view = repo.view(name).await?;
+    let mut others = view.iter().flat_map(|view| &view.versions).map(|version| version.package.id);
+    Ok(others.all(|other| other >= package))
 }
 
 async fn delete(repo: &dyn Repo, name: &str) -> Result<Reply, Problem> {

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod ask;
+mod origin;
 
 pub(crate) use ask::{Ask, Response};
+pub(crate) use origin::FakeOrigin;
 
 use assay_model::{
     Digest, Kind, Problem,
@@ -177,6 +179,7 @@ impl FakeRepo {
                 // The fake has no other hash; a made-up one of the right length is different for different bytes.
                 "md5" => digest.hex()[..32].to_owned(),
                 "sha1" => digest.hex()[..40].to_owned(),
+                "blake2_256" => digest.hex().chars().rev().collect(),
                 other => panic!("{other} cannot be asked for"),
             };
             hashes.insert((*algorithm).to_owned(), hex);

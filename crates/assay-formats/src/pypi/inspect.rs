@@ -1,124 +1,26 @@
 //! What a distribution says of itself: core metadata read from the archive, compared with the form, made into a claim.
 //! Pure over bytes.
 
-use super::names::{self, FileName, Kind};
-use assay_archive::{ArchiveError, EntryHead, Flow, Kind as Container, Limits, Walker, read_small};
-use assay_model::{
-    Problem,
-    package::{NewFile, Role},
-    problem::Kind as ProblemKind,
-    seam::{
-        ReadSeek,
-        format::{Claim, Staged},
-    },
-    view::PackageView,
+mod attest;
+mod core;
+
+pub(super) use attest::{FIELD as ATTESTATIONS, SIGNATURE};
+pub(super) use core::{CoreMetadata, DOCUMENT, UNCLEAR, read};
+
+use super::{
+    kept,
+    names::{self, FileName, Kind},
 };
-use serde_json::{Map, Value, json};
-use std::time::Duration;
+use assay_model::{
+    Digest, Problem,
+    package::{NewFile, Role},
+    seam::format::{Claim, Staged},
+    view::{PackageView, VersionView},
+};
+use serde_json::{Map, Value};
 
-/// Largest METADATA or PKG-INFO: descriptions are long, but not longer than this.
-const DOCUMENT: u64 = 4 << 20;
-
-/// Wall time for reading one upload's metadata.
-const TIME: Duration = Duration::from_secs(120);
-
-/// Values kept of one header that can be repeated, and bytes of each.
-const VALUES: usize = 1000;
-const VALUE: usize = 4096;
-
-/// Core metadata: the document as it is, and its headers.
-#[derive(Debug)]
-pub(super) struct CoreMetadata {
-    pub(super) document: Vec<u8>,
-    headers: Vec<(String, String)>,
-}
-
-impl CoreMetadata {
-    /// # Errors
-    /// `Invalid` when the document has no headers.
-    pub(super) fn parse(document: Vec<u8>) -> Result<Self, Problem> {
-        let (parsed, _) = mailparse::parse_headers(&document)
-            .map_err(|error| Problem::invalid("bad-metadata", format!("the metadata cannot be read: {error}")))?;
-        let headers = parsed
-            .iter()
-            .map(|header| (header.get_key().to_ascii_lowercase(), text_of(header.get_value_raw())))
-            .collect();
-        Ok(Self { document, headers })
-    }
-    pub(super) fn first(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-    fn all(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).take(VALUES).collect()
-    }
-}
-
-/// A header's value on one line; metadata is UTF-8 (PEP 566) and never encoded as mail is.
-fn text_of(raw: &[u8]) -> String {
-    let text = String::from_utf8_lossy(raw);
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.len() <= VALUE { line } else { line.chars().take(VALUE / 4).collect() }
-}
-
-/// Reads the archive to its end and returns its core metadata.
-///
-/// # Errors
-/// `Invalid` for a damaged or unsafe archive or one without metadata, `TooLarge` beyond a limit.
-pub(super) fn read(file: &FileName, bytes: &mut dyn ReadSeek) -> Result<CoreMetadata, Problem> {
-    let limits = Limits::configured();
-    let (document, time) = (limits.metadata_bytes.min(DOCUMENT), limits.deadline.min(TIME));
-    let walker = Walker::new(limits.with_metadata_bytes(document).with_deadline(time));
-    let container = match file.kind {
-        Kind::Wheel | Kind::SdistZip => Container::Zip,
-        Kind::SdistTar => Container::Tar,
-    };
-    let mut found: Option<(String, Vec<u8>)> = None;
-    let mut twice = None;
-    walker
-        .walk(bytes, container, |entry, body| -> Result<Flow, ArchiveError> {
-            if is_metadata(file.kind, entry) {
-                match &found {
-                    Some(_) => twice = Some(entry.path.clone()),
-                    None => found = Some((entry.path.clone(), read_small(body, walker.budget())?)),
-                }
-            }
-            Ok(Flow::Continue)
-        })
-        .map_err(|error| unreadable(file, error))?;
-    let Some((path, document)) = found else {
-        let wanted = match file.kind {
-            Kind::Wheel => "*.dist-info/METADATA",
-            _ => "*/PKG-INFO",
-        };
-        return Err(Problem::invalid("bad-metadata", format!("`{}` contains no {wanted}", file.text)));
-    };
-    if let Some(other) = twice {
-        return Err(Problem::invalid(
-            "bad-metadata",
-            format!("`{}` contains both {} and {}", file.text, names::shown(&path), names::shown(&other)),
-        ));
-    }
-    CoreMetadata::parse(document)
-}
-
-fn is_metadata(kind: Kind, entry: &EntryHead) -> bool {
-    let Some((top, rest)) = entry.path.split_once('/') else { return false };
-    entry.is_file()
-        && match kind {
-            Kind::Wheel => top.ends_with(".dist-info") && rest == "METADATA",
-            Kind::SdistTar | Kind::SdistZip => rest == "PKG-INFO",
-        }
-}
-
-fn unreadable(file: &FileName, error: ArchiveError) -> Problem {
-    let message = format!("`{}` cannot be read: {error}", file.text);
-    let (kind, code) = match &error {
-        ArchiveError::Limit { .. } => (ProblemKind::TooLarge, "archive-limit"),
-        ArchiveError::Io(..) => (ProblemKind::Internal, "unreadable"),
-        _ => (ProblemKind::Invalid, "bad-archive"),
-    };
-    Problem::new(kind, code, message).caused_by(error)
-}
+/// Media type of a provenance document (PEP 740 names none of its own; this is the custom).
+pub(super) const PROVENANCE: &str = "application/vnd.pypi.integrity.v1+json";
 
 /// What the form says of the file.
 #[derive(Clone, Debug, Default)]
@@ -130,6 +32,51 @@ pub(super) struct Form {
     pub(super) python: String,
     pub(super) md5: Option<String>,
     pub(super) sha256: Option<String>,
+    pub(super) blake2: Option<String>,
+    pub(super) attestations: Option<String>,
+    pub(super) signature: Option<String>,
+}
+
+/// Something that is served beside a distribution: what is added to its name, its media type, its bytes.
+pub(super) struct Beside {
+    pub(super) end: &'static str,
+    pub(super) media_type: &'static str,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Beside {
+    pub(super) fn metadata(document: Vec<u8>) -> Self {
+        Self { end: kept::METADATA, media_type: "text/plain; charset=utf-8", bytes: document }
+    }
+
+    /// What the form brings besides the file.
+    ///
+    /// # Errors
+    /// `Invalid` when an attestation is damaged or speaks of another file, or a signature is none.
+    pub(super) fn of_form(form: &Form, file: &FileName, digest: &Digest) -> Result<Vec<Self>, Problem> {
+        let mut found = Vec::new();
+        if let Some(text) = form.attestations.as_deref().filter(|text| !text.is_empty()) {
+            let bytes = attest::provenance(text, file, digest)?;
+            found.push(Self { end: kept::PROVENANCE, media_type: PROVENANCE, bytes });
+        }
+        if let Some(text) = form.signature.as_deref() {
+            let bytes = attest::signature(text)?;
+            found.push(Self { end: kept::SIGNATURE, media_type: "application/pgp-signature", bytes });
+        }
+        Ok(found)
+    }
+
+    pub(super) fn file(&self, of: &str, staged: Staged) -> NewFile {
+        NewFile {
+            path: format!("{of}{}", self.end),
+            digest: staged.digest,
+            size: staged.size,
+            media_type: self.media_type.to_owned(),
+            role: None,
+            hashes: staged.hashes,
+            metadata: Value::Null,
+        }
+    }
 }
 
 /// A distribution whose form, file name and metadata agree.
@@ -182,21 +129,21 @@ impl Distribution {
     }
 
     /// The same, with its version written as in the package that is there already: `1.0` and `1.0.0` are one version.
-    pub(super) fn spelled_as(mut self, view: Option<&PackageView>) -> Self {
-        let known = view.into_iter().flat_map(|view| &view.versions).map(|version| &version.package.at.version);
-        if let Some(same) = known.filter_map(|text| names::version(text).ok()).find(|known| *known == self.version) {
-            self.version = same;
-        }
-        self
+    pub(super) fn spelled_as<'v>(&mut self, view: Option<&'v PackageView>) -> Option<&'v VersionView> {
+        let (found, spelling) = names::find(view?, &self.version)?;
+        self.version = spelling;
+        Some(found)
     }
 
-    /// The metadata document, where it is served apart: that of wheels (PEP 658).
-    pub(super) fn document(&self) -> Option<&[u8]> {
-        (self.file.kind == Kind::Wheel).then_some(&self.metadata.document)
+    /// The metadata document, where it is served apart: that of wheels (PEP 658), and of sdists that promise it.
+    pub(super) fn document(&self) -> Option<Beside> {
+        let serves = self.file.kind == Kind::Wheel || self.metadata.is_static();
+        serves.then(|| Beside::metadata(self.metadata.document.clone()))
     }
 
-    pub(super) fn claim(self, staged: Staged, document: Option<Staged>) -> Claim {
-        let mut files = vec![NewFile {
+    /// `carried` is what the version keeps of before.
+    pub(super) fn claim(self, staged: Staged, beside: Vec<NewFile>, carried: Map<String, Value>) -> Claim {
+        let file = NewFile {
             path: self.file.text.clone(),
             digest: staged.digest,
             size: staged.size,
@@ -204,23 +151,14 @@ impl Distribution {
             role: Some(Role::File),
             hashes: staged.hashes,
             metadata: self.file_metadata(),
-        }];
-        if let Some(document) = document {
-            files.push(NewFile {
-                path: metadata_path(&self.file.text),
-                digest: document.digest,
-                size: document.size,
-                media_type: "text/plain; charset=utf-8".to_owned(),
-                role: None,
-                hashes: document.hashes,
-                metadata: Value::Null,
-            });
-        }
+        };
+        let mut metadata = self.metadata.summary();
+        metadata.extend(carried);
         Claim {
             version: self.version.to_string(),
-            metadata: self.package_metadata(),
+            metadata: Value::Object(metadata),
             name: self.name,
-            files,
+            files: std::iter::once(file).chain(beside).collect(),
             references: Vec::new(),
             published_at: None,
             replaces_others: false,
@@ -238,44 +176,4 @@ impl Distribution {
         }
         Value::Object(kept)
     }
-
-    /// What people and policies ask of a distribution; the whole document stays in its file.
-    fn package_metadata(&self) -> Value {
-        let mut kept = Map::new();
-        for name in [
-            "name",
-            "version",
-            "summary",
-            "license",
-            "license-expression",
-            "author",
-            "author-email",
-            "maintainer",
-            "maintainer-email",
-            "home-page",
-            "keywords",
-            "requires-python",
-        ] {
-            if let Some(value) = self.metadata.first(name).filter(|value| !value.is_empty() && *value != "UNKNOWN") {
-                kept.insert(name.replace('-', "_"), value.into());
-            }
-        }
-        for (name, key) in [
-            ("classifier", "classifiers"),
-            ("project-url", "project_urls"),
-            ("requires-dist", "requires_dist"),
-            ("provides-extra", "provides_extra"),
-        ] {
-            let values = self.metadata.all(name);
-            if !values.is_empty() {
-                kept.insert(key.into(), json!(values));
-            }
-        }
-        Value::Object(kept)
-    }
-}
-
-/// Where a file's metadata document is served (PEP 658).
-pub(super) fn metadata_path(file: &str) -> String {
-    format!("{file}.metadata")
 }

@@ -1,21 +1,29 @@
 //! Python distributions: the simple index, and uploads as twine, uv and other publishers send them.
 //!
-//! Served: the simple repository API as HTML and JSON (PEP 503, 592, 629, 691, 700) with core metadata of wheels
-//! (PEP 658, 714), and the upload form that publishers share (the "legacy" upload API of the packaging user guide).
+//! Served: the simple repository API as HTML and JSON (PEP 503, 592, 629, 691, 700, 708, 740) with core metadata
+//! (PEP 658, 714), the older JSON documents of projects and releases, and the upload form that publishers share (the
+//! "legacy" upload API of the packaging user guide).
 //! Names are compared as PEP 503 says, versions and file names as PEP 440, 427, 491 and 625 say.
 //!
 //! A name and a version are one package; wheels and the sdist are its files. A blocked version stays in the index as
 //! yanked (PEP 592) with the reason: a resolver then takes the newest version that may be had, and whoever pins the
 //! blocked one reaches the gate and reads why.
 //!
-//! Left out: eggs, installers and sdists other than `.tar.gz` and `.zip` (PEP 527 took them away); signatures and
-//! attestations (`gpg_signature`, PEP 740: accepted in the form and not kept, so they are not advertised); core
-//! metadata of sdists (it may promise no dependencies where there are some); the XML-RPC and JSON project APIs and
-//! `register`; `blake2_256_digest` of the form is not compared, SHA-256 and MD5 are.
+//! What comes with a file stands beside it under its name with an end of its own: core metadata (`.metadata`), provenance
+//! made of attestations (`.provenance`, PEP 740), a detached signature (`.asc`). A release can be yanked, a file removed,
+//! a project can say where else it lives (PEP 708): that is kept in the version's metadata. Upstreams are asked by the
+//! same simple API.
+//!
+//! Left out: uploads of eggs, installers and sdists other than `.tar.gz` and `.zip` (PEP 527 took them away; sdists of
+//! upstreams may have the old ends); verifying attestations and signatures (installers do, with their own roots of
+//! trust); core metadata of sdists that do not promise their dependencies (PEP 643); the XML-RPC API, which is answered
+//! with a fault that `pip search` prints, and `register`.
 
 mod inspect;
+mod kept;
 mod names;
 mod render;
+mod upstream;
 mod wire;
 
 #[cfg(test)]
@@ -29,6 +37,7 @@ use assay_model::{
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
+        upstream::Remote,
     },
 };
 
@@ -42,6 +51,12 @@ static SPEC: FormatSpec = FormatSpec {
     clients: &[
         ("pip", "pip install --index-url {url}/pypi/{repository}/simple/ PACKAGE"),
         ("uv", "uv pip install --default-index {url}/pypi/{repository}/simple/ PACKAGE"),
+        (
+            "Poetry",
+            "poetry source add --priority=primary assay {url}/pypi/{repository}/simple/\n\
+             poetry config http-basic.assay __token__ $ASSAY_TOKEN",
+        ),
+        ("PDM", "pdm config pypi.url {url}/pypi/{repository}/simple/"),
         ("twine", "twine upload --repository-url {url}/pypi/{repository}/legacy/ -u __token__ -p $ASSAY_TOKEN dist/*"),
         ("uv publish", "uv publish --publish-url {url}/pypi/{repository}/legacy/ --token $ASSAY_TOKEN"),
     ],
@@ -72,6 +87,9 @@ impl Format for Pypi {
     }
     fn refuse(&self, refusal: &Refusal) -> Answer {
         render::refusal(refusal)
+    }
+    fn remote(&self) -> Option<&'static dyn Remote> {
+        Some(&upstream::REMOTE)
     }
     fn location(&self, repository: &str, name: &str, file: &File) -> Option<String> {
         let [repository, name, path] = [repository, name, &file.path].map(encode_segment);

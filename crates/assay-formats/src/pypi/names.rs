@@ -1,6 +1,9 @@
 //! Names, versions and file names of distributions: pure.
 
-use assay_model::Problem;
+use assay_model::{
+    Problem,
+    view::{PackageView, VersionView},
+};
 use pep440_rs::Version;
 use std::str::FromStr;
 
@@ -47,6 +50,14 @@ pub(super) fn version(text: &str) -> Result<Version, Problem> {
     parsed.ok_or_else(|| Problem::invalid("bad-version", format!("`{}` is not a version by PEP 440", shown(text))))
 }
 
+/// The version of a project that equals this one by PEP 440, and how it is written there.
+pub(super) fn find<'v>(view: &'v PackageView, wanted: &Version) -> Option<(&'v VersionView, Version)> {
+    view.versions.iter().find_map(|found| {
+        let spelling = version(&found.package.at.version).ok().filter(|version| version == wanted)?;
+        Some((found, spelling))
+    })
+}
+
 /// At most a hundred characters of what a client sent.
 pub(super) fn shown(text: &str) -> String {
     text.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
@@ -65,74 +76,91 @@ pub(super) enum Kind {
     Wheel,
     SdistTar,
     SdistZip,
+    /// As `SdistTar`, by a name that publishers may no longer use (PEP 527): only upstreams still have them.
+    SdistOld,
 }
+
+/// Ends of file names. The compression of a tar is told by its first bytes, not by these.
+const ENDS: [(&str, Kind); 7] = [
+    (".whl", Kind::Wheel),
+    (".tar.gz", Kind::SdistTar),
+    (".zip", Kind::SdistZip),
+    (".tgz", Kind::SdistOld),
+    (".tar.bz2", Kind::SdistOld),
+    (".tar.xz", Kind::SdistOld),
+    (".tar", Kind::SdistOld),
+];
 
 impl Kind {
     /// As the upload form calls it.
     pub(super) fn file_type(self) -> &'static str {
         match self {
             Self::Wheel => "bdist_wheel",
-            Self::SdistTar | Self::SdistZip => "sdist",
+            Self::SdistTar | Self::SdistZip | Self::SdistOld => "sdist",
         }
     }
     pub(super) fn media_type(self) -> &'static str {
         match self {
             Self::Wheel | Self::SdistZip => "application/zip",
             Self::SdistTar => "application/gzip",
+            Self::SdistOld => "application/octet-stream",
         }
     }
 }
 
 impl FileName {
+    /// The name of a file that may be uploaded.
+    ///
     /// # Errors
     /// `Invalid` when it is no file name of a wheel or sdist.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
         let wrong = |why: &str| Problem::invalid("bad-file-name", format!("`{}` {why}", shown(text)));
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.+!".contains(&b);
-        if text.is_empty() || text.len() > FILE_NAME || !text.bytes().all(plain) || text.starts_with('.') {
-            return Err(wrong("is no file name of a distribution"));
-        }
-        let kind = if text.ends_with(".whl") {
-            Kind::Wheel
-        } else if text.ends_with(".tar.gz") {
-            Kind::SdistTar
-        } else if text.ends_with(".zip") {
-            Kind::SdistZip
-        } else {
-            return Err(wrong("is neither a wheel (.whl) nor an sdist (.tar.gz, .zip)"));
+        let name = match Self::listed(text) {
+            Some(name) if name.kind != Kind::SdistOld => name,
+            _ if !plain(text) => return Err(wrong("is no file name of a distribution")),
+            _ => return Err(wrong("is neither a wheel (.whl) nor an sdist (.tar.gz, .zip)")),
         };
-        let name = Self { text: text.to_owned(), kind };
-        if kind == Kind::Wheel && !matches!(name.stem().split('-').count(), 5 | 6) {
+        if name.kind == Kind::Wheel && !matches!(name.stem().split('-').count(), 5 | 6) {
             return Err(wrong("is no file name of a wheel: name-version(-build)-python-abi-platform.whl"));
         }
         Ok(name)
     }
 
-    /// The part before the extension.
-    pub(super) fn stem(&self) -> &str {
-        let extension = match self.kind {
-            Kind::Wheel => ".whl",
-            Kind::SdistTar => ".tar.gz",
-            Kind::SdistZip => ".zip",
-        };
-        self.text.strip_suffix(extension).unwrap_or(&self.text)
+    /// The name of a file that an index lists, where it is understood: also of those that cannot be uploaded any more.
+    pub(super) fn listed(text: &str) -> Option<Self> {
+        let end = |(end, kind): &(&str, Kind)| text.ends_with(end).then_some(*kind);
+        let kind = ENDS.iter().find_map(end).filter(|_| plain(text))?;
+        Some(Self { text: text.to_owned(), kind })
     }
 
-    /// Whether it is the file name of this name (normalised) and version. Old sdists have dashes in either part, so
-    /// every dash is tried.
-    pub(super) fn belongs_to(&self, name: &str, version: &Version) -> bool {
-        let fits = |n: &str, v: &str| {
-            normalise(n).is_ok_and(|n| n == name) && Version::from_str(v).is_ok_and(|v| v == *version)
-        };
-        let stem = self.stem();
-        match self.kind {
-            Kind::Wheel => {
-                let mut parts = stem.split('-');
-                matches!((parts.next(), parts.next()), (Some(n), Some(v)) if fits(n, &v.replace('_', "-")))
-            }
-            Kind::SdistTar | Kind::SdistZip => {
-                stem.match_indices('-').any(|(at, _)| fits(&stem[..at], &stem[at + 1..]))
-            }
-        }
+    /// The part before the extension.
+    pub(super) fn stem(&self) -> &str {
+        let without = |(end, kind): &(&str, Kind)| self.text.strip_suffix(end).filter(|_| *kind == self.kind);
+        ENDS.iter().find_map(without).unwrap_or(&self.text)
     }
+
+    /// The version that the name says, of a file of this project (normalised).
+    pub(super) fn version_of(&self, project: &str) -> Option<Version> {
+        let parse = |text: &str| version(text).ok();
+        let stem = self.stem();
+        let is = |name: &str| normalise(name).is_ok_and(|name| name == project);
+        if self.kind == Kind::Wheel {
+            let mut parts = stem.split('-');
+            let (name, version) = (parts.next()?, parts.next()?);
+            return parse(&version.replace('_', "-")).filter(|_| is(name));
+        }
+        // Old sdists have dashes in either part, so every dash is tried.
+        stem.match_indices('-').filter(|(at, _)| is(&stem[..*at])).find_map(|(at, _)| parse(&stem[at + 1..]))
+    }
+
+    /// Whether it is the file name of this name (normalised) and version.
+    pub(super) fn belongs_to(&self, name: &str, version: &Version) -> bool {
+        self.version_of(name).is_some_and(|found| found == *version)
+    }
+}
+
+/// Characters that no file name of a distribution goes beyond.
+fn plain(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.+!".contains(&b);
+    !text.is_empty() && text.len() <= FILE_NAME && text.bytes().all(plain) && !text.starts_with('.')
 }

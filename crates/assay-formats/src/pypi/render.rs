@@ -1,21 +1,22 @@
 //! The simple index as HTML and JSON, and problems and refusals where pip, uv and twine print them: pip the reason
 //! phrase, uv the problem details, twine the reason phrase and, when asked for, the body.
 
-use super::inspect::metadata_path;
+mod entry;
+pub(super) mod legacy;
+
+use super::{SPEC, kept};
 use crate::kit::{answer, html::escape, path::encode_segment};
 use assay_model::{
     Kind, Problem,
-    package::{File, Role},
     refusal::Refusal,
     seam::format::{Answer, Document},
     view::{PackageView, VersionView},
 };
-use pep440_rs::Version;
+use entry::Entry;
 use serde_json::{Value, json};
-use std::str::FromStr;
 
-/// The version of the simple API that is spoken (PEP 700 and its fields).
-const API: &str = "1.1";
+/// The version of the simple API that is spoken: sizes and times (1.1), other homes (1.2), provenance (1.3).
+const API: &str = "1.3";
 
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 const HTML: &str = "application/vnd.pypi.simple.v1+html";
@@ -54,7 +55,7 @@ pub(super) fn projects(shape: Shape, names: &[String]) -> Document {
         let projects: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
         return document(shape, json!({ "meta": { "api-version": API }, "projects": projects }).to_string());
     }
-    let mut text = head("Simple index");
+    let mut text = head("Simple index", &[("pypi:repository-version", API)]);
     for name in names {
         text.push_str(&format!("<a href=\"{}/\">{}</a><br>\n", encode_segment(name), escape(name)));
     }
@@ -63,107 +64,62 @@ pub(super) fn projects(shape: Shape, names: &[String]) -> Document {
 
 /// All files of a project.
 pub(super) fn project(shape: Shape, view: &PackageView) -> Document {
-    let mut versions: Vec<(Version, &VersionView)> = view
-        .versions
-        .iter()
-        .filter_map(|version| Some((Version::from_str(&version.package.at.version).ok()?, version)))
-        .collect();
-    versions.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let entries = versions.iter().flat_map(|(_, version)| {
-        let files = version.files.iter().filter(|file| file.role == Some(Role::File));
-        files.map(|file| Entry::new(&view.name, version, file))
-    });
+    let versions = entry::versions(view);
+    let entries: Vec<Entry<'_>> =
+        versions.iter().flat_map(|(_, version)| entry::entries(&view.name, version)).collect();
+    // From 1.1 on each file has its size (PEP 700), which indexes of old upstreams do not tell.
+    let api = if entries.iter().all(|entry| entry.size.is_some()) { API } else { "1.0" };
+    let (tracks, alternates) = (kept::of_project(view, kept::TRACKS), kept::of_project(view, kept::ALTERNATES));
     if shape == Shape::Json {
-        let files: Vec<Value> = entries.map(|entry| entry.json()).collect();
-        let versions: Vec<&str> = versions.iter().map(|(_, v)| v.package.at.version.as_str()).collect();
-        let body = json!({
-            "meta": { "api-version": API },
+        let shown = |version: &&VersionView| entry::entries(&view.name, version).next().is_some();
+        let versions = versions.iter().map(|(_, version)| *version).filter(shown);
+        let versions: Vec<&str> = versions.map(|version| version.package.at.version.as_str()).collect();
+        let files: Vec<Value> = entries.iter().map(Entry::json).collect();
+        let mut body = json!({
+            "meta": { "api-version": api },
             "name": view.name,
             "versions": versions,
             "files": files,
+            "alternate-locations": alternates,
         });
+        if !tracks.is_empty() {
+            body["meta"]["tracks"] = json!(tracks);
+        }
         return document(shape, body.to_string());
     }
-    let mut text = head(&format!("Links for {}", view.name));
-    text.extend(entries.map(|entry| entry.html()));
+    let mut metas = vec![("pypi:repository-version", api)];
+    metas.extend(tracks.iter().map(|address| ("pypi:tracks", address.as_str())));
+    metas.extend(alternates.iter().map(|address| ("pypi:alternate-locations", address.as_str())));
+    let mut text = head(&format!("Links for {}", view.name), &metas);
+    text.extend(entries.iter().map(Entry::html));
     document(shape, text + "</body>\n</html>\n")
 }
 
-/// One file as the index shows it.
-struct Entry<'a> {
-    file: &'a File,
-    /// Relative to the project's page, so that it holds behind any proxy.
-    url: String,
-    metadata_sha256: Option<&'a str>,
-    requires_python: Option<&'a str>,
-    yanked: Option<&'a str>,
-    uploaded: String,
+/// Whether the index of this project has addresses to be completed by [`addressed`].
+pub(super) fn has_places(view: &PackageView) -> bool {
+    let is = |path: &str| path.ends_with(kept::PROVENANCE);
+    let of = |version: &VersionView| {
+        version.files.iter().any(|file| is(&file.path)) || version.remote.iter().any(|file| is(&file.path))
+    };
+    view.versions.iter().any(of)
 }
 
-impl<'a> Entry<'a> {
-    fn new(name: &str, version: &'a VersionView, file: &'a File) -> Self {
-        let beside = metadata_path(&file.path);
-        let metadata = version.files.iter().find(|other| other.path == beside);
-        let time = version.package.published_at.unwrap_or(file.uploaded_at);
-        Self {
-            file,
-            url: format!("../../files/{}/{}", encode_segment(name), encode_segment(&file.path)),
-            metadata_sha256: metadata.map(|metadata| metadata.digest.hex()),
-            requires_python: file.metadata.get("requires_python").and_then(Value::as_str),
-            yanked: version.blocked.as_deref(),
-            uploaded: time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
-        }
-    }
-
-    fn json(&self) -> Value {
-        let mut hashes = json!({ "sha256": self.file.digest.hex() });
-        if let (Some(md5), Value::Object(all)) = (self.file.hashes.get("md5"), &mut hashes) {
-            all.insert("md5".into(), md5.as_str().into());
-        }
-        let core = self.metadata_sha256.map_or(Value::Bool(false), |hex| json!({ "sha256": hex }));
-        let mut entry = json!({
-            "filename": self.file.path,
-            "url": self.url,
-            "hashes": hashes,
-            "size": self.file.size,
-            "upload-time": self.uploaded,
-            "yanked": self.yanked.map_or(Value::Bool(false), Value::from),
-            "core-metadata": core,
-            "dist-info-metadata": core,
-        });
-        if let (Some(range), Value::Object(fields)) = (self.requires_python, &mut entry) {
-            fields.insert("requires-python".into(), range.into());
-        }
-        entry
-    }
-
-    fn html(&self) -> String {
-        let mut attributes = String::new();
-        let mut attribute = |name: &str, value: &str| {
-            attributes.push_str(&format!(" {name}=\"{}\"", escape(value)));
-        };
-        if let Some(range) = self.requires_python {
-            attribute("data-requires-python", range);
-        }
-        if let Some(hex) = self.metadata_sha256 {
-            attribute("data-dist-info-metadata", &format!("sha256={hex}"));
-            attribute("data-core-metadata", &format!("sha256={hex}"));
-        }
-        if let Some(why) = self.yanked {
-            attribute("data-yanked", why);
-        }
-        let href = escape(&self.url);
-        let hex = self.file.digest.hex();
-        format!("<a href=\"{href}#sha256={hex}\"{attributes}>{}</a><br>\n", escape(&self.file.path))
+/// The document with the addresses that must be absolute as this client reaches them.
+pub(super) fn addressed(document: Document, base_url: &str, repository: &str) -> Document {
+    let place = format!("{base_url}/{}/{}", SPEC.prefix, encode_segment(repository));
+    match std::str::from_utf8(&document.body) {
+        Ok(text) => Document { body: text.replace(entry::PLACE, &place).into(), ..document },
+        Err(_) => document,
     }
 }
 
-fn head(title: &str) -> String {
+fn head(title: &str, metas: &[(&str, &str)]) -> String {
     let title = escape(title);
+    let meta = |(name, content): &(&str, &str)| format!("<meta name=\"{name}\" content=\"{}\">\n", escape(content));
+    let metas: String = metas.iter().map(meta).collect();
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"pypi:repository-version\" content=\"{API}\">\n<title>{title}</title>\n</head>\n<body>\n\
-         <h1>{title}</h1>\n"
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{metas}\
+         <title>{title}</title>\n</head>\n<body>\n<h1>{title}</h1>\n"
     )
 }
 
@@ -181,4 +137,21 @@ pub(super) fn problem(problem: &Problem) -> Answer {
 
 pub(super) fn refusal(refusal: &Refusal) -> Answer {
     Answer { reason: Some(answer::reason(&refusal.sentence())), ..answer::refusal_json(refusal) }
+}
+
+/// What `pip search` prints: a fault of XML-RPC, which it takes for the answer of a registry without search.
+pub(super) fn no_search(base_url: &str, repository: &str) -> Answer {
+    let words = format!(
+        "This registry has no search by XML-RPC, so `pip search` finds nothing here. Search on its pages: \
+         {base_url}/ui/packages?repository={} or ask `pip index versions PACKAGE`.",
+        encode_segment(repository)
+    );
+    let body = format!(
+        "<?xml version=\"1.0\"?>\n<methodResponse><fault><value><struct>\
+         <member><name>faultCode</name><value><int>-32601</int></value></member>\
+         <member><name>faultString</name><value><string>{}</string></value></member>\
+         </struct></value></fault></methodResponse>\n",
+        escape(&words)
+    );
+    Answer { media_type: "text/xml", ..answer::text(200, body) }
 }

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod extras;
 mod fixtures;
 mod laws;
+mod manage;
+mod upstream;
 
 use super::FORMAT;
 use crate::kit::testing::{Ask, FakeRepo, Response, World, refusal};

@@ -1,46 +1,60 @@
-//! Requests: the index, files, and the upload form.
+//! Requests: the index and files here; uploads and what changes a release in files of their own.
 
-use super::{
-    SPEC,
-    inspect::{self, Distribution, Form},
-    names::{self, FileName},
-    render,
-};
+mod manage;
+mod upload;
+
+use super::{SPEC, kept, names, render};
 use crate::kit::{
-    accept, answer, body, multipart,
+    accept, answer,
     path::{Query, decode, encode_segment},
 };
 use assay_model::{
-    Digest, Kind, Problem,
-    seam::format::{Answer, Expect, Reply, Repo, Request, Staged},
+    Problem,
+    seam::format::{Answer, Reply, Repo, Request},
 };
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, header::CONTENT_TYPE};
 
 /// Names asked for at once while the list of projects is rendered.
 const PAGE: usize = 1000;
 
-/// Bytes of one field of the upload form; the description is read over, it comes from the metadata.
-const FIELD: usize = 64 << 10;
+/// What a request asks for besides its path.
+struct Asked {
+    headers: HeaderMap,
+    query: Option<String>,
+    base_url: String,
+}
 
 pub(super) async fn handle(repo: &dyn Repo, request: Request) -> Result<Reply, Problem> {
-    let path = decode(&request.path)?.into_owned();
+    let Request { method, path, query, headers, body, base_url } = request;
+    let asked = Asked { headers, query, base_url };
+    let path = decode(&path)?.into_owned();
     let segments: Vec<&str> = path.split('/').collect();
-    let reading = matches!(request.method, Method::GET | Method::HEAD);
-    match (segments.as_slice(), &request.method) {
-        ([""] | ["legacy"] | ["legacy", ""], &Method::POST) => upload(repo, request.headers, request.body).await,
-        ([""] | ["simple"], _) if reading => Ok(moved(repo, "simple/", request.query.as_deref())),
-        (["simple", ""], _) if reading => projects(repo, &request.headers, request.query.as_deref()).await,
+    let reading = matches!(method, Method::GET | Method::HEAD);
+    match (segments.as_slice(), &method) {
+        ([""] | ["simple"] | ["simple", ""] | ["pypi"] | ["legacy"] | ["legacy", ""], &Method::POST)
+            if is_xml(&asked.headers) =>
+        {
+            no_search(repo, &asked.base_url).await
+        }
+        ([""] | ["legacy"] | ["legacy", ""], &Method::POST) => upload::upload(repo, asked.headers, body).await,
+        ([""] | ["simple"], _) if reading => Ok(moved(repo, "simple/", asked.query.as_deref())),
+        (["simple", ""], _) if reading => projects(repo, &asked).await,
         (["simple", name] | ["simple", name, ""], _) if reading => {
             let normal = names::normalise(name).map_err(|_| no_project(repo, name))?;
             if segments.len() == 2 || normal != *name {
-                return Ok(moved(repo, &format!("simple/{normal}/"), request.query.as_deref()));
+                return Ok(moved(repo, &format!("simple/{normal}/"), asked.query.as_deref()));
             }
-            project(repo, name, &request.headers, request.query.as_deref()).await
+            project(repo, name, &asked).await
         }
         (["files", name, file], _) if reading => download(repo, name, file).await,
+        (["files", name, file], &Method::DELETE) => manage::remove_file(repo, name, file).await,
+        (["project", rest @ ..], _) if !reading => {
+            manage::handle(repo, rest, &method, asked.query.as_deref(), body).await
+        }
+        (["pypi", rest @ ..] | rest, _) if reading && render::legacy::asks(rest) => legacy(repo, rest, &asked).await,
         (["legacy"] | ["legacy", ""], _) => Ok(not_allowed("POST", "this address takes uploads")),
         (["simple", ..], _) if !reading => Ok(not_allowed("GET, HEAD", "the index is read-only; upload to legacy/")),
+        (["files", _, _], _) => Ok(not_allowed("GET, HEAD, DELETE", "files are uploaded to legacy/")),
         _ => Err(Problem::not_found(format!(
             "there is nothing here; the index is at /{prefix}/{repository}/simple/, uploads go to \
              /{prefix}/{repository}/legacy/",
@@ -48,6 +62,18 @@ pub(super) async fn handle(repo: &dyn Repo, request: Request) -> Result<Reply, P
             repository = repo.repository()
         ))),
     }
+}
+
+/// What `pip search` sends.
+fn is_xml(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.starts_with("text/xml") || media_type.starts_with("application/xml")
+}
+
+/// Said to those who may read here only, as everything else.
+async fn no_search(repo: &dyn Repo, base_url: &str) -> Result<Reply, Problem> {
+    repo.names(None, 1).await?;
+    Ok(Reply::Answer(render::no_search(base_url, repo.repository())))
 }
 
 fn moved(repo: &dyn Repo, to: &str, query: Option<&str>) -> Reply {
@@ -65,10 +91,10 @@ fn no_project(repo: &dyn Repo, name: &str) -> Problem {
 }
 
 /// Which of the index's forms the client wants; none when it accepts no form that there is.
-fn negotiate(headers: &HeaderMap, query: Option<&str>) -> Option<render::Shape> {
-    let chosen = match Query::parse(query).get("format") {
+fn negotiate(asked: &Asked) -> Option<render::Shape> {
+    let chosen = match Query::parse(asked.query.as_deref()).get("format") {
         Some(wanted) => render::OFFERS.iter().position(|(offer, _)| *offer == wanted),
-        None => accept::choose(headers, &render::OFFERS.map(|(offer, _)| offer)),
+        None => accept::choose(&asked.headers, &render::OFFERS.map(|(offer, _)| offer)),
     };
     chosen.and_then(|index| render::OFFERS.get(index)).map(|(_, shape)| *shape)
 }
@@ -79,8 +105,8 @@ fn not_acceptable() -> Reply {
     Reply::Answer(Answer { headers, ..answer::text(406, format!("the index is served as {offers}\n")) })
 }
 
-async fn projects(repo: &dyn Repo, headers: &HeaderMap, query: Option<&str>) -> Result<Reply, Problem> {
-    let Some(shape) = negotiate(headers, query) else { return Ok(not_acceptable()) };
+async fn projects(repo: &dyn Repo, asked: &Asked) -> Result<Reply, Problem> {
+    let Some(shape) = negotiate(asked) else { return Ok(not_acceptable()) };
     let mut names: Vec<String> = Vec::new();
     loop {
         let more = repo.names(names.last().map(String::as_str), PAGE).await?;
@@ -92,134 +118,46 @@ async fn projects(repo: &dyn Repo, headers: &HeaderMap, query: Option<&str>) -> 
     }
 }
 
-async fn project(repo: &dyn Repo, name: &str, headers: &HeaderMap, query: Option<&str>) -> Result<Reply, Problem> {
-    let Some(shape) = negotiate(headers, query) else { return Ok(not_acceptable()) };
+async fn project(repo: &dyn Repo, name: &str, asked: &Asked) -> Result<Reply, Problem> {
+    let Some(shape) = negotiate(asked) else { return Ok(not_acceptable()) };
     let view = repo.view(name).await?.ok_or_else(|| no_project(repo, name))?;
-    Ok(Reply::Document(repo.rendered(&view, shape.media_type(), &|view| render::project(shape, view))))
+    let document = repo.rendered(&view, shape.media_type(), &|view| render::project(shape, view));
+    let absolute = render::has_places(&view);
+    let document = if absolute { render::addressed(document, &asked.base_url, repo.repository()) } else { document };
+    Ok(Reply::Document(document))
+}
+
+/// The project and release documents of the older JSON API.
+async fn legacy(repo: &dyn Repo, rest: &[&str], asked: &Asked) -> Result<Reply, Problem> {
+    let (name, version) = match rest {
+        [name, version, _] => (*name, Some(*version)),
+        _ => (rest.first().copied().unwrap_or_default(), None),
+    };
+    let normal = names::normalise(name).map_err(|_| no_project(repo, name))?;
+    let view = repo.view(&normal).await?.ok_or_else(|| no_project(repo, name))?;
+    let document = match version {
+        None => Some(repo.rendered(&view, "legacy", &|view| render::legacy::project(view))),
+        Some(version) => names::version(version)
+            .ok()
+            .and_then(|version| names::find(&view, &version))
+            .map(|(found, _)| render::legacy::release(&view, found)),
+    };
+    let document = document.ok_or_else(|| {
+        Problem::not_found(format!("there is no version {} of `{normal}`", names::shown(version.unwrap_or_default())))
+    })?;
+    Ok(Reply::Document(render::addressed(document, &asked.base_url, repo.repository())))
 }
 
 async fn download(repo: &dyn Repo, name: &str, file: &str) -> Result<Reply, Problem> {
     let missing =
         || Problem::not_found(format!("there is no file `{}` of `{}` here", names::shown(file), names::shown(name)));
     let name = names::normalise(name).map_err(|_| missing())?;
-    let found = repo.file(&name, file).await?.ok_or_else(missing)?;
-    Ok(Reply::File { file: found.id, headers: Vec::new() })
-}
-
-async fn upload(repo: &dyn Repo, headers: HeaderMap, body: assay_model::seam::ByteStream) -> Result<Reply, Problem> {
-    let (form, file, staged) = read_form(repo, multipart::Form::new(&headers, body)?).await?;
-    check_hashes(&form, &staged)?;
-    if let Some(stored) = repo.file(&names::normalise(&form.name)?, &file.text).await? {
-        return already(&file, stored.digest == staged.digest);
-    }
-    let mut bytes = repo.read(&staged).await?;
-    let named = file.clone();
-    let metadata = tokio::task::spawn_blocking(move || inspect::read(&named, bytes.as_mut()))
-        .await
-        .map_err(|error| Problem::internal("reading the distribution's metadata failed", error))??;
-    let distribution = Distribution::agree(&form, file, metadata)?;
-    let view = repo.view(&distribution.name).await?;
-    let distribution = distribution.spelled_as(view.as_deref());
-    let document = match distribution.document() {
-        Some(document) => {
-            let bytes = Bytes::copy_from_slice(document);
-            Some(repo.stage(&distribution.name, body::of(bytes), Expect::default()).await?)
-        }
-        None => None,
-    };
-    repo.publish(distribution.claim(staged, document)).await?;
-    Ok(Reply::Answer(answer::text(200, "stored\n")))
-}
-
-/// A file name is used once: the same bytes again are fine, others are not, in words that publishers recognise.
-fn already(file: &FileName, same: bool) -> Result<Reply, Problem> {
-    if same {
-        return Ok(Reply::Answer(answer::text(200, "stored already\n")));
-    }
-    Err(Problem::new(
-        Kind::Conflict,
-        "file-exists",
-        format!("File already exists ({}) with other content; give the release a new version", file.text),
-    ))
-}
-
-/// Reads the form in whatever order its fields come; the file goes straight to the stage.
-async fn read_form(repo: &dyn Repo, mut parts: multipart::Form) -> Result<(Form, FileName, Staged), Problem> {
-    let mut form = Form::default();
-    let mut content = None;
-    while let Some(part) = parts.next().await? {
-        let field = part.name().to_owned();
-        let place = match field.as_str() {
-            "content" if content.is_some() => {
-                return Err(Problem::invalid("bad-form", "the form has two files; send one per request"));
-            }
-            "content" => {
-                content = Some(stage(repo, &form, part).await?);
-                continue;
-            }
-            ":action" => &mut form.action,
-            "name" => &mut form.name,
-            "version" => &mut form.version,
-            "filetype" => &mut form.file_type,
-            "pyversion" => &mut form.python,
-            "md5_digest" => form.md5.get_or_insert_default(),
-            "sha256_digest" => form.sha256.get_or_insert_default(),
-            _ => {
-                part.skip().await?;
-                continue;
-            }
-        };
-        *place = part.text(FIELD).await?.trim().to_owned();
-    }
-    if form.action != "file_upload" {
-        let action = names::shown(&form.action);
-        return Err(Problem::invalid("bad-action", format!("`:action` is `{action}`; only file_upload is taken")));
-    }
-    let (file, name, staged) =
-        content.ok_or_else(|| Problem::invalid("bad-form", "the form has no file in its field `content`"))?;
-    if names::normalise(&form.name)? != name {
-        return Err(Problem::invalid(
-            "metadata-mismatch",
-            format!("the file name `{}` is not one of {}", file.text, names::shown(&form.name)),
-        ));
-    }
-    Ok((form, file, staged))
-}
-
-/// Stages under the form's name, or under the one in the file's name where the form comes after its file.
-async fn stage(repo: &dyn Repo, form: &Form, part: multipart::Part) -> Result<(FileName, String, Staged), Problem> {
-    let file = FileName::parse(part.file_name().unwrap_or_default())?;
-    let stem = file.stem();
-    let guess = match file.kind {
-        names::Kind::Wheel => stem.split('-').next(),
-        _ => stem.rsplit_once('-').map(|(name, _)| name),
-    };
-    let name = if form.name.is_empty() { guess.unwrap_or(stem) } else { &form.name };
-    let name = names::normalise(name)?;
-    let digest = form.sha256.as_deref().map(sha256).transpose()?;
-    let expect = Expect { digest, also: vec!["md5"], ..Expect::default() };
-    let staged = repo.stage(&name, part.stream(), expect).await?;
-    Ok((file, name, staged))
-}
-
-fn sha256(hex: &str) -> Result<Digest, Problem> {
-    Digest::sha256(&hex.to_ascii_lowercase())
-        .map_err(|_| Problem::invalid("bad-form", "`sha256_digest` is not the hex of a SHA-256"))
-}
-
-/// What came after the file, or is no SHA-256.
-fn check_hashes(form: &Form, staged: &Staged) -> Result<(), Problem> {
-    let differ = |what: &str| {
-        Problem::invalid("digest-mismatch", format!("the file's {what} is not the one that the form announces"))
-    };
-    if let Some(hex) = form.sha256.as_deref()
-        && sha256(hex)? != staged.digest
+    let distribution = kept::distribution(file);
+    if let Some(view) = repo.view(&name).await?
+        && view.versions.iter().any(|version| kept::is_removed(version, distribution))
     {
-        return Err(differ("SHA-256"));
+        return Err(Problem::not_found(format!("the file `{}` was removed", names::shown(distribution))));
     }
-    let md5 = staged.hashes.get("md5");
-    match (form.md5.as_deref(), md5) {
-        (Some(said), Some(have)) if !said.eq_ignore_ascii_case(have) => Err(differ("MD5")),
-        _ => Ok(()),
-    }
+    let file = repo.fetch(&name, file).await?.ok_or_else(missing)?;
+    Ok(Reply::File { file, headers: Vec::new() })
 }

@@ -129,7 +129,7 @@ pub struct Expect {
     pub size: Option<u64>,
     /// Refuse more than this many bytes (`TooLarge`), below the configured limit.
     pub at_most: Option<u64>,
-    /// Further hashes to compute: `md5`, `sha1`, `sha512`.
+    /// Further hashes to compute: `md5`, `sha1`, `sha512`, `blake2_256`.
     pub also: Vec<&'static str>,
 }
 

@@ -56,9 +56,13 @@ pub(super) fn wheel(name: &str, version: &str, headers: &str) -> Vec<u8> {
 
 /// An sdist, uncompressed inside its gzip.
 pub(super) fn sdist(name: &str, version: &str) -> Vec<u8> {
-    let info = format!("Metadata-Version: 1.1\nName: {name}\nVersion: {version}\n\n");
+    sdist_saying(name, version, &format!("Metadata-Version: 1.1\nName: {name}\nVersion: {version}\n\n"))
+}
+
+/// An sdist with this PKG-INFO.
+pub(super) fn sdist_saying(name: &str, version: &str, info: &str) -> Vec<u8> {
     let mut tar = Vec::new();
-    for (path, body) in [("setup.py", "pass\n"), ("PKG-INFO", &info), ("demo.egg-info/PKG-INFO", "Name: no\n")] {
+    for (path, body) in [("setup.py", "pass\n"), ("PKG-INFO", info), ("demo.egg-info/PKG-INFO", "Name: no\n")] {
         let mut head = vec![0_u8; 512];
         let path = format!("{name}-{version}/{path}");
         head[..path.len()].copy_from_slice(path.as_bytes());
@@ -85,6 +89,22 @@ pub(super) fn sdist(name: &str, version: &str) -> Vec<u8> {
     out
 }
 
+/// Attestations as publishers send them, of this file with this digest.
+pub(super) fn attestations(file: &str, sha256: &str) -> serde_json::Value {
+    let statement = serde_json::json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{ "name": file, "digest": { "sha256": sha256 } }],
+        "predicateType": "https://docs.pypi.example/attestations/publish/v1",
+        "predicate": null,
+    });
+    let encode = |bytes: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
+    serde_json::json!([{
+        "version": 1,
+        "verification_material": { "certificate": encode(b"certificate"), "transparency_entries": [{ "logIndex": "1" }] },
+        "envelope": { "statement": encode(statement.to_string().as_bytes()), "signature": encode(b"signature") },
+    }])
+}
+
 /// An upload as a publisher sends it.
 pub(super) struct Upload {
     name: &'static str,
@@ -95,6 +115,9 @@ pub(super) struct Upload {
     pub(super) filetype: &'static str,
     pub(super) sha256: Option<String>,
     pub(super) md5: Option<String>,
+    pub(super) blake2: Option<String>,
+    pub(super) attestations: Option<String>,
+    pub(super) signature: Option<String>,
     pub(super) content_first: bool,
 }
 
@@ -110,6 +133,9 @@ impl Upload {
             filetype,
             sha256: None,
             md5: None,
+            blake2: None,
+            attestations: None,
+            signature: None,
             content_first: false,
         }
     }
@@ -128,13 +154,18 @@ impl Upload {
             ("description", "--b\r\nlong"),
             ("classifiers", "Topic :: A"),
             ("classifiers", "Topic :: B"),
-            ("blake2_256_digest", "00"),
             (":action", self.action),
             ("protocol_version", "1"),
         ] {
             fields.extend(field(name, value));
         }
-        for (name, value) in [("sha256_digest", &self.sha256), ("md5_digest", &self.md5)] {
+        for (name, value) in [
+            ("sha256_digest", &self.sha256),
+            ("md5_digest", &self.md5),
+            ("blake2_256_digest", &self.blake2),
+            ("attestations", &self.attestations),
+            ("gpg_signature\"; filename=\"x.asc", &self.signature),
+        ] {
             fields.extend(value.as_ref().map(|value| field(name, value)).unwrap_or_default());
         }
         let file = self.file;
