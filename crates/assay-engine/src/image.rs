@@ -35,6 +35,9 @@ struct Part {
     /// The name of a file.
     #[serde(default)]
     title: Option<String>,
+    /// Whether the image was pushed without it. It is then not looked at even if its bytes are stored for others.
+    #[serde(default)]
+    absent: bool,
 }
 
 /// What a part is.
@@ -85,7 +88,8 @@ impl Engine {
                 missing.push(skipped(digest.as_str(), "encrypted", "the layer is encrypted"));
                 continue;
             }
-            match self.layer(digest).await? {
+            let read = if part.absent { None } else { self.layer(digest).await? };
+            match read {
                 Some(inventory) => layers.push((digest.clone(), inventory)),
                 None => missing.push(skipped(digest.as_str(), "unsupported", "the layer is stored elsewhere")),
             }
@@ -134,7 +138,7 @@ impl Engine {
     /// kind that nobody reads hides nothing: the secrets in it are all that is of interest.
     async fn file_in_image(self: &Arc<Self>, part: &Part) -> Result<Inventory, Problem> {
         let name = part.title.as_deref().unwrap_or(part.digest.as_str());
-        if self.parts.blobs.stat(&part.digest).await?.is_none() {
+        if part.absent || self.parts.blobs.stat(&part.digest).await?.is_none() {
             let absent = skipped(name, "unsupported", "the file is stored elsewhere");
             return Ok(Inventory { skipped: vec![absent], ..Inventory::default() });
         }

@@ -28,6 +28,12 @@ use std::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+/// The hashes to compute beside SHA-256.
+fn wanted(expect: &Expect) -> Vec<&str> {
+    let announced = expect.digest.as_ref().map(Digest::algorithm).filter(|algorithm| *algorithm != "sha256");
+    expect.also.iter().copied().chain(announced).collect()
+}
+
 /// Hashes that are computed while bytes pass.
 struct Hashers {
     sha256: sha2::Sha256,
@@ -90,10 +96,15 @@ fn check(staged: &Staged, expect: &Expect) -> Result<(), Problem> {
             format!("{} bytes were announced and {} arrived", size, staged.size),
         ));
     }
-    if let Some(digest) = expect.digest.as_ref().filter(|d| **d != staged.digest) {
+    let Some(announced) = &expect.digest else { return Ok(()) };
+    let found = match announced.algorithm() {
+        "sha256" => staged.digest.clone(),
+        other => format!("{other}:{}", staged.hashes.get(other).map(String::as_str).unwrap_or_default()).parse()?,
+    };
+    if *announced != found {
         return Err(Problem::invalid(
             "digest-mismatch",
-            format!("the digest {digest} was announced and the bytes have {}", staged.digest),
+            format!("the digest {announced} was announced and the bytes have {found}"),
         ));
     }
     Ok(())
@@ -122,7 +133,7 @@ impl Engine {
         let (file, path) =
             tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.parts.spool).map_err(disk)?.into_parts();
         let mut out = tokio::io::BufWriter::with_capacity(256 << 10, tokio::fs::File::from_std(file));
-        let mut hashers = Hashers::new(&expect.also);
+        let mut hashers = Hashers::new(&wanted(expect));
         while let Some(chunk) = body.next().await {
             let chunk: Bytes = chunk.map_err(|e| {
                 Problem::invalid("incomplete-body", "the request body ended before all bytes had arrived").caused_by(e)
@@ -165,6 +176,15 @@ impl Engine {
                 Err(Problem::busy("the bytes were collected while they were uploaded again; send them once more", 1))
             }
         }
+    }
+
+    /// What came in under a digest of another algorithm than the store's can be asked for by it.
+    async fn note_announced(&self, expect: &Expect, staged: &Staged) -> Result<(), Problem> {
+        let Some(alias) = expect.digest.clone().filter(|announced| announced.algorithm() != "sha256") else {
+            return Ok(());
+        };
+        let digest = staged.digest.clone();
+        meta::write(self.meta(), move |tx| tx.note_alias(&alias, &digest)).await
     }
 
     pub(crate) fn session_path(&self, id: &str) -> Result<PathBuf, Problem> {
@@ -218,7 +238,7 @@ impl Desk {
     async fn finish_session(&self, upload: &Upload, expect: &Expect) -> Result<Staged, Problem> {
         let path = self.engine.session_path(&upload.id)?;
         let mut file = tokio::fs::File::open(&path).await.map_err(|_| no_session())?;
-        let mut hashers = Hashers::new(&expect.also);
+        let mut hashers = Hashers::new(&wanted(expect));
         let mut buffer = vec![0_u8; 256 << 10];
         loop {
             let n = file.read(&mut buffer).await.map_err(disk)?;
@@ -237,6 +257,7 @@ impl Desk {
         };
         let linked = tempfile::TempPath::try_from_path(linked).map_err(disk)?;
         self.engine.keep(self, &upload.name, &linked, &staged, Some(&upload.id)).await?;
+        self.engine.note_announced(expect, &staged).await?;
         Ok(staged)
     }
 }
@@ -247,6 +268,7 @@ impl Intake for Desk {
             self.require(Permission::Write)?;
             let (spooled, staged) = self.engine.spool(body, &expect).await?;
             self.engine.keep(self, name, &spooled, &staged, None).await?;
+            self.engine.note_announced(&expect, &staged).await?;
             Ok(staged)
         })
     }

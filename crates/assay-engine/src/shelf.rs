@@ -8,7 +8,7 @@ use assay_model::{
     event::NewEvent,
     package::{File, FileId, Package, PackageId, State},
     problem::Problem,
-    repository::RepositoryId,
+    repository::{Repository, RepositoryId},
     seam::{
         Task,
         format::{SeenBlob, Shelf, Withdraw},
@@ -24,6 +24,9 @@ use std::{collections::HashMap, sync::Arc};
 const TEXT_WEIGHT: usize = 4;
 const VERSION_WEIGHT: usize = 1024;
 const FILE_WEIGHT: usize = 1536;
+
+/// Names looked at for a blob that may be mounted from anywhere.
+const HOLDERS: usize = 64;
 
 /// One name of one format in one repository.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -113,6 +116,15 @@ impl Engine {
             self.shelves.insert(scope.clone(), shelved.clone());
         }
         Ok(shelved)
+    }
+
+    /// The digest that content is stored by; nothing where content is not known by `digest`.
+    async fn stored_by(&self, digest: &Digest) -> Result<Option<Digest>, Problem> {
+        if digest.algorithm() == "sha256" {
+            return Ok(Some(digest.clone()));
+        }
+        let alias = digest.clone();
+        meta::read(self.meta(), move |tx| tx.alias(&alias)).await
     }
 
     async fn explain_blocked(&self, scope: &Scope, view: &mut PackageView) -> Result<(), Problem> {
@@ -240,6 +252,7 @@ impl Shelf for Desk {
     fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
         Box::pin(async move {
             self.require(Permission::Read)?;
+            let Some(digest) = &self.engine.stored_by(digest).await? else { return Ok(None) };
             let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
             if let Some(file) = shelved.with_digest(digest) {
                 return Ok(Some(SeenBlob { digest: digest.clone(), size: file.size, file: Some(file.id) }));
@@ -263,6 +276,13 @@ impl Shelf for Desk {
     fn withdraw<'a>(&'a self, what: Withdraw) -> Task<'a, bool> {
         Box::pin(async move {
             self.require(Permission::Write)?;
+            if let Withdraw::Reference { reference, .. } = &what
+                && self.repository.settings.immutable_tags
+            {
+                return Err(Problem::conflict(format!(
+                    "`{reference}` stays where it is: tags of this repository are immutable"
+                )));
+            }
             let at = self.engine.now();
             let (repository, format) = (self.repository.id, self.format.spec().id);
             let (place, actor) = (self.repository.name.clone(), self.caller.name().to_owned());
@@ -306,23 +326,54 @@ impl Shelf for Desk {
         Box::pin(async move {
             self.require(Permission::Write)?;
             let Some(source) = self.engine.find_repository(from_repository).await? else { return Ok(None) };
-            if self.caller.require(Permission::Read, &source).is_err() {
-                return Ok(None);
-            }
-            let from = Desk::new(self.engine.clone(), source, self.format, self.caller.clone());
-            // what may not leave there may not leave by way of here; waits while it is being inspected
-            if let Some(file) = from.blob(from_name, digest).await?.and_then(|seen| seen.file)
-                && from.clear(file).await.is_err()
-            {
-                return Ok(None);
-            }
-            let _not_collected = self.engine.collecting.read().await;
-            let Some(seen) = from.blob(from_name, digest).await? else { return Ok(None) };
-            let (at, repository, format) = (self.engine.now(), self.repository.id, self.format.spec().id);
-            let (name, wanted, size) = (name.to_owned(), digest.clone(), seen.size);
-            meta::write(self.engine.meta(), move |tx| tx.stage_blob(repository, format, &name, &wanted, size, at))
-                .await?;
-            Ok(Some(SeenBlob { file: None, ..seen }))
+            self.mount_from(name, source, from_name, digest).await
         })
+    }
+
+    fn mount_found<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
+        Box::pin(async move {
+            self.require(Permission::Write)?;
+            let Some(digest) = &self.engine.stored_by(digest).await? else { return Ok(None) };
+            let (format, wanted) = (self.format.spec().id, digest.clone());
+            let (repositories, holders) = meta::read(self.engine.meta(), move |tx| {
+                Ok((tx.repositories()?, tx.holders(format, &wanted, HOLDERS)?))
+            })
+            .await?;
+            for (place, from_name) in holders {
+                let Some(source) = repositories.iter().find(|repository| repository.id == place) else { continue };
+                if let Some(seen) = self.mount_from(name, Arc::new(source.clone()), &from_name, digest).await? {
+                    return Ok(Some(seen));
+                }
+            }
+            Ok(None)
+        })
+    }
+}
+
+impl Desk {
+    /// Stages a blob that the caller may read under a name of another repository.
+    async fn mount_from(
+        &self,
+        name: &str,
+        source: Arc<Repository>,
+        from_name: &str,
+        digest: &Digest,
+    ) -> Result<Option<SeenBlob>, Problem> {
+        if self.caller.require(Permission::Read, &source).is_err() {
+            return Ok(None);
+        }
+        let from = Desk::new(self.engine.clone(), source, self.format, self.caller.clone());
+        // what may not leave there may not leave by way of here; waits while it is being inspected
+        if let Some(file) = from.blob(from_name, digest).await?.and_then(|seen| seen.file)
+            && from.clear(file).await.is_err()
+        {
+            return Ok(None);
+        }
+        let _not_collected = self.engine.collecting.read().await;
+        let Some(seen) = from.blob(from_name, digest).await? else { return Ok(None) };
+        let (at, repository, format) = (self.engine.now(), self.repository.id, self.format.spec().id);
+        let (name, wanted, size) = (name.to_owned(), seen.digest.clone(), seen.size);
+        meta::write(self.engine.meta(), move |tx| tx.stage_blob(repository, format, &name, &wanted, size, at)).await?;
+        Ok(Some(SeenBlob { file: None, ..seen }))
     }
 }

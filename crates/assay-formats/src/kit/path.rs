@@ -47,6 +47,11 @@ impl Query {
         Self(pairs.take(PARAMETERS).map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
+    /// All values of that name.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The first value of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -63,6 +68,7 @@ mod tests {
     fn queries_are_decoded() {
         let query = Query::parse(Some("digest=sha256%3Aab&from=a%2Fb+c&digest=second&flag"));
         assert_eq!(query.get("digest"), Some("sha256:ab"));
+        assert_eq!(query.all("digest").collect::<Vec<_>>(), ["sha256:ab", "second"]);
         assert_eq!(query.get("from"), Some("a/b c"));
         assert_eq!(query.get("flag"), Some(""));
         assert_eq!(query.get("other"), None);

@@ -2,27 +2,36 @@
 
 use super::{
     holds::{self, Whole},
-    names::{digest, shown},
+    names::{digest, is_own, shown},
 };
 use assay_model::{
     Digest, Problem,
-    package::{NewFile, Role},
-    seam::format::Claim,
+    package::{File, NewFile, Role},
+    seam::{
+        format::Claim,
+        upstream::{RemoteFile, RemoteVersion},
+    },
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Largest manifest: what the specification asks registries to take at least.
 pub(super) const MANIFEST: usize = 4 << 20;
 
 /// Descriptors of one manifest.
 const DESCRIPTORS: usize = 2000;
+/// Bytes of annotations that are kept of a manifest beside the manifest itself. Lists of referrers show them all.
+const ANNOTATIONS: usize = 64 << 10;
 
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// What is asked for at other registries.
+pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// A reference to content, as manifests write it.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,8 +44,6 @@ struct RawDescriptor {
     platform: Option<Value>,
     annotations: Option<Map<String, Value>>,
     artifact_type: Option<String>,
-    #[serde(default)]
-    urls: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,8 +69,29 @@ pub(super) struct Descriptor {
     artifact_type: Option<String>,
     /// Name of the file that it is.
     title: Option<String>,
-    /// Not stored in registries by its publisher's wish; it need not be here.
-    pub(super) foreign: bool,
+    /// Not stored in registries by its publisher's wish.
+    foreign: bool,
+}
+
+/// What a manifest refers to and is stored under its name: the digest that it is referred to by, and the one that it is
+/// stored by.
+pub(super) type Parts = BTreeMap<Digest, Digest>;
+
+/// A manifest's bytes as they were taken in.
+pub(super) struct Pushed {
+    /// SHA-256.
+    pub(super) digest: Digest,
+    /// Bytes.
+    pub(super) size: u64,
+    /// Other hashes.
+    pub(super) hashes: BTreeMap<String, String>,
+    /// To point here.
+    pub(super) tags: Vec<String>,
+}
+
+/// The digest that clients know a manifest by: the one that it was pushed by.
+pub(super) fn known_as(file: &File) -> String {
+    file.hashes.get("sha512").map_or_else(|| file.digest.to_string(), |hex| format!("sha512:{hex}"))
 }
 
 /// A manifest or index.
@@ -108,64 +136,115 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Everything that has to be here before the manifest can be, each once.
+    /// Everything that it refers to, each once.
     pub(super) fn parts(&self) -> Vec<&Descriptor> {
         let mut seen = BTreeSet::new();
-        self.blobs()
-            .chain(&self.children)
-            .filter(|part| !part.foreign && seen.insert((&part.digest, part.size)))
-            .collect()
+        self.blobs().chain(&self.children).filter(|part| seen.insert((&part.digest, part.size))).collect()
+    }
+
+    /// Whether this part is the configuration.
+    pub(super) fn is_config(&self, part: &Descriptor) -> bool {
+        self.config.as_ref().is_some_and(|config| config.digest == part.digest)
+    }
+
+    /// Layers that registries distribute, and the configuration.
+    pub(super) fn distributed(&self) -> impl Iterator<Item = &Descriptor> {
+        self.blobs().filter(|part| !part.foreign)
     }
 
     fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
         self.config.iter().chain(&self.layers)
     }
 
-    /// The package that the manifest is, with this tag.
-    pub(super) fn claim(self, name: &str, manifest: Digest, size: u64, tag: Option<String>) -> Claim {
+    /// The package that the manifest is. `parts` are those of its parts that are here.
+    pub(super) fn claim(self, name: &str, pushed: Pushed, parts: &Parts) -> Claim {
+        let metadata = self.metadata(name, pushed.size, parts);
+        let mut seen = BTreeSet::from([pushed.digest.clone()]);
         let mut files = vec![NewFile {
-            path: manifest.to_string(),
-            digest: manifest.clone(),
-            size,
+            path: pushed.digest.to_string(),
+            digest: pushed.digest.clone(),
+            size: pushed.size,
             media_type: self.media_type.to_owned(),
             role: Some(Role::Image),
-            hashes: Default::default(),
+            hashes: pushed.hashes,
             metadata: Value::Null,
         }];
-        let mut seen = BTreeSet::from([manifest.clone()]);
-        for blob in self.blobs().filter(|blob| !blob.foreign) {
-            if seen.insert(blob.digest.clone()) {
+        for blob in self.blobs() {
+            let Some(stored) = parts.get(&blob.digest) else { continue };
+            if seen.insert(stored.clone()) {
                 files.push(NewFile {
-                    path: blob.digest.to_string(),
-                    digest: blob.digest.clone(),
+                    path: stored.to_string(),
+                    digest: stored.clone(),
                     size: blob.size,
-                    // Served as what it is to a browser: bytes. The descriptor's own type is kept beside it.
-                    media_type: "application/octet-stream".to_owned(),
+                    media_type: BYTES.to_owned(),
                     role: None,
-                    hashes: Default::default(),
-                    metadata: json!({ "mediaType": blob.media_type }),
+                    hashes: other_hash(&blob.digest),
+                    metadata: blob.kept(),
                 });
             }
         }
         Claim {
             name: name.to_owned(),
-            version: manifest.to_string(),
-            metadata: self.metadata(name, size),
+            version: pushed.digest.to_string(),
+            metadata,
             files,
-            references: tag.into_iter().collect(),
+            references: pushed.tags,
             published_at: None,
             replaces_others: false,
         }
     }
 
-    fn metadata(&self, name: &str, size: u64) -> Value {
+    /// The same as a registry has it whose addresses begin with `base`: its manifest and all that registries distribute.
+    pub(super) fn remote(self, name: &str, body: &[u8], base: &str) -> Result<RemoteVersion, Problem> {
+        let (digest, size) = (Digest::of(body), body.len() as u64);
+        let parts: Parts = self.distributed().map(|part| (part.digest.clone(), part.digest.clone())).collect();
+        if let Some(other) = parts.keys().find(|digest| !is_own(digest)) {
+            return Err(Problem::new(
+                assay_model::Kind::Unsupported,
+                "unsupported",
+                format!(
+                    "{name} has a part that is known by {} only; such images are not taken over",
+                    other.algorithm()
+                ),
+            ));
+        }
+        let remote = |path: &Digest, place: &str| RemoteFile {
+            path: path.to_string(),
+            address: format!("{base}/{place}/{path}"),
+            size: None,
+            digest: Some(path.clone()),
+            hashes: BTreeMap::new(),
+            media_type: BYTES.to_owned(),
+            role: None,
+            metadata: Value::Null,
+        };
+        let mut seen = BTreeSet::from([digest.clone()]);
+        let mut files = vec![RemoteFile {
+            size: Some(size),
+            media_type: self.media_type.to_owned(),
+            role: Some(Role::Image),
+            ..remote(&digest, "manifests")
+        }];
+        for blob in self.distributed() {
+            if seen.insert(blob.digest.clone()) {
+                files.push(RemoteFile {
+                    size: Some(blob.size),
+                    metadata: blob.kept(),
+                    ..remote(&blob.digest, "blobs")
+                });
+            }
+        }
+        let metadata = self.metadata(name, size, &parts);
+        Ok(RemoteVersion { version: digest.to_string(), metadata, published_at: None, files, whole: true })
+    }
+
+    fn metadata(&self, name: &str, size: u64, parts: &Parts) -> Value {
         let mut kept = Map::new();
         let mut put = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
                 kept.insert(key.to_owned(), value);
             }
         };
-        let list = |all: &[Descriptor]| all.iter().map(Descriptor::json).collect::<Vec<Value>>().into();
         put("mediaType", Some(self.media_type.into()));
         put("size", Some(size.into()));
         put("artifactType", self.artifact_type().map(Value::from));
@@ -173,24 +252,42 @@ impl Manifest {
         put(
             "config",
             self.config.as_ref().map(|config| {
-                let mut json = config.json();
+                let mut json = config.json(parts);
                 whole.mark_config(&mut json);
                 json
             }),
         );
-        put("subject", self.subject.as_ref().map(Descriptor::json));
-        put("annotations", self.annotations.clone().map(Value::Object));
+        put("subject", self.subject.as_ref().map(Descriptor::as_written));
+        put("annotations", self.kept_annotations().map(Value::Object));
         if self.config.is_some() {
             let layer = |part: &Descriptor| {
-                let mut json = part.json();
+                let mut json = part.json(parts);
                 whole.mark(&mut json, &part.media_type, part.title.as_deref());
                 json
             };
             put("layers", Some(self.layers.iter().map(layer).collect::<Vec<Value>>().into()));
         } else {
-            put("manifests", Some(list(&self.children)));
+            let list: Vec<Value> = self.children.iter().map(|part| part.json(parts)).collect();
+            put("manifests", Some(list.into()));
         }
         Value::Object(kept)
+    }
+
+    /// All of what refers to another manifest; of others as many as are no burden in memory.
+    fn kept_annotations(&self) -> Option<Map<String, Value>> {
+        let all = self.annotations.as_ref()?;
+        let mut room = if self.subject.is_some() { MANIFEST } else { ANNOTATIONS };
+        let mut fits = |key: &str, value: &Value| {
+            let taken = key.len() + value.as_str().map_or(0, str::len);
+            room = room.saturating_sub(taken);
+            room > 0
+        };
+        Some(
+            all.iter()
+                .filter(|(key, value)| fits(key, value))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        )
     }
 
     fn whole<'a>(&'a self, name: &'a str) -> Whole<'a> {
@@ -211,8 +308,7 @@ impl Manifest {
 
 impl Descriptor {
     fn parse(raw: RawDescriptor) -> Result<Self, Problem> {
-        let foreign = !raw.urls.is_empty()
-            && (raw.media_type.contains(".foreign.") || raw.media_type.contains(".nondistributable."));
+        let foreign = raw.media_type.contains(".foreign.") || raw.media_type.contains(".nondistributable.");
         Ok(Self {
             digest: digest(&raw.digest)?,
             size: raw.size,
@@ -232,7 +328,23 @@ impl Descriptor {
         raw.into_iter().map(Self::parse).collect()
     }
 
-    fn json(&self) -> Value {
+    /// What is kept with the file that it is. It is served as what it is to a browser: bytes.
+    fn kept(&self) -> Value {
+        json!({ "mediaType": self.media_type })
+    }
+
+    /// By the digest that it is stored by, or marked as absent.
+    fn json(&self, parts: &Parts) -> Value {
+        let mut value = self.as_written();
+        match (parts.get(&self.digest), &mut value) {
+            (Some(stored), Value::Object(fields)) => fields.insert("digest".to_owned(), stored.as_str().into()),
+            (None, Value::Object(fields)) => fields.insert("absent".to_owned(), true.into()),
+            _ => None,
+        };
+        value
+    }
+
+    fn as_written(&self) -> Value {
         let mut value = json!({ "mediaType": self.media_type, "digest": self.digest, "size": self.size });
         if let Value::Object(fields) = &mut value {
             fields.extend(self.platform.clone().map(|platform| ("platform".to_owned(), platform)));
@@ -240,6 +352,15 @@ impl Descriptor {
         }
         value
     }
+}
+
+/// What a browser is told of layers and configurations.
+const BYTES: &str = "application/octet-stream";
+
+/// A digest of another algorithm than the store's, kept beside the file.
+fn other_hash(digest: &Digest) -> BTreeMap<String, String> {
+    let other = Some(digest).filter(|digest| !is_own(digest));
+    other.map(|digest| (digest.algorithm().to_owned(), digest.hex().to_owned())).into_iter().collect()
 }
 
 /// How builders mark attestations that they list among the images of an index.

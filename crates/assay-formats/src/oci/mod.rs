@@ -4,17 +4,18 @@
 //! Clients know an image as `<repository>/<name>`; what follows `/v2/<repository>/` arrives here. A manifest or index is a
 //! package whose version is its digest; config and layers are its files, shared with every other image of the name that
 //! has them; tags are references. Blobs can be pushed in one request, in two, or in chunks with resume, and mounted
-//! from another name.
+//! from another name, or from wherever they are. What is pushed by SHA-512 can be had by it; it is stored by SHA-256, which
+//! stays the version of a manifest.
 //!
-//! Left out: digests other than SHA-256 (refused with a clear error: content is stored once by that digest); image
-//! manifest version 2, schema 1 (superseded in 2016; it cannot be addressed by the digest of its bytes); pushing an
-//! index before the manifests it lists (what could not be inspected is not published); `Accept` is not enforced, since
-//! a manifest exists in one media type only.
+//! Left out: image manifest version 2, schema 1 (superseded in 2016; it cannot be addressed by the digest of its bytes);
+//! an image without its configuration (what it is could not be told); `Accept` is not enforced, since a manifest exists in
+//! one media type only; the list of referrers of an upstream (what cosign finds by tag is found).
 
 mod holds;
 mod inspect;
 mod names;
 mod render;
+mod upstream;
 mod wire;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ use assay_model::{
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
+        upstream::Remote,
     },
 };
 
@@ -75,6 +77,9 @@ impl Format for Oci {
     }
     fn refuse(&self, refusal: &Refusal) -> Answer {
         render::refusal(refusal)
+    }
+    fn remote(&self) -> Option<&'static dyn Remote> {
+        Some(&upstream::REMOTE)
     }
     fn display(&self, name: &str, version: &str) -> String {
         let short: String = version.chars().take("sha256:".len() + 12).collect();

@@ -63,22 +63,31 @@ impl Pointer {
         if text.contains(':') {
             return digest(text).map(Self::Digest);
         }
-        let inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
-        let fits = (1..=128).contains(&text.len())
-            && text.bytes().all(inside)
-            && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if fits {
-            return Ok(Self::Tag(text.to_owned()));
-        }
-        Err(Problem::invalid(
-            "tag-invalid",
-            format!(
-                "`{}` is neither a digest nor a tag: letters, digits, `_`, `.` and `-`, at most 128, not beginning \
-                 with `.` or `-`",
-                shown(text)
-            ),
-        ))
+        check_tag(text)?;
+        Ok(Self::Tag(text.to_owned()))
     }
+}
+
+/// The tag rule of the distribution specification.
+///
+/// # Errors
+/// `Invalid` with code `tag-invalid`.
+pub(super) fn check_tag(text: &str) -> Result<(), Problem> {
+    let inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    let fits = (1..=128).contains(&text.len())
+        && text.bytes().all(inside)
+        && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if fits {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "tag-invalid",
+        format!(
+            "`{}` is neither a digest nor a tag: letters, digits, `_`, `.` and `-`, at most 128, not beginning \
+                 with `.` or `-`",
+            shown(text)
+        ),
+    ))
 }
 
 /// The name rule of the distribution specification.
@@ -126,20 +135,17 @@ fn component(text: &str) -> bool {
     }
 }
 
-/// A digest that content can be stored under.
+/// A digest that content is addressed by: `sha256` or `sha512`.
 ///
 /// # Errors
 /// `Invalid` with code `digest-invalid`.
 pub(super) fn digest(text: &str) -> Result<Digest, Problem> {
-    let digest =
-        Digest::from_str(text).map_err(|problem| Problem::invalid("digest-invalid", problem.message.clone()))?;
-    if digest.algorithm() != "sha256" {
-        return Err(Problem::invalid(
-            "digest-invalid",
-            format!("{} digests are not supported here; push and pull by sha256", digest.algorithm()),
-        ));
-    }
-    Ok(digest)
+    Digest::from_str(text).map_err(|problem| Problem::invalid("digest-invalid", problem.message.clone()))
+}
+
+/// Whether content is stored by this digest; others stand beside it.
+pub(super) fn is_own(digest: &Digest) -> bool {
+    digest.algorithm() == "sha256"
 }
 
 fn session_id(text: &str) -> Result<String, Problem> {

@@ -1,7 +1,7 @@
 //! Documents, problems and refusals of the distribution API. Errors are lists of code, message and detail; clients print
 //! the message.
 
-use super::inspect::{OCI_INDEX, OCI_MANIFEST};
+use super::inspect::{self, OCI_INDEX, OCI_MANIFEST};
 use crate::kit::answer;
 use assay_model::{
     Digest, Kind, Problem,
@@ -10,6 +10,10 @@ use assay_model::{
     view::VersionView,
 };
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Bytes of one page of referrers: a client takes an index of 4 MiB.
+const REFERRERS: usize = (4 << 20) - 1024;
 
 /// Older clients look for it on every answer to know what they talk to.
 const VERSION: (&str, &str) = ("Docker-Distribution-API-Version", "registry/2.0");
@@ -57,28 +61,52 @@ pub(super) fn catalog(names: &[String], link: Option<String>) -> Document {
     document("application/json", &json!({ "repositories": names }), linked(link))
 }
 
-/// An index of the packages that refer to `subject`, those that the gate would refuse left out.
-pub(super) fn referrers(versions: &[VersionView], subject: &Digest, artifact_type: Option<&str>) -> Document {
+/// An index of the packages that refer to a manifest by any of the digests that it is `known_as`, those that the gate
+/// would refuse left out; with the digest that the next page begins after, where there is one.
+pub(super) fn referrers(
+    versions: &[VersionView],
+    known_as: &BTreeSet<String>,
+    artifact_type: Option<&str>,
+    after: Option<&str>,
+) -> (Vec<Value>, Option<String>) {
     let refers = |version: &&VersionView| {
-        let subject_of = version.package.metadata.get("subject").and_then(|subject| subject.get("digest"));
-        version.blocked.is_none() && subject_of.and_then(Value::as_str) == Some(subject.as_str())
+        let subject = version.package.metadata.get("subject").and_then(|subject| subject.get("digest"));
+        version.blocked.is_none() && subject.and_then(Value::as_str).is_some_and(|digest| known_as.contains(digest))
     };
-    let manifests: Vec<Value> = versions
-        .iter()
-        .filter(refers)
-        .map(descriptor)
-        .filter(|entry| artifact_type.is_none() || entry.get("artifactType").and_then(Value::as_str) == artifact_type)
-        .collect();
+    // In order of arrival; a page after one that is gone begins anew.
+    let begin = after.and_then(|after| versions.iter().position(|version| version.package.at.version == after));
+    let rest = versions.get(begin.map_or(0, |at| at + 1)..).unwrap_or_default();
+    let (mut page, mut size, mut last) = (Vec::new(), 0, None);
+    for version in rest.iter().filter(refers) {
+        let entry = descriptor(version);
+        if artifact_type.is_some() && entry.get("artifactType").and_then(Value::as_str) != artifact_type {
+            continue;
+        }
+        size += entry.to_string().len() + 1;
+        if size > REFERRERS && last.is_some() {
+            return (page, last);
+        }
+        page.push(entry);
+        last = Some(version.package.at.version.clone());
+    }
+    (page, None)
+}
+
+/// The index as it is sent.
+pub(super) fn referrers_page(manifests: &[Value], filtered: bool, link: Option<String>) -> Document {
     let body = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests });
-    let filtered = artifact_type.map(|_| ("OCI-Filters-Applied", "artifactType".to_owned()));
-    document(OCI_INDEX, &body, filtered.into_iter().collect())
+    let mut headers = linked(link);
+    headers.extend(filtered.then(|| ("OCI-Filters-Applied", "artifactType".to_owned())));
+    document(OCI_INDEX, &body, headers)
 }
 
 fn descriptor(version: &VersionView) -> Value {
     let kept = &version.package.metadata;
+    let own = version.files.iter().find(|file| file.role.is_some());
+    let digest = own.map_or_else(|| version.package.at.version.clone(), inspect::known_as);
     let mut entry = Map::new();
     entry.insert("mediaType".into(), kept.get("mediaType").cloned().unwrap_or_else(|| OCI_MANIFEST.into()));
-    entry.insert("digest".into(), version.package.at.version.clone().into());
+    entry.insert("digest".into(), digest.into());
     entry.insert("size".into(), kept.get("size").cloned().unwrap_or_default());
     for key in ["artifactType", "annotations"] {
         entry.extend(kept.get(key).map(|value| (key.to_owned(), value.clone())));

@@ -123,7 +123,7 @@ pub struct Staged {
 /// and leaves nothing behind.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
-    /// SHA-256.
+    /// SHA-256, or SHA-512: then the bytes can be asked for by it as well ([`Shelf::blob`]).
     pub digest: Option<Digest>,
     /// Bytes.
     pub size: Option<u64>,
@@ -233,7 +233,14 @@ pub trait Shelf: Send + Sync {
     fn find<'a>(&'a self, name: &'a str, what: &'a str) -> Task<'a, Option<String>>;
     /// Names that contain `text` in any case, in order, `limit` of them after the first `skip`, and how many there are.
     fn search<'a>(&'a self, text: &'a str, skip: usize, limit: usize) -> Task<'a, (Vec<String>, usize)>;
-    /// A blob by digest, as a part of any package of `name` (the best standing wins), or staged under it.
+    /// Mutable names of `name` that upstreams have, whose versions are known only when asked for by [`Shelf::find`], in
+    /// order. Views list only what is here.
+    fn remote_tags<'a>(&'a self, name: &'a str) -> Task<'a, Vec<String>> {
+        let _ = name;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    /// A blob by digest, as a part of any package of `name` (the best standing wins), or staged under it. A SHA-512 is
+    /// known of bytes that came in under it; the answer has the digest that they are stored by.
     fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>>;
     /// Removes; says whether there was anything.
     fn withdraw<'a>(&'a self, what: Withdraw) -> Task<'a, bool>;
@@ -246,6 +253,11 @@ pub trait Shelf: Send + Sync {
         from_name: &'a str,
         digest: &'a Digest,
     ) -> Task<'a, Option<SeenBlob>>;
+    /// As [`Shelf::mount`], from whichever name of this format has it and the caller may read.
+    fn mount_found<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
+        let _ = (name, digest);
+        Box::pin(async { Ok(None) })
+    }
 }
 
 /// What the engine offers a format.

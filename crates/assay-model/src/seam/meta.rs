@@ -45,6 +45,7 @@ pub trait Tx:
     Repositories
     + Tokens
     + Blobs
+    + Whereabouts
     + Uploads
     + Packages
     + Files
@@ -72,6 +73,7 @@ impl<T> Tx for T where
     T: Repositories
         + Tokens
         + Blobs
+        + Whereabouts
         + Uploads
         + Packages
         + Files
@@ -186,6 +188,16 @@ pub trait Blobs {
     /// Ends stages older than `before`; then forgets and gives up to `limit` blobs that nothing refers to and that were
     /// stored before it. Their bytes may be deleted once this is committed.
     fn collect_blobs(&mut self, before: Timestamp, limit: usize) -> R<Vec<Digest>>;
+}
+
+/// Blobs by other digests than the one they are stored by, and where they are.
+pub trait Whereabouts {
+    /// Notes that a stored blob has this digest as well. It is forgotten with the blob.
+    fn note_alias(&mut self, alias: &Digest, digest: &Digest) -> R<()>;
+    /// The digest under which the blob is stored that has this one as well.
+    fn alias(&mut self, alias: &Digest) -> R<Option<Digest>>;
+    /// Names of a format that have the blob, in a package that is neither deleted nor hidden, or staged: at most `limit`.
+    fn holders(&mut self, format: &str, digest: &Digest, limit: usize) -> R<Vec<(RepositoryId, String)>>;
 }
 
 /// A resumable upload.

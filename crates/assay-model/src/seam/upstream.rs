@@ -110,6 +110,13 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Mutable names whose versions are known only when asked for by [`Remote::find`] (OCI tags), in order; nothing where
+    /// the registry has no such name.
+    fn tags<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<Vec<String>>> {
+        let _ = (origin, name);
+        Box::pin(async { Ok(None) })
+    }
+
     /// All names, for formats whose one index lists them (Helm); nothing where that is not so.
     fn names<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
         let _ = origin;

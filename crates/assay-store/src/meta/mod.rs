@@ -22,6 +22,7 @@ mod severities;
 mod tokens;
 mod uploads;
 mod upstreams;
+mod whereabouts;
 mod worklist;
 
 use crate::sql::{R, Sql};

@@ -73,6 +73,9 @@ fn publish_and_pull(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.references_to(&[p])?;
     tx.staged_blob(r, "pypi", "p", &digest("x"))?;
     tx.blob_size(&digest("x"))?;
+    tx.note_alias(&digest("y"), &digest("x"))?;
+    tx.alias(&digest("y"))?;
+    tx.holders("pypi", &digest("x"), 9)?;
     tx.set_standing(p, State::Available, &Default::default(), Some(&DecisionId("d".into())), Some(None))?;
     tx.list_packages(&PackageFilter { repositories: Some(vec![r]), limit: 9, ..PackageFilter::default() })?;
     tx.list_packages(&PackageFilter { state: Some(State::Quarantined), limit: 9, ..PackageFilter::default() })?;

@@ -15,6 +15,7 @@ conformance!(
     repositories_have_unique_names,
     tokens_are_kept_and_end,
     stages_keep_blobs_alive,
+    blobs_have_other_digests_and_holders,
     blobs_of_files_are_never_collected,
     uploads_go_stale,
     a_package_is_new_once,
@@ -86,6 +87,40 @@ async fn stages_keep_blobs_alive(world: World) {
     assert!(!world.write(move |tx| tx.unstage_blob(r, "oci", "app", &digest("x"))).await);
     assert_eq!(world.write(|tx| tx.collect_blobs(at(21), 9)).await, [d]);
     assert_eq!(world.read(|tx| tx.blob_size(&digest("x"))).await, None);
+}
+
+async fn blobs_have_other_digests_and_holders(world: World) {
+    let (main, other) = (world.repository("main").await.id, world.repository("other").await.id);
+    let alias: assay_model::Digest = format!("sha512:{}", "a".repeat(128)).parse().unwrap();
+    let wanted = alias.clone();
+    world
+        .write(move |tx| {
+            publish(tx, main, "p", "1", "x")?;
+            publish(tx, main, "p", "2", "x")?;
+            tx.stage_blob(other, "pypi", "q", &digest("x"), 1, at(9))?;
+            tx.stage_blob(other, "npm", "r", &digest("x"), 1, at(9))?;
+            tx.note_alias(&wanted, &digest("x"))?;
+            tx.note_alias(&wanted, &digest("x"))
+        })
+        .await;
+    let wanted = alias.clone();
+    assert_eq!(world.read(move |tx| tx.alias(&wanted)).await, Some(digest("x")));
+    let mut holders = world.read(|tx| tx.holders("pypi", &digest("x"), 9)).await;
+    holders.sort();
+    assert_eq!(holders, [(main, "p".to_owned()), (other, "q".to_owned())]);
+    assert_eq!(world.read(|tx| tx.holders("pypi", &digest("x"), 1)).await.len(), 1);
+    // Gone with the blob.
+    let gone = alias.clone();
+    let left = world
+        .write(move |tx| {
+            for package in tx.packages_named(main, "pypi", "p", None)? {
+                tx.delete_package(package.id)?;
+            }
+            tx.collect_blobs(at(99_999), 9)?;
+            Ok((tx.alias(&gone)?, tx.holders("pypi", &digest("x"), 9)?))
+        })
+        .await;
+    assert_eq!(left, (None, Vec::new()));
 }
 
 async fn blobs_of_files_are_never_collected(world: World) {

@@ -24,7 +24,9 @@ fn asked(header: Option<&str>, size: u64) -> Asked {
     let Some((first, last)) = spec.trim().split_once('-').filter(|_| !spec.contains(',')) else { return Asked::Whole };
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let range = match (number(first), number(last)) {
-        (Some(from), Some(to)) if from <= to => from..to.saturating_add(1).min(size),
+        // The RFC lets such a range be ignored or rejected; conformance with the distribution specification rejects it.
+        (Some(from), Some(to)) if from > to => return Asked::Unsatisfiable,
+        (Some(from), Some(to)) => from..to.saturating_add(1).min(size),
         (Some(from), None) if last.trim().is_empty() => from..size,
         (None, Some(suffix)) if first.trim().is_empty() => size.saturating_sub(suffix)..size,
         _ => return Asked::Whole,
@@ -109,7 +111,8 @@ mod tests {
         assert_eq!(asked(Some("bytes=10-"), 10), Asked::Unsatisfiable);
         assert_eq!(asked(Some("bytes=-0"), 10), Asked::Unsatisfiable);
         assert_eq!(asked(Some("bytes=0-"), 0), Asked::Unsatisfiable);
-        for whole in ["bytes=a-b", "bytes=5-3", "lines=1-2", "bytes=0-1,3-4", "bytes=", "bytes=--"] {
+        assert_eq!(asked(Some("bytes=5-3"), 10), Asked::Unsatisfiable);
+        for whole in ["bytes=a-b", "lines=1-2", "bytes=0-1,3-4", "bytes=", "bytes=--"] {
             assert_eq!(asked(Some(whole), 10), Asked::Whole, "{whole}");
         }
     }

@@ -32,6 +32,13 @@ impl FakeOrigin {
         self.documents.insert(self.absolute(address), document);
         self
     }
+    /// With a header, for the document that was added last under this address.
+    pub(crate) fn header(mut self, address: &str, name: &str, value: &str) -> Self {
+        let address = self.absolute(address);
+        let document = self.documents.get_mut(&address).unwrap();
+        document.headers.insert(name.to_lowercase(), value.to_owned());
+        self
+    }
     /// A registry that answers nothing.
     pub(crate) fn down(mut self) -> Self {
         self.down = true;

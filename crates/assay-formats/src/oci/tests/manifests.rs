@@ -51,10 +51,75 @@ async fn an_index_lists_images_that_are_there() {
     let kept = &repo.versions("app")[1];
     assert_eq!(kept.package.metadata["manifests"][0]["platform"]["os"], "linux");
     assert_eq!(kept.files.len(), 1);
-    let missing = json!({ "mediaType": MANIFEST, "digest": Digest::of(b"no"), "size": 2 });
-    let broken = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [missing] });
-    let answer = put_manifest(&repo, "app/manifests/broken", INDEX, &broken).await;
-    insta::assert_snapshot!("child_unknown", answer.shown());
+}
+
+#[tokio::test]
+async fn an_index_or_image_may_lack_parts_until_they_come() {
+    let repo = repo();
+    let config = push_blob(&repo, "app", b"{}").await;
+    let (came, comes) = (push_blob(&repo, "app", b"here").await, Digest::of(b"later"));
+    let layer = json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": comes, "size": 5 });
+    let sparse = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [came, layer] });
+    assert_eq!(put_manifest(&repo, "app/manifests/1", MANIFEST, &sparse).await.status, 201);
+    assert_eq!(ask(&repo, "GET", "app/manifests/1").await.text(), sparse.to_string());
+    assert_eq!(error_code(&ask(&repo, "GET", &format!("app/blobs/{comes}")).await), "BLOB_UNKNOWN");
+    let layers = |repo: &crate::kit::testing::FakeRepo| repo.versions("app")[0].package.metadata["layers"].clone();
+    assert_eq!((&layers(&repo)[0]["absent"], &layers(&repo)[1]["absent"]), (&json!(null), &json!(true)));
+    // Pushed again with its layer, it is whole.
+    push_blob(&repo, "app", b"later").await;
+    assert_eq!(put_manifest(&repo, "app/manifests/1", MANIFEST, &sparse).await.status, 201);
+    assert_eq!((layers(&repo)[1]["absent"].clone(), repo.versions("app")[0].files.len()), (json!(null), 4));
+    let child = json!({ "mediaType": MANIFEST, "digest": Digest::of(b"no"), "size": 2 });
+    let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [child] });
+    assert_eq!(put_manifest(&repo, "app/manifests/multi", INDEX, &index).await.status, 201);
+    // What an image is stands in its configuration.
+    let unknown = json!({ "mediaType": "x", "digest": Digest::of(b"no"), "size": 2 });
+    let broken = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": unknown, "layers": [] });
+    insta::assert_snapshot!("config_unknown", put_manifest(&repo, "app/manifests/x", MANIFEST, &broken).await.shown());
+}
+
+#[tokio::test]
+async fn a_push_by_digest_sets_the_tags_it_names() {
+    let repo = repo();
+    let (manifest, digest) = push_image(&repo, "app", "1", "x").await;
+    let target = format!("app/manifests/{digest}?tag=1.0&tag=latest&tag=1.0");
+    let pushed = put_manifest(&repo, &target, MANIFEST, &manifest).await;
+    assert_eq!((pushed.status, pushed.header("oci-tag")), (201, Some("1.0, latest")));
+    assert_eq!(ask(&repo, "GET", "app/tags/list").await.json()["tags"], json!(["1", "1.0", "latest"]));
+    let wrong = put_manifest(&repo, &format!("app/manifests/{digest}?tag=-x"), MANIFEST, &manifest).await;
+    assert_eq!((wrong.status, error_code(&wrong).as_str()), (400, "MANIFEST_INVALID"));
+    let many: Vec<String> = (0..33).map(|n| format!("tag=t{n}")).collect();
+    let target = format!("app/manifests/{digest}?{}", many.join("&"));
+    assert_eq!(put_manifest(&repo, &target, MANIFEST, &manifest).await.status, 400);
+}
+
+#[tokio::test]
+async fn many_referrers_come_in_pages() {
+    let repo = repo();
+    let (_, subject) = push_image(&repo, "app", "1", "x").await;
+    let empty = push_blob(&repo, "app", b"{}").await;
+    let long = "a".repeat(1_500_000);
+    for n in 0..5 {
+        let artifact = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/vnd.example", "config": empty,
+            "layers": [], "subject": { "mediaType": MANIFEST, "digest": subject, "size": 9 },
+            "annotations": { "n": n.to_string(), "long": long },
+        });
+        assert_eq!(put_manifest(&repo, &format!("app/manifests/r{n}"), MANIFEST, &artifact).await.status, 201);
+    }
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    let mut target = format!("app/referrers/{subject}?artifactType=application/vnd.example");
+    loop {
+        let page = ask(&repo, "GET", &target).await;
+        assert!(page.body.len() <= 4 << 20);
+        assert_eq!(page.header("oci-filters-applied"), Some("artifactType"));
+        let entries = page.json()["manifests"].as_array().unwrap().clone();
+        seen.extend(entries.iter().map(|entry| entry["annotations"]["n"].as_str().unwrap().to_owned()));
+        pages += 1;
+        let Some(link) = page.header("link") else { break };
+        target = link.strip_prefix("</v2/main/").unwrap().split_once('>').unwrap().0.to_owned();
+    }
+    assert_eq!((seen, pages), (["0", "1", "2", "3", "4"].map(str::to_owned).to_vec(), 3));
 }
 
 #[tokio::test]
@@ -97,7 +162,7 @@ async fn manifests_that_cannot_be_right_are_refused() {
     };
     let wrong_size = json!({ "mediaType": "x", "digest": blob["digest"], "size": 3 });
     let unknown = json!({ "mediaType": "x", "digest": Digest::of(b"no"), "size": 2 });
-    let sha512 = json!({ "mediaType": "x", "digest": format!("sha512:{}", "a".repeat(128)), "size": 2 });
+    let md5 = json!({ "mediaType": "x", "digest": format!("md5:{}", "a".repeat(32)), "size": 2 });
     let many: Vec<_> = (0..2001).map(|_| blob.clone()).collect();
     for (manifest, media_type, code) in [
         (json!("text"), MANIFEST, "MANIFEST_INVALID"),
@@ -107,8 +172,8 @@ async fn manifests_that_cannot_be_right_are_refused() {
         (with("config", json!(null)), MANIFEST, "MANIFEST_INVALID"),
         (with("layers", json!(many)), MANIFEST, "MANIFEST_INVALID"),
         (with("layers", json!([wrong_size])), MANIFEST, "MANIFEST_INVALID"),
-        (with("layers", json!([unknown])), MANIFEST, "MANIFEST_BLOB_UNKNOWN"),
-        (with("layers", json!([sha512])), MANIFEST, "DIGEST_INVALID"),
+        (with("config", unknown), MANIFEST, "MANIFEST_BLOB_UNKNOWN"),
+        (with("layers", json!([md5])), MANIFEST, "DIGEST_INVALID"),
     ] {
         let answer = put_manifest(&repo, "app/manifests/x", media_type, &manifest).await;
         assert_eq!((answer.status, error_code(&answer).as_str()), (400, code), "{manifest}");
@@ -132,6 +197,24 @@ async fn a_layer_that_its_publisher_keeps_elsewhere_need_not_be_here() {
     let manifest = json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": [foreign] });
     assert_eq!(put_manifest(&repo, "app/manifests/win", media_type, &manifest).await.status, 201);
     assert_eq!(repo.versions("app")[0].files.len(), 2);
+    // A publisher who pushes it after all has it served.
+    push_blob(&repo, "app", b"elsewhere").await;
+    assert_eq!(put_manifest(&repo, "app/manifests/win", media_type, &manifest).await.status, 201);
+    assert_eq!(repo.versions("app")[0].files.len(), 3);
+}
+
+#[tokio::test]
+async fn a_large_manifest_is_taken_and_weighs_little() {
+    let repo = repo();
+    let config = push_blob(&repo, "app", b"{}").await;
+    let annotations: serde_json::Map<_, _> =
+        (0..390).map(|n| (format!("note-{n}"), "A".repeat(10_000).into())).collect();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [], "annotations": annotations,
+    });
+    assert_eq!(put_manifest(&repo, "app/manifests/large", MANIFEST, &manifest).await.status, 201);
+    assert_eq!(ask(&repo, "GET", "app/manifests/large").await.text(), manifest.to_string());
+    assert!(repo.versions("app")[0].package.metadata.to_string().len() < 70_000);
 }
 
 proptest! {

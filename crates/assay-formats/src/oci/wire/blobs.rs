@@ -35,7 +35,7 @@ pub(super) async fn delete(call: &Call<'_>, digest: Digest) -> Result<Reply, Pro
             format!("the blob {digest} is part of an image; delete the image's manifest instead"),
         ));
     }
-    let what = Withdraw::Blob { name: call.name.clone(), digest: digest.clone() };
+    let what = Withdraw::Blob { name: call.name.clone(), digest: seen.digest };
     if !call.repo.withdraw(what).await? {
         return Err(unknown(&digest));
     }
@@ -60,9 +60,14 @@ pub(super) async fn start(call: &Call<'_>, body: ByteStream) -> Result<Reply, Pr
 
 /// What cannot be mounted is pushed: the specification gives no error for it.
 async fn try_mount(call: &Call<'_>, digest: &Digest) -> Result<Option<Reply>, Problem> {
-    let from = call.query.get("from").unwrap_or_default();
-    let Some((repository, name)) = from.split_once('/') else { return Ok(None) };
-    match call.repo.mount(&call.name, repository, name, digest).await {
+    let mounted = match call.query.get("from").filter(|from| !from.is_empty()) {
+        Some(from) => {
+            let Some((repository, name)) = from.split_once('/') else { return Ok(None) };
+            call.repo.mount(&call.name, repository, name, digest).await
+        }
+        None => call.repo.mount_found(&call.name, digest).await,
+    };
+    match mounted {
         Ok(Some(_)) => Ok(Some(created(call, digest))),
         Ok(None) => Ok(None),
         Err(problem) if matches!(problem.kind, Kind::NotFound | Kind::Invalid) => Ok(None),
@@ -84,7 +89,7 @@ pub(super) async fn patch(call: &Call<'_>, session: &str, body: ByteStream) -> R
 
 pub(super) async fn finish(call: &Call<'_>, session: &str, body: ByteStream) -> Result<Reply, Problem> {
     let digest = call.query.get("digest").ok_or_else(|| {
-        Problem::invalid("digest-invalid", "the upload is finished with ?digest=sha256:<hex> of all its bytes")
+        Problem::invalid("digest-invalid", "the upload is finished with ?digest=<algorithm>:<hex> of all its bytes")
     })?;
     let digest = names::digest(digest)?;
     if let Some(rest) = body::non_empty(body).await?

@@ -3,11 +3,12 @@
 use super::Call;
 use crate::{
     kit::path::{Query, encode_segment},
-    oci::{SPEC, render},
+    oci::{SPEC, inspect, render},
 };
 use assay_model::{
     Digest, Kind, Problem,
     seam::format::{Lobby, Reply},
+    view::VersionView,
 };
 use std::collections::BTreeSet;
 
@@ -31,18 +32,26 @@ fn next(path: &str, n: usize, last: &str) -> String {
     format!("<{path}?n={n}&last={}>; rel=\"next\"", encode_segment(last))
 }
 
+/// Tags that are here, and those that upstreams have.
 pub(super) async fn tags(call: &Call<'_>) -> Result<Reply, Problem> {
     let (n, last) = page(&call.query)?;
-    let view = call.repo.view(&call.name).await?.ok_or_else(|| {
-        Problem::new(Kind::NotFound, "name-unknown", format!("there is no image {}", call.full_name()))
-    })?;
-    let blocked: BTreeSet<_> = view.versions.iter().filter(|v| v.blocked.is_some()).map(|v| v.package.id).collect();
-    let all: BTreeSet<&str> = view
-        .references
-        .iter()
-        .filter(|reference| !blocked.contains(&reference.package))
-        .map(|reference| reference.name.as_str())
-        .collect();
+    let view = call.repo.view(&call.name).await?;
+    let elsewhere = call.repo.remote_tags(&call.name).await?;
+    if view.is_none() && elsewhere.is_empty() {
+        return Err(Problem::new(Kind::NotFound, "name-unknown", format!("there is no image {}", call.full_name())));
+    }
+    let (versions, references) = match &view {
+        Some(view) => (view.versions.as_slice(), view.references.as_slice()),
+        None => Default::default(),
+    };
+    let blocked: BTreeSet<_> = versions.iter().filter(|v| v.blocked.is_some()).map(|v| v.package.id).collect();
+    let (refused, shown): (Vec<_>, Vec<_>) =
+        references.iter().partition(|reference| blocked.contains(&reference.package));
+    let mut all: BTreeSet<&str> = elsewhere.iter().map(String::as_str).collect();
+    for reference in refused {
+        all.remove(reference.name.as_str());
+    }
+    all.extend(shown.iter().map(|reference| reference.name.as_str()));
     let mut after = all.into_iter().filter(|tag| last.is_none_or(|last| *tag > last));
     let tags: Vec<&str> = after.by_ref().take(n).collect();
     let link = match tags.last() {
@@ -66,5 +75,20 @@ pub(super) async fn referrers(call: &Call<'_>, subject: &Digest) -> Result<Reply
     let wanted = call.query.get("artifactType").filter(|wanted| !wanted.is_empty());
     let view = call.repo.view(&call.name).await?;
     let versions = view.as_ref().map(|view| view.versions.as_slice()).unwrap_or_default();
-    Ok(Reply::Document(render::referrers(versions, subject, wanted)))
+    let known_as = known_as(versions, subject);
+    let (manifests, last) = render::referrers(versions, &known_as, wanted, call.query.get("after"));
+    let link = last.map(|last| {
+        let kind = wanted.map(|wanted| format!("artifactType={}&", encode_segment(wanted))).unwrap_or_default();
+        let path = call.location(&format!("referrers/{subject}"));
+        format!("<{path}?{kind}after={}>; rel=\"next\"", encode_segment(&last))
+    });
+    Ok(Reply::Document(render::referrers_page(&manifests, wanted.is_some(), link)))
+}
+
+/// The digests that the same manifest may be referred to by.
+fn known_as(versions: &[VersionView], subject: &Digest) -> BTreeSet<String> {
+    let asked = subject.to_string();
+    let own = versions.iter().flat_map(|version| version.files.iter().find(|file| file.role.is_some()));
+    let same = own.map(|file| [file.digest.to_string(), inspect::known_as(file)]).find(|known| known.contains(&asked));
+    same.into_iter().flatten().chain([asked.clone()]).collect()
 }

@@ -1,0 +1,135 @@
+//! Other registries that speak the distribution API: which tags a name has, and what a tag or digest stands for. The token
+//! flow is the transport's. An index of several platforms is one version, whose only file is itself; its images are found
+//! when they are asked for by digest. Layers that registries do not distribute are left out.
+
+use super::{
+    inspect::{ACCEPT, MANIFEST, Manifest},
+    names,
+};
+use assay_model::{
+    Digest, Kind, Problem,
+    seam::{
+        Task,
+        upstream::{Origin, Remote, RemoteDocument, RemoteFile, RemoteIndex, RemoteVersion},
+    },
+};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// Tags that are listed of one name, and pages read for them.
+const TAGS: usize = 20_000;
+const PAGES: usize = 200;
+
+/// What the format knows of other registries.
+pub(super) static REMOTE: Registry = Registry;
+
+/// A registry that speaks the distribution API.
+pub(super) struct Registry;
+
+/// Where an upstream has a name: the address up to and without the last `/`.
+///
+/// The path of an upstream's address is put before all names. A path that begins with `/_/` is the namespace of those
+/// names alone that have none of their own, as the clients of public hubs know it.
+fn place(base: &str, name: &str) -> String {
+    let (scheme, rest) = base.split_once("://").unwrap_or(("https", base));
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = path.trim_matches('/');
+    let namespace = match path.strip_prefix("_/") {
+        Some(_) if name.contains('/') => "",
+        Some(default) => default,
+        None => path,
+    };
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    format!("{scheme}://{authority}/v2/{namespace}{slash}{name}")
+}
+
+#[derive(Deserialize)]
+struct TagPage {
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+fn corrupt(what: &str, why: impl std::fmt::Display) -> Problem {
+    Problem::new(Kind::Upstream, "upstream-corrupt", format!("the upstream's {what} cannot be used: {why}"))
+}
+
+async fn tags(origin: &dyn Origin, name: &str) -> Result<Option<Vec<String>>, Problem> {
+    let mut tags = BTreeSet::new();
+    let mut address = format!("{}/tags/list?n=1000", place(origin.base(), name));
+    for page in 0..PAGES {
+        let Some(document) = origin.document(&address, "application/json").await? else {
+            return Ok((page > 0).then(|| tags.into_iter().collect()));
+        };
+        let listed: TagPage = serde_json::from_slice(&document.body).map_err(|error| corrupt("list of tags", error))?;
+        tags.extend(listed.tags.unwrap_or_default().into_iter().filter(|tag| names::check_tag(tag).is_ok()));
+        match next(&address, &document) {
+            Some(after) if tags.len() < TAGS => address = after,
+            _ => break,
+        }
+    }
+    Ok(Some(tags.into_iter().take(TAGS).collect()))
+}
+
+/// The address of the next page: the target of `Link: <...>; rel="next"`, on the same host.
+fn next(address: &str, document: &RemoteDocument) -> Option<String> {
+    let link = document.headers.get("link")?;
+    let (target, relation) = link.strip_prefix('<')?.split_once('>')?;
+    if !relation.contains("next") {
+        return None;
+    }
+    let here = url::Url::parse(address).ok()?;
+    let there = here.join(target).ok()?;
+    (there.origin() == here.origin() && there != here).then(|| there.to_string())
+}
+
+async fn find(origin: &dyn Origin, name: &str, what: &str) -> Result<Option<RemoteVersion>, Problem> {
+    let wanted = what.contains(':').then(|| names::digest(what)).transpose()?;
+    if wanted.is_none() {
+        names::check_tag(what)?;
+    }
+    let base = place(origin.base(), name);
+    let Some(document) = origin.document(&format!("{base}/manifests/{what}"), ACCEPT).await? else { return Ok(None) };
+    if document.body.len() > MANIFEST {
+        return Err(corrupt("manifest", format!("it is larger than {MANIFEST} bytes")));
+    }
+    if let Some(wanted) = wanted.filter(names::is_own)
+        && wanted != Digest::of(&document.body)
+    {
+        return Err(corrupt("manifest", format!("{wanted} was asked for, and other bytes came")));
+    }
+    let media_type = Some(document.media_type.as_str()).filter(|text| !text.is_empty());
+    let manifest = Manifest::parse(&document.body, media_type).map_err(|problem| corrupt("manifest", problem))?;
+    manifest.remote(name, &document.body, &base).map(Some)
+}
+
+impl Remote for Registry {
+    /// Which digest a tag stands for is known only when it is asked for, so an index has nothing.
+    fn index<'a>(&'a self, _origin: &'a dyn Origin, _name: &'a str) -> Task<'a, Option<RemoteIndex>> {
+        Box::pin(async { Ok(Some(RemoteIndex::default())) })
+    }
+
+    fn find<'a>(&'a self, origin: &'a dyn Origin, name: &'a str, what: &'a str) -> Task<'a, Option<RemoteVersion>> {
+        Box::pin(find(origin, name, what))
+    }
+
+    /// Manifests have their digest as path.
+    fn locate<'a>(
+        &'a self,
+        origin: &'a dyn Origin,
+        name: &'a str,
+        path: &'a str,
+    ) -> Task<'a, Option<(RemoteVersion, RemoteFile)>> {
+        Box::pin(async move {
+            if names::digest(path).is_err() {
+                return Ok(None);
+            }
+            let Some(version) = find(origin, name, path).await? else { return Ok(None) };
+            let file = version.files.iter().find(|file| file.path == path).cloned();
+            Ok(file.map(|file| (version, file)))
+        })
+    }
+
+    fn tags<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<Vec<String>>> {
+        Box::pin(tags(origin, name))
+    }
+}
