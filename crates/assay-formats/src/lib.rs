@@ -8,12 +8,14 @@ use assay_model::seam::format::Format;
 
 mod kit;
 
+pub mod cargo;
 pub mod generic;
 pub mod oci;
 pub mod pypi;
 
 /// Every format that is served.
 pub static ALL: &[&dyn Format] = &[
+    &cargo::FORMAT,   // Rust crates
     &generic::FORMAT, // any file
     &oci::FORMAT,     // container images
     &pypi::FORMAT,    // Python distributions

@@ -41,6 +41,11 @@ pub enum Challenge {
     Basic,
     /// The token flow of the distribution specification.
     Bearer,
+    /// A scheme of the format's own whose `login_url` names the page where tokens are made.
+    LoginUrl {
+        /// As it stands in the header.
+        scheme: &'static str,
+    },
 }
 
 /// A client's request, addressed to one repository.

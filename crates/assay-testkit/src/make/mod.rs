@@ -1,6 +1,7 @@
 //! Makers of tiny artifacts and feeds: valid by their specifications, equal bytes for equal input.
 
 pub mod bolt;
+pub mod crates;
 pub mod feeds;
 pub mod oci;
 pub mod sdist;

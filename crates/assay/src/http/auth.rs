@@ -1,5 +1,5 @@
-//! Who calls: HTTP Basic with the token as password (any user name), Bearer, `X-Api-Key`, the pages' cookie; and the
-//! token flow of the distribution specification, whose short-lived tokens are signed and name the API token behind them.
+//! Who calls: HTTP Basic with the token as password (any user name), Bearer, the bare token, `X-Api-Key`, the pages'
+//! cookie; and the token flow of the distribution specification, whose short-lived tokens are signed and name the API token behind them.
 
 use super::App;
 use crate::web::SESSION_COOKIE;
@@ -49,7 +49,10 @@ fn secret(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     };
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| unreadable())?;
-        let (scheme, rest) = value.split_once(' ').ok_or_else(unreadable)?;
+        // Some clients send the bare token.
+        let Some((scheme, rest)) = value.trim().split_once(' ') else {
+            return Ok(Some(value.trim().to_owned()));
+        };
         if scheme.eq_ignore_ascii_case("bearer") {
             return Ok(Some(rest.trim().to_owned()));
         }

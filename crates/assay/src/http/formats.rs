@@ -61,6 +61,7 @@ fn worded(format: &dyn Format, problem: &Problem, base_url: &str, path: &str) ->
         let challenge = match format.spec().challenge {
             Challenge::Basic => "Basic realm=\"assay\"".to_owned(),
             Challenge::Bearer => auth::bearer_challenge(base_url, path),
+            Challenge::LoginUrl { scheme } => format!("{scheme} login_url=\"{base_url}/ui/\""),
         };
         insert(reply.headers_mut(), "www-authenticate", &challenge);
     }

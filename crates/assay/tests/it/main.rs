@@ -17,6 +17,7 @@ mod restart;
 mod scan;
 mod scan_elsewhere;
 mod support;
+mod tour_cargo;
 mod tour_generic;
 mod tour_oci;
 mod tour_pypi;

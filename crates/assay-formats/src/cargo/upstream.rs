@@ -1,0 +1,111 @@
+//! Remote registries with a sparse index: where a name's file is, what its lines say, where downloads are.
+
+use super::{inspect, line, names};
+use assay_model::{
+    Kind, Problem,
+    package::Role,
+    seam::{
+        ReadSeek, Task,
+        format::Claim,
+        upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
+    },
+};
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What is known of remote registries.
+pub(super) static REMOTE: Sparse = Sparse;
+
+/// Registries with a sparse index.
+#[derive(Debug)]
+pub(super) struct Sparse;
+
+/// Versions read of one name.
+const VERSIONS: usize = 100_000;
+
+/// The `config.json` of a remote index.
+#[derive(Debug, Deserialize)]
+struct Config {
+    dl: String,
+}
+
+impl Config {
+    /// The address of a version's `.crate` (the markers of "Index Configuration").
+    fn download(&self, name: &str, version: &str, sha256: &str) -> String {
+        let lower = name.to_ascii_lowercase();
+        let folders = |of: &str| names::prefix(of).unwrap_or_default();
+        let markers = [
+            ("{crate}", name.to_owned()),
+            ("{version}", version.to_owned()),
+            ("{prefix}", folders(name)),
+            ("{lowerprefix}", folders(&lower)),
+            ("{sha256-checksum}", sha256.to_owned()),
+        ];
+        if !markers.iter().any(|(marker, _)| self.dl.contains(marker)) {
+            return format!("{}/{name}/{version}/download", self.dl.trim_end_matches('/'));
+        }
+        markers.iter().fold(self.dl.clone(), |address, (marker, value)| address.replace(marker, value))
+    }
+}
+
+impl Remote for Sparse {
+    fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
+        Box::pin(async move {
+            let Some(document) = origin.document(&names::index_path(name), "").await? else { return Ok(None) };
+            let text = str::from_utf8(&document.body).map_err(|_| unreadable(origin, name))?;
+            let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(VERSIONS).collect();
+            if lines.is_empty() {
+                return Ok(None);
+            }
+            let config = config(origin).await?;
+            // Cargo passes over a line that it cannot read, and so does this.
+            let versions: Vec<RemoteVersion> = lines
+                .iter()
+                .filter_map(|text| line::parse(name, text))
+                .map(|line| version(&config, name, line))
+                .collect();
+            if versions.is_empty() {
+                return Err(unreadable(origin, name));
+            }
+            Ok(Some(RemoteIndex { versions, references: BTreeMap::new() }))
+        })
+    }
+
+    fn inspect(&self, claim: &mut Claim, _: &RemoteFile, bytes: &mut dyn ReadSeek) -> Result<(), Problem> {
+        inspect::complete(claim, bytes)
+    }
+}
+
+fn version(config: &Config, name: &str, line: line::Parsed) -> RemoteVersion {
+    let written = line.kept.get("name").and_then(|name| name.as_str()).unwrap_or(name);
+    let file = RemoteFile {
+        path: names::file_path(name, &line.version),
+        address: config.download(written, &line.version, line.digest.hex()),
+        size: None,
+        digest: Some(line.digest),
+        hashes: BTreeMap::new(),
+        media_type: inspect::MEDIA_TYPE.to_owned(),
+        role: Some(Role::File),
+        metadata: json!({ line::YANKED: line.yanked }),
+    };
+    RemoteVersion {
+        version: line.version,
+        metadata: json!({ line::LINE: line.kept, line::YANKED: line.yanked }),
+        published_at: line.published_at,
+        files: vec![file],
+        whole: false,
+    }
+}
+
+async fn config(origin: &dyn Origin) -> Result<Config, Problem> {
+    let wrong =
+        |why: &str| Problem::new(Kind::Upstream, "bad-upstream", format!("the config.json of {} {why}", origin.base()));
+    let document = origin.document("config.json", "").await?.ok_or_else(|| wrong("is not there"))?;
+    serde_json::from_slice(&document.body).map_err(|_| wrong("is not that of a sparse index"))
+}
+
+fn unreadable(origin: &dyn Origin, name: &str) -> Problem {
+    let message = format!("what {} says of crate `{name}` is not a file of a sparse index", origin.base());
+    Problem::new(Kind::Upstream, "bad-upstream", message)
+}
