@@ -27,6 +27,7 @@ pub mod report;
 mod scan;
 mod shelf;
 mod sweep;
+mod upstreams;
 mod workers;
 
 pub use access::IssuedToken;
@@ -39,6 +40,7 @@ pub use log::LogCheck;
 pub use policies::PolicyDraft;
 pub use refresh::{ImportReport, SourceCounts};
 pub use scan::ScanResult;
+pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
 pub use workers::Drained;
 
 use assay_model::{
@@ -46,8 +48,15 @@ use assay_model::{
     digest::Digest,
     problem::Problem,
     seam::{
-        action::Action, blob::BlobStore, format::Format, inspector::Inspector, judge::Judge, matcher::Matcher,
-        meta::MetaStore, source::Source, upstream::{Transport, Vault},
+        action::Action,
+        blob::BlobStore,
+        format::Format,
+        inspector::Inspector,
+        judge::Judge,
+        matcher::Matcher,
+        meta::MetaStore,
+        source::Source,
+        upstream::{Transport, Vault},
     },
 };
 use moka::sync::Cache;

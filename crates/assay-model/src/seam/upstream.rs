@@ -123,6 +123,11 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Address, relative to the upstream's, at which a registry of this kind shows that it is one; empty for its own.
+    fn greeting(&self) -> &'static str {
+        ""
+    }
+
     /// Reads what a fetched file says of itself and completes or refuses the claim made from the index: the same checks
     /// as for an upload.
     ///

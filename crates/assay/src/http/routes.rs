@@ -92,7 +92,14 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(post.clone(), "/api/v1/jobs/retry", Admin, api::operations::retry_jobs),
         on(get.clone(), "/api/v1/repositories", Reader, api::repositories::list),
         on(post.clone(), "/api/v1/repositories", Admin, api::repositories::create),
-        on(patch, "/api/v1/repositories/{name}", Reader, api::repositories::update),
+        on(patch.clone(), "/api/v1/repositories/{name}", Reader, api::repositories::update),
+        on(get.clone(), "/api/v1/repositories/{name}/upstreams", Reader, api::upstreams::list),
+        on(post.clone(), "/api/v1/repositories/{name}/upstreams", Reader, api::upstreams::create),
+        on(get.clone(), "/api/v1/repositories/{name}/upstreams/{upstream}", Reader, api::upstreams::show),
+        on(patch, "/api/v1/repositories/{name}/upstreams/{upstream}", Reader, api::upstreams::update),
+        on(delete.clone(), "/api/v1/repositories/{name}/upstreams/{upstream}", Reader, api::upstreams::remove),
+        on(post.clone(), "/api/v1/repositories/{name}/upstreams/{upstream}/check", Reader, api::upstreams::check),
+        on(post.clone(), "/api/v1/repositories/{name}/upstreams/{upstream}/unpin", Reader, api::upstreams::unpin),
         on(get.clone(), "/api/v1/packages", Reader, api::packages::list),
         on(get.clone(), "/api/v1/packages/find", Reader, api::packages::find),
         on(get.clone(), "/api/v1/packages/{id}", Reader, api::packages::show),
@@ -284,7 +291,12 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let app = app(data.path()).await;
         for route in ROUTES.iter().filter(|r| r.guard != Guard::Public) {
-            let path = route.path.replace("{id}", "1").replace("{name}", "main").replace("{slug}", "x");
+            let path = route
+                .path
+                .replace("{id}", "1")
+                .replace("{name}", "main")
+                .replace("{slug}", "x")
+                .replace("{upstream}", "x");
             for credentials in [None, Some("assay_000000000000_wrong"), Some("assayflow.e30.AAAA")] {
                 let reply = ask(&app, &route.method, &path, credentials).await;
                 assert_eq!(reply.status(), StatusCode::UNAUTHORIZED, "{} {path} {credentials:?}", route.method);
@@ -307,7 +319,12 @@ mod tests {
         let only_main = vec!["main".to_owned()];
         let token = app.engine.issue_token(&system, "ci", Permission::Read, only_main, None).await.unwrap().secret;
         for route in ROUTES.iter().filter(|r| r.guard == Guard::Admin || r.method != Method::GET) {
-            let path = route.path.replace("{id}", "1").replace("{name}", "main").replace("{slug}", "x");
+            let path = route
+                .path
+                .replace("{id}", "1")
+                .replace("{name}", "main")
+                .replace("{slug}", "x")
+                .replace("{upstream}", "x");
             let status = ask(&app, &route.method, &path, Some(&token)).await.status();
             assert!(status == StatusCode::FORBIDDEN, "{} {path}: {status}", route.method);
         }

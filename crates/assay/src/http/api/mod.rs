@@ -6,7 +6,9 @@ pub(super) mod operations;
 pub(super) mod packages;
 pub(super) mod policies;
 pub(super) mod repositories;
+mod settings;
 pub(super) mod tokens;
+pub(super) mod upstreams;
 
 use super::{
     App,

@@ -1,7 +1,7 @@
 //! Repositories.
 
-use super::{Answer, App, Call, created, ok};
-use assay_model::{access::Permission, problem::Problem, repository::Settings};
+use super::{Answer, App, Call, created, ok, settings::changed};
+use assay_model::{access::Permission, repository::Settings};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -31,25 +31,4 @@ pub(crate) async fn update(app: Arc<App>, mut call: Call) -> Answer {
     let settings = changed(&repository.settings, changes)?;
     app.engine.update_repository(&call.caller, call.param("name"), settings.clone()).await?;
     ok(&json!({"name": call.param("name"), "settings": settings}))
-}
-
-/// These settings with others in place of those that are named.
-fn changed(settings: &Settings, changes: Map<String, Value>) -> Result<Settings, Problem> {
-    let wrong = |e: serde_json::Error| Problem::invalid("bad-settings", format!("the settings do not fit: {e}"));
-    let mut settings = serde_json::to_value(settings).map_err(wrong)?;
-    if let Some(map) = settings.as_object_mut() {
-        for (name, value) in changes {
-            if !map.contains_key(&name) {
-                return Err(Problem::invalid(
-                    "bad-settings",
-                    format!(
-                        "there is no setting `{name}`; known are {}",
-                        map.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                ));
-            }
-            map.insert(name, value);
-        }
-    }
-    serde_json::from_value(settings).map_err(wrong)
 }
