@@ -10,6 +10,8 @@ mod kit;
 
 pub mod cargo;
 pub mod generic;
+pub mod go;
+pub mod helm;
 pub mod oci;
 pub mod pypi;
 
@@ -17,6 +19,8 @@ pub mod pypi;
 pub static ALL: &[&dyn Format] = &[
     &cargo::FORMAT,   // Rust crates
     &generic::FORMAT, // any file
+    &go::FORMAT,      // Go modules
+    &helm::FORMAT,    // Helm charts
     &oci::FORMAT,     // container images
     &pypi::FORMAT,    // Python distributions
 ];

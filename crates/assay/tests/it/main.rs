@@ -19,6 +19,7 @@ mod scan_elsewhere;
 mod support;
 mod tour_cargo;
 mod tour_generic;
+mod tour_go;
 mod tour_oci;
 mod tour_pypi;
 mod trivy_pairs;
