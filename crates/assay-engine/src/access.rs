@@ -223,6 +223,7 @@ impl Engine {
     ) -> Result<Repository, Problem> {
         caller.require_everywhere(Permission::Admin)?;
         check_name(name)?;
+        self.check_members(name, &settings).await?;
         let (name, at, actor) = (name.to_owned(), self.now(), caller.name().to_owned());
         let made = meta::write(self.meta(), move |tx| {
             let made = tx.create_repository(&name, &settings, at)?;
@@ -241,6 +242,7 @@ impl Engine {
     /// `NotFound`, `Forbidden`.
     pub async fn update_repository(&self, caller: &Caller, name: &str, settings: Settings) -> Result<(), Problem> {
         let repository = self.repository(caller, name, Permission::Admin).await?;
+        self.check_members(name, &settings).await?;
         let (at, actor, subject) = (self.now(), caller.name().to_owned(), name.to_owned());
         meta::write(self.meta(), move |tx| {
             tx.update_repository(repository.id, &settings)?;

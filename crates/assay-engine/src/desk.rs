@@ -26,6 +26,8 @@ pub struct Desk {
     pub(crate) caller: Caller,
     /// Staged digests that were looked up at this desk: only these may be read back.
     pub(crate) staged_seen: Mutex<BTreeSet<Digest>>,
+    /// The repositories behind a composed one.
+    pub(crate) composed: Option<crate::composed::Composed>,
 }
 
 impl Engine {
@@ -49,7 +51,8 @@ impl Engine {
                 _ => Problem::not_found(format!("there is no repository `{repository}`")),
             });
         };
-        let desk = Desk::new(self.clone(), repository, format, caller);
+        let composed = self.composition(&repository, format, &caller).await?;
+        let desk = Desk { composed, ..Desk::new(self.clone(), repository, format, caller) };
         desk.require(Permission::Read)?;
         Ok(desk)
     }
@@ -62,10 +65,13 @@ impl Desk {
         format: &'static dyn Format,
         caller: Caller,
     ) -> Self {
-        Self { engine, repository, format, caller, staged_seen: Mutex::default() }
+        Self { engine, repository, format, caller, staged_seen: Mutex::default(), composed: None }
     }
     pub(crate) fn require(&self, needed: Permission) -> Result<(), Problem> {
-        self.caller.require(needed, &self.repository)
+        match self.composed.as_ref().and_then(|composed| composed.require(needed)) {
+            Some(outcome) => outcome,
+            None => self.caller.require(needed, &self.repository),
+        }
     }
     pub(crate) fn scope(&self, name: &str) -> Scope {
         Scope {
@@ -93,6 +99,9 @@ impl Repo for Desk {
     }
     fn read<'a>(&'a self, staged: &'a Staged) -> Task<'a, Box<dyn ReadSeek>> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.read(staged).await;
+            }
             self.require(Permission::Write)?;
             self.engine.parts.blobs.local(&staged.digest).await
         })

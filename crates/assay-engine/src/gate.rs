@@ -1,7 +1,11 @@
 //! The serve gate: the only way out for bytes. It authorises the caller on the repository that is really served, reads
 //! the package's state, and gives a [`Cleared`] that nothing else can make.
 
-use crate::{Desk, Engine, shelf::Shelved};
+use crate::{
+    Desk, Engine,
+    shelf::Shelved,
+    upstream::{Flight, Outcome, Stage, follow},
+};
 use assay_model::{
     access::{Caller, Permission},
     decision::DecisionId,
@@ -11,6 +15,7 @@ use assay_model::{
     refusal::Refusal,
     repository::Repository,
     seam::{ByteStream, meta},
+    upstream::Mode,
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -20,19 +25,20 @@ use std::{ops::Range, sync::Arc, time::Duration};
 const SMALL: u64 = 64 << 10;
 
 /// Bytes that may leave. Only the gate makes one.
-#[derive(Debug)]
 pub struct Cleared {
-    digest: Digest,
+    digest: Option<Digest>,
     size: u64,
     media_type: String,
     decision: Option<DecisionId>,
     stored_at: Option<Timestamp>,
+    /// Set while the bytes still arrive from an upstream.
+    flight: Option<Arc<Flight>>,
 }
 
 impl Cleared {
-    /// SHA-256 of the bytes: a strong validator.
-    pub fn digest(&self) -> &Digest {
-        &self.digest
+    /// SHA-256 of the bytes: a strong validator. Not known while they still arrive.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
     }
     /// Bytes.
     pub fn size(&self) -> u64 {
@@ -73,9 +79,16 @@ impl Desk {
     /// # Errors
     /// [`Denied`].
     pub async fn clear(&self, id: FileId) -> Result<Cleared, Denied> {
+        if let Some(composed) = &self.composed {
+            return composed.clear(id).await;
+        }
         self.require(Permission::Read)?;
         let hold = Duration::from_secs(u64::from(self.repository.settings.hold_seconds));
         let deadline = tokio::time::Instant::now() + hold;
+        let id = match self.arrive(id, deadline).await? {
+            Arrived::Stored(id) => id,
+            Arrived::Passing(cleared) => return Ok(cleared),
+        };
         let mut commits = self.engine.notices.subscribe();
         loop {
             let shelved = self.home_of(id).await?;
@@ -89,6 +102,7 @@ impl Desk {
                 State::Available => return Ok(cleared(file, package)),
                 State::Quarantined => return Err(self.refused(&shelved, package).await?),
                 State::Hidden | State::Deleted => return Err(Problem::not_found("there is no such file").into()),
+                State::Pending if self.leaves_undecided(package).await? => return Ok(cleared(file, package)),
                 State::Pending => {}
             }
             if tokio::time::timeout_at(deadline, commits.changed()).await.is_err() {
@@ -104,6 +118,9 @@ impl Desk {
     /// # Errors
     /// [`Denied`].
     pub async fn clear_staged(&self, digest: &Digest) -> Result<Cleared, Denied> {
+        if let Some(composed) = &self.composed {
+            return composed.clear_staged(digest).await;
+        }
         self.require(Permission::Write)?;
         if !self.staged_seen.lock().is_ok_and(|seen| seen.contains(digest)) {
             return Err(Problem::not_found("there is no such blob").into());
@@ -112,12 +129,65 @@ impl Desk {
         let size = meta::read(self.engine.meta(), move |tx| tx.blob_size(&wanted)).await?;
         let size = size.ok_or_else(|| Problem::not_found("there is no such blob"))?;
         Ok(Cleared {
-            digest: digest.clone(),
+            digest: Some(digest.clone()),
             size,
             media_type: "application/octet-stream".to_owned(),
             decision: None,
             stored_at: None,
+            flight: None,
         })
+    }
+
+    /// Whether a file, here or on its way, is this repository's.
+    pub(crate) async fn has(&self, id: FileId) -> Result<bool, Problem> {
+        if id.0 < 0 {
+            return Ok(self.engine.errand(id).is_some_and(|errand| errand.repository == self.repository.id));
+        }
+        match self.home_of(id).await {
+            Ok(_) => Ok(true),
+            Err(problem) if problem.kind == Kind::NotFound => Ok(false),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Waits for a file that is on its way from an upstream, as long as its mode asks for.
+    async fn arrive(&self, id: FileId, deadline: tokio::time::Instant) -> Result<Arrived, Denied> {
+        if id.0 >= 0 {
+            return Ok(Arrived::Stored(id));
+        }
+        let missing = || Problem::not_found("there is no such file");
+        let errand =
+            self.engine.errand(id).filter(|errand| errand.repository == self.repository.id).ok_or_else(missing)?;
+        let (flight, mode) = match &errand.outcome {
+            Outcome::Withheld(refusal) => return Err(Denied::Refused(refusal.clone())),
+            Outcome::Flight(flight, mode) => (flight, *mode),
+        };
+        let mut stage = flight.watch();
+        loop {
+            match stage.borrow_and_update().clone() {
+                Stage::Landed(id) => return Ok(Arrived::Stored(id)),
+                Stage::Lost(lost) => return Err(lost.problem().into()),
+                Stage::Verified { digest, size } if mode == Mode::Open => {
+                    return Ok(Arrived::Passing(passing(flight, Some(digest), size)));
+                }
+                Stage::Arriving { size: Some(size), .. } if mode == Mode::Open => {
+                    return Ok(Arrived::Passing(passing(flight, None, size)));
+                }
+                _ => {}
+            }
+            if tokio::time::timeout_at(deadline, stage.changed()).await.is_err() {
+                let message = "this file is still being fetched from its upstream; try again in a few seconds";
+                return Err(Problem::busy(message, 5).into());
+            }
+        }
+    }
+
+    /// Whether an undecided package may leave: only what came from an upstream that is set to open.
+    async fn leaves_undecided(&self, package: &Package) -> Result<bool, Problem> {
+        match &package.origin {
+            Some(origin) => self.is_open(origin).await,
+            None => Ok(false),
+        }
     }
 
     async fn home_of(&self, id: FileId) -> Result<Arc<Shelved>, Problem> {
@@ -143,13 +213,24 @@ impl Desk {
     }
 }
 
+enum Arrived {
+    Stored(FileId),
+    Passing(Cleared),
+}
+
+fn passing(flight: &Arc<Flight>, digest: Option<Digest>, size: u64) -> Cleared {
+    let media_type = flight.media_type.clone();
+    Cleared { digest, size, media_type, decision: None, stored_at: None, flight: Some(flight.clone()) }
+}
+
 fn cleared(file: &File, package: &Package) -> Cleared {
     Cleared {
-        digest: file.digest.clone(),
+        digest: Some(file.digest.clone()),
         size: file.size,
         media_type: file.media_type.clone(),
         decision: package.decision.clone(),
         stored_at: Some(file.uploaded_at),
+        flight: None,
     }
 }
 
@@ -167,34 +248,42 @@ impl Engine {
     /// # Errors
     /// From the blob store.
     pub async fn open(&self, cleared: &Cleared, range: Option<Range<u64>>) -> Result<Opened, Problem> {
-        if cleared.size > SMALL {
-            return self.parts.blobs.open(&cleared.digest, range).await.map(Opened::Stream);
+        if let Some(flight) = &cleared.flight
+            && let Some(file) = flight.open()
+        {
+            let range = range.unwrap_or(0..cleared.size);
+            return Ok(Opened::Stream(follow(file, flight.watch(), range)));
         }
-        let whole = self.small(cleared).await?;
+        let arrived = match &cleared.flight {
+            Some(flight) => flight.verified(),
+            None => None,
+        };
+        let gone = || Problem::busy("the transfer ended meanwhile; try again", 1);
+        let digest = cleared.digest.clone().or(arrived).ok_or_else(gone)?;
+        if cleared.size > SMALL {
+            return self.parts.blobs.open(&digest, range).await.map(Opened::Stream);
+        }
+        let whole = self.small(&digest, cleared.size).await?;
         let from = range.as_ref().map_or(0, |r| usize::try_from(r.start).unwrap_or(usize::MAX));
         let to = range.as_ref().map_or(whole.len(), |r| usize::try_from(r.end).unwrap_or(usize::MAX));
         let part = whole.slice(from.min(whole.len())..to.min(whole.len()).max(from.min(whole.len())));
         Ok(Opened::Whole(part))
     }
 
-    async fn small(&self, cleared: &Cleared) -> Result<Bytes, Problem> {
-        if let Some(bytes) = self.small_blobs.get(&cleared.digest) {
+    async fn small(&self, digest: &Digest, size: u64) -> Result<Bytes, Problem> {
+        if let Some(bytes) = self.small_blobs.get(digest) {
             return Ok(bytes);
         }
-        let mut stream = self.parts.blobs.open(&cleared.digest, None).await?;
+        let mut stream = self.parts.blobs.open(digest, None).await?;
         let mut whole = BytesMut::new();
         while let Some(chunk) = stream.next().await {
             whole.extend_from_slice(&chunk.map_err(|e| Problem::internal("cannot read a stored blob", e))?);
         }
         let whole = whole.freeze();
-        if whole.len() as u64 != cleared.size || Digest::of(&whole) != cleared.digest {
-            return Err(Problem::new(
-                Kind::Internal,
-                "damaged",
-                format!("the stored bytes of {} are damaged", cleared.digest),
-            ));
+        if whole.len() as u64 != size || Digest::of(&whole) != *digest {
+            return Err(Problem::new(Kind::Internal, "damaged", format!("the stored bytes of {digest} are damaged")));
         }
-        self.small_blobs.insert(cleared.digest.clone(), whole.clone());
+        self.small_blobs.insert(digest.clone(), whole.clone());
         Ok(whole)
     }
 

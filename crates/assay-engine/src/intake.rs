@@ -35,17 +35,18 @@ fn wanted(expect: &Expect) -> Vec<&str> {
 }
 
 /// Hashes that are computed while bytes pass.
-struct Hashers {
+pub(crate) struct Hashers {
     sha256: sha2::Sha256,
     sha512: Option<sha2::Sha512>,
     md5: Option<md5::Md5>,
     sha1: Option<sha1::Sha1>,
     blake2: Option<blake2::Blake2b256>,
-    size: u64,
+    /// Bytes so far.
+    pub(crate) size: u64,
 }
 
 impl Hashers {
-    fn new(also: &[&str]) -> Self {
+    pub(crate) fn new(also: &[&str]) -> Self {
         Self {
             sha256: sha2::Sha256::new(),
             sha512: also.contains(&"sha512").then(sha2::Sha512::new),
@@ -55,7 +56,7 @@ impl Hashers {
             size: 0,
         }
     }
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.size += bytes.len() as u64;
         self.sha256.update(bytes);
         if let Some(h) = &mut self.sha512 {
@@ -71,7 +72,7 @@ impl Hashers {
             h.update(bytes);
         }
     }
-    fn finish(self) -> Result<Staged, Problem> {
+    pub(crate) fn finish(self) -> Result<Staged, Problem> {
         let mut hashes = BTreeMap::new();
         if let Some(h) = self.sha512 {
             hashes.insert("sha512".to_owned(), hex::encode(h.finalize()));
@@ -110,7 +111,7 @@ fn check(staged: &Staged, expect: &Expect) -> Result<(), Problem> {
     Ok(())
 }
 
-fn disk(e: std::io::Error) -> Problem {
+pub(crate) fn disk(e: std::io::Error) -> Problem {
     Problem::internal("cannot write to the spool directory", e)
 }
 
@@ -119,7 +120,7 @@ impl Engine {
         expect.at_most.unwrap_or(u64::MAX).min(self.parts.limits.file_bytes)
     }
 
-    fn too_large(cap: u64) -> Problem {
+    pub(crate) fn too_large(cap: u64) -> Problem {
         Problem::new(
             Kind::TooLarge,
             "too-large",
@@ -127,11 +128,16 @@ impl Engine {
         )
     }
 
+    /// A new temporary file where bytes are spooled.
+    pub(crate) fn spool_file(&self) -> Result<(std::fs::File, tempfile::TempPath), Problem> {
+        let spooled = tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.parts.spool).map_err(disk)?;
+        Ok(spooled.into_parts())
+    }
+
     /// Streams a body into a temporary file, hashing it.
     async fn spool(&self, mut body: ByteStream, expect: &Expect) -> Result<(tempfile::TempPath, Staged), Problem> {
         let cap = self.cap(expect);
-        let (file, path) =
-            tempfile::Builder::new().prefix(SPOOLED).tempfile_in(&self.parts.spool).map_err(disk)?.into_parts();
+        let (file, path) = self.spool_file()?;
         let mut out = tokio::io::BufWriter::with_capacity(256 << 10, tokio::fs::File::from_std(file));
         let mut hashers = Hashers::new(&wanted(expect));
         while let Some(chunk) = body.next().await {
@@ -151,7 +157,7 @@ impl Engine {
     }
 
     /// Stores spooled bytes and stages them; `ends` is the session whose bytes they are.
-    async fn keep(
+    pub(crate) async fn keep(
         &self,
         desk: &Desk,
         name: &str,
@@ -265,6 +271,9 @@ impl Desk {
 impl Intake for Desk {
     fn stage<'a>(&'a self, name: &'a str, body: ByteStream, expect: Expect) -> Task<'a, Staged> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.stage(name, body, expect).await;
+            }
             self.require(Permission::Write)?;
             let (spooled, staged) = self.engine.spool(body, &expect).await?;
             self.engine.keep(self, name, &spooled, &staged, None).await?;
@@ -275,6 +284,9 @@ impl Intake for Desk {
 
     fn open_session<'a>(&'a self, name: &'a str) -> Task<'a, String> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.open_session(name).await;
+            }
             self.require(Permission::Write)?;
             let id = random_hex(16)?;
             tokio::fs::File::create_new(self.engine.session_path(&id)?).await.map_err(disk)?;
@@ -292,6 +304,9 @@ impl Intake for Desk {
 
     fn append<'a>(&'a self, session: &'a str, at: Option<u64>, mut body: ByteStream) -> Task<'a, u64> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.append(session, at, body).await;
+            }
             self.own_session(session).await?;
             let lock = self.engine.session_lock(session)?;
             let _one_writer = lock.lock().await;
@@ -338,6 +353,9 @@ impl Intake for Desk {
 
     fn session<'a>(&'a self, session: &'a str) -> Task<'a, u64> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.session(session).await;
+            }
             self.own_session(session).await?;
             self.session_length(session).await
         })
@@ -345,6 +363,9 @@ impl Intake for Desk {
 
     fn close_session<'a>(&'a self, session: &'a str, keep: Option<Expect>) -> Task<'a, Option<Staged>> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.close_session(session, keep).await;
+            }
             let upload = self.own_session(session).await?;
             let lock = self.engine.session_lock(session)?;
             let _one_writer = lock.lock().await;
@@ -361,21 +382,31 @@ impl Intake for Desk {
 
     fn publish<'a>(&'a self, claim: Claim) -> Task<'a, Receipt> {
         Box::pin(async move {
-            self.require(Permission::Write)?;
-            let publication = Publication {
-                repository: self.repository.id,
-                immutable_tags: self.repository.settings.immutable_tags,
-                format: self.format.spec().id,
-                subject: self.scope(&claim.name).subject(&claim.version),
-                actor: self.caller.name().to_owned(),
-                origin: None,
-                at: self.engine.now(),
-                claim,
-            };
-            let receipt = meta::write(self.engine.meta(), move |tx| publication.store(tx)).await?;
-            self.engine.notice().await?;
-            Ok(receipt)
+            match self.target()? {
+                Some(target) => target.publish_from(claim, None).await,
+                None => self.publish_from(claim, None).await,
+            }
         })
+    }
+}
+
+impl Desk {
+    /// Publishes what comes from an upstream, or from a client.
+    pub(crate) async fn publish_from(&self, claim: Claim, origin: Option<&str>) -> Result<Receipt, Problem> {
+        self.require(Permission::Write)?;
+        let publication = Publication {
+            repository: self.repository.id,
+            immutable_tags: self.repository.settings.immutable_tags,
+            format: self.format.spec().id,
+            subject: self.scope(&claim.name).subject(&claim.version),
+            actor: origin.map_or_else(|| self.caller.name().to_owned(), |name| format!("upstream {name}")),
+            origin: origin.map(str::to_owned),
+            at: self.engine.now(),
+            claim,
+        };
+        let receipt = meta::write(self.engine.meta(), move |tx| publication.store(tx)).await?;
+        self.engine.notice().await?;
+        Ok(receipt)
     }
 }
 

@@ -7,6 +7,7 @@
 mod access;
 mod analyze;
 mod catalogue;
+mod composed;
 mod decide;
 mod desk;
 mod fold;
@@ -28,6 +29,7 @@ mod scan;
 mod shelf;
 mod sweep;
 mod upstreams;
+mod upstream;
 mod workers;
 
 pub use access::IssuedToken;
@@ -41,6 +43,7 @@ pub use policies::PolicyDraft;
 pub use refresh::{ImportReport, SourceCounts};
 pub use scan::ScanResult;
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
+pub use upstream::UpstreamHealth;
 pub use workers::Drained;
 
 use assay_model::{
@@ -103,7 +106,7 @@ pub struct Parts {
     pub sources: &'static [&'static dyn Source],
     /// The network towards upstreams.
     pub transport: Arc<dyn Transport>,
-    /// Seals the secrets of upstreams.
+    /// Seals and opens their secrets.
     pub vault: Arc<dyn Vault>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -127,6 +130,7 @@ pub struct Engine {
     small_blobs: Cache<Digest, bytes::Bytes>,
     tokens: Cache<String, Arc<access::KnownToken>>,
     repositories: Cache<String, Arc<assay_model::repository::Repository>>,
+    upstreams: upstream::Upstreams,
     collecting: tokio::sync::RwLock<()>,
     sessions: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     rules: std::sync::Mutex<Option<decide::CompiledRules>>,
@@ -156,6 +160,7 @@ impl Engine {
                 .build(),
             tokens: Cache::new(10_000),
             repositories: Cache::new(10_000),
+            upstreams: upstream::Upstreams::default(),
             collecting: tokio::sync::RwLock::new(()),
             sessions: std::sync::Mutex::default(),
             rules: std::sync::Mutex::new(None),

@@ -89,6 +89,7 @@ impl Engine {
         self.shelves.invalidate_all();
         self.tokens.invalidate_all();
         self.repositories.invalidate_all();
+        self.upstreams.forget_configuration();
     }
 
     /// Watches the log's head for commits of other processes until the task is dropped.

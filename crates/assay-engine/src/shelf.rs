@@ -17,7 +17,10 @@ use assay_model::{
     view::{PackageView, VersionView},
 };
 use serde_json::json;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// What is kept in memory per byte of text, per version and per file: strings, parsed metadata, the maps by path, digest
 /// and number. Generous, so that the bound on the cache bounds the process.
@@ -52,6 +55,9 @@ impl Scope {
 /// A name as loaded: the view that formats see, and the standing that the gate reads.
 pub(crate) struct Shelved {
     pub(crate) view: Arc<PackageView>,
+    /// Versions that are here and not shown.
+    pub(crate) hidden: BTreeSet<String>,
+    own: bool,
     by_path: HashMap<String, FileId>,
     by_digest: HashMap<Digest, Vec<FileId>>,
     by_id: HashMap<FileId, (usize, usize)>,
@@ -60,13 +66,13 @@ pub(crate) struct Shelved {
 }
 
 impl Shelved {
-    fn new(view: PackageView, text: usize) -> Self {
+    fn new(view: PackageView, (hidden, own): (BTreeSet<String>, bool), text: usize) -> Self {
         let view = Arc::new(view);
         let files: usize = view.versions.iter().map(|version| version.files.len()).sum();
         let bytes = text * TEXT_WEIGHT + view.versions.len() * VERSION_WEIGHT + files * FILE_WEIGHT + VERSION_WEIGHT;
         let weight = u32::try_from(bytes).unwrap_or(u32::MAX);
         let (by_path, by_digest, by_id) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut shelved = Self { by_path, by_digest, by_id, view, weight };
+        let mut shelved = Self { by_path, by_digest, by_id, view, hidden, own, weight };
         for (v, version) in shelved.view.versions.iter().enumerate() {
             for (f, file) in version.files.iter().enumerate() {
                 shelved.by_id.insert(file.id, (v, f));
@@ -83,6 +89,11 @@ impl Shelved {
         let (v, f) = self.by_id.get(&id)?;
         let version = self.view.versions.get(*v)?;
         Some((version.files.get(*f)?, &version.package))
+    }
+    /// Whether any version was published here, rather than taken from an upstream. Hidden and
+    /// deleted ones count: a name stays ours.
+    pub(crate) fn has_own(&self) -> bool {
+        self.own
     }
     /// Of the files with this digest, the one whose package stands best: a layer that an allowed image shares with a
     /// blocked one is served.
@@ -105,9 +116,10 @@ impl Engine {
         }
         let epoch = self.notices.epoch();
         let wanted = scope.clone();
-        let (mut view, text) = meta::read(self.meta(), move |tx| load_view(tx, repository, &wanted)).await?;
+        let loaded = meta::read(self.meta(), move |tx| load_view(tx, repository, &wanted)).await?;
+        let Loaded { mut view, hidden, own, text } = loaded;
         self.explain_blocked(scope, &mut view).await?;
-        let shelved = Arc::new(Shelved::new(view, text));
+        let shelved = Arc::new(Shelved::new(view, (hidden, own), text));
         if self.notices.epoch() == epoch {
             let home = Arc::new(scope.clone());
             for id in shelved.by_id.keys() {
@@ -141,15 +153,26 @@ impl Engine {
                 version.blocked = Some(refusal.sentence());
             }
         }
-        let shown: std::collections::BTreeSet<PackageId> = view.versions.iter().map(|v| v.package.id).collect();
+        let shown: BTreeSet<PackageId> = view.versions.iter().map(|v| v.package.id).collect();
         view.references.retain(|r| shown.contains(&r.package));
         Ok(())
     }
 }
 
-/// The view of a name, and the length of the text that it was summed up as.
-fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result<(PackageView, usize), Problem> {
+/// A name as it is in the store.
+struct Loaded {
+    view: PackageView,
+    hidden: BTreeSet<String>,
+    own: bool,
+    /// Length of the text that the view was summed up as.
+    text: usize,
+}
+
+fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result<Loaded, Problem> {
     let mut packages = tx.packages_named(repository, &scope.format, &scope.name, None)?;
+    let own = tx.is_own_name(&Within { repository, format: &scope.format }, &scope.name)?;
+    let is_hidden = |package: &&Package| package.state == State::Hidden;
+    let hidden = packages.iter().filter(is_hidden).map(|package| package.at.version.clone()).collect();
     packages.retain(|p| !matches!(p.state, State::Hidden | State::Deleted));
     let ids: Vec<PackageId> = packages.iter().map(|p| p.id).collect();
     let mut files: HashMap<PackageId, Vec<File>> = HashMap::new();
@@ -167,7 +190,8 @@ fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result
             blocked: None,
         })
         .collect();
-    Ok((PackageView { name: scope.name.clone(), versions, references, revision }, text))
+    let view = PackageView { name: scope.name.clone(), versions, references, revision };
+    Ok(Loaded { view, hidden, own, text })
 }
 
 /// Covers everything a rendering can depend on; with the length of what it was made of.
@@ -200,23 +224,41 @@ fn revision_of(
 impl Shelf for Desk {
     fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<Arc<PackageView>>> {
         Box::pin(async move {
+            let scope = self.scope(name);
+            if let Some(composed) = &self.composed {
+                return composed.view(scope, &self.engine).await;
+            }
             self.require(Permission::Read)?;
-            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
-            Ok((!shelved.view.versions.is_empty()).then(|| shelved.view.clone()))
+            let shelved = self.engine.shelved(&scope, self.repository.id).await?;
+            let view = match self.listing(name, &shelved).await? {
+                Some(listing) => self.merged(scope, &shelved, &listing),
+                None => shelved.view.clone(),
+            };
+            Ok((!view.versions.is_empty()).then_some(view))
         })
     }
 
     fn names<'a>(&'a self, after: Option<&'a str>, limit: usize) -> Task<'a, Vec<String>> {
         Box::pin(async move {
+            if let Some(composed) = &self.composed {
+                return composed.names(after, limit).await;
+            }
             self.require(Permission::Read)?;
             let (repository, format, after) = (self.repository.id, self.format.spec().id, after.map(str::to_owned));
-            meta::read(self.engine.meta(), move |tx| tx.package_names(repository, format, after.as_deref(), limit))
-                .await
+            let from = after.clone();
+            let names =
+                meta::read(self.engine.meta(), move |tx| tx.package_names(repository, format, from.as_deref(), limit))
+                    .await?;
+            let remote = self.remote_names().await?;
+            Ok(if remote.is_empty() { names } else { remote.join(names, after.as_deref(), limit) })
         })
     }
 
     fn file<'a>(&'a self, name: &'a str, path: &'a str) -> Task<'a, Option<File>> {
         Box::pin(async move {
+            if let Some(composed) = &self.composed {
+                return composed.file(name, path).await;
+            }
             self.require(Permission::Read)?;
             let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
             let id = shelved.by_path.get(path);
@@ -225,12 +267,35 @@ impl Shelf for Desk {
     }
 
     fn fetch<'a>(&'a self, name: &'a str, path: &'a str) -> Task<'a, Option<FileId>> {
-        Box::pin(async move { Ok(self.file(name, path).await?.map(|file| file.id)) })
+        Box::pin(async move {
+            if let Some(composed) = &self.composed {
+                return composed.fetch(name, path).await;
+            }
+            self.require(Permission::Read)?;
+            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            match shelved.by_path.get(path) {
+                Some(id) => Ok(Some(*id)),
+                None => self.take(name, path, &shelved).await,
+            }
+        })
     }
 
     fn find<'a>(&'a self, name: &'a str, what: &'a str) -> Task<'a, Option<String>> {
         Box::pin(async move {
-            let Some(view) = self.view(name).await? else { return Ok(None) };
+            if let Some(composed) = &self.composed {
+                return composed.find(name, what).await;
+            }
+            self.require(Permission::Read)?;
+            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            match self.find_remote(name, what, &shelved).await {
+                Ok(Some(offer)) => {
+                    self.note_reference(name, &offer, &shelved).await?;
+                    return Ok(Some(offer.version.version.clone()));
+                }
+                Err(problem) if shelved.view.versions.is_empty() => return Err(problem),
+                Ok(None) | Err(_) => {}
+            }
+            let view = &shelved.view;
             let reference = view.references.iter().find(|reference| reference.name == what);
             let version = view.versions.iter().find(|version| version.package.at.version == what);
             let version = version.map(|version| version.package.at.version.clone());
@@ -240,6 +305,9 @@ impl Shelf for Desk {
 
     fn search<'a>(&'a self, text: &'a str, skip: usize, limit: usize) -> Task<'a, (Vec<String>, usize)> {
         Box::pin(async move {
+            if let Some(composed) = &self.composed {
+                return composed.search(text, skip, limit).await;
+            }
             self.require(Permission::Read)?;
             let (repository, format, text) = (self.repository.id, self.format.spec().id, text.to_owned());
             meta::read(self.engine.meta(), move |tx| {
@@ -251,11 +319,17 @@ impl Shelf for Desk {
 
     fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
         Box::pin(async move {
+            if let Some(composed) = &self.composed {
+                return composed.blob(name, digest).await;
+            }
             self.require(Permission::Read)?;
             let Some(digest) = &self.engine.stored_by(digest).await? else { return Ok(None) };
             let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
             if let Some(file) = shelved.with_digest(digest) {
                 return Ok(Some(SeenBlob { digest: digest.clone(), size: file.size, file: Some(file.id) }));
+            }
+            if let Some(seen) = self.take_blob(name, digest, &shelved).await? {
+                return Ok(Some(seen));
             }
             if self.require(Permission::Write).is_err() {
                 return Ok(None);
@@ -275,6 +349,9 @@ impl Shelf for Desk {
 
     fn withdraw<'a>(&'a self, what: Withdraw) -> Task<'a, bool> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.withdraw(what).await;
+            }
             self.require(Permission::Write)?;
             if let Withdraw::Reference { reference, .. } = &what
                 && self.repository.settings.immutable_tags
@@ -324,6 +401,9 @@ impl Shelf for Desk {
         digest: &'a Digest,
     ) -> Task<'a, Option<SeenBlob>> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.mount(name, from_repository, from_name, digest).await;
+            }
             self.require(Permission::Write)?;
             let Some(source) = self.engine.find_repository(from_repository).await? else { return Ok(None) };
             self.mount_from(name, source, from_name, digest).await

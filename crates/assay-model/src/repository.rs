@@ -34,11 +34,25 @@ pub struct Settings {
     pub hold_seconds: u32,
     /// Whether a tag, once set, may point elsewhere.
     pub immutable_tags: bool,
+    /// Names that are never taken from an upstream: patterns with `*`.
+    pub reserved: Vec<String>,
+    /// Names of the repositories that this one is composed of, in order; empty for one that holds packages itself.
+    pub members: Vec<String>,
+    /// The member that takes what is published to a composed repository; empty for none.
+    pub push_to: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { description: String::new(), anonymous_read: false, hold_seconds: 30, immutable_tags: false }
+        Self {
+            description: String::new(),
+            anonymous_read: false,
+            hold_seconds: 30,
+            immutable_tags: false,
+            reserved: Vec::new(),
+            members: Vec::new(),
+            push_to: String::new(),
+        }
     }
 }
 

@@ -241,6 +241,10 @@ impl PostgresStore {
 }
 
 impl MetaStore for PostgresStore {
+    fn shared(&self) -> bool {
+        true
+    }
+
     fn read(&self, mut work: Work<'static>) -> Task<'_, ()> {
         Box::pin(self.blocking(move |inner| inner.run(true, &mut work)))
     }

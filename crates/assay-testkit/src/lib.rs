@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod fuzz;
 pub mod make;
 pub mod process;
+pub mod remote;
 pub mod server;
 pub mod skip;
 pub mod tools;

@@ -36,6 +36,10 @@ pub trait MetaStore: Send + Sync {
     fn write(&self, work: Work<'static>) -> Task<'_, ()>;
     /// The same as [`MetaStore::write`] for callers that are on a blocking thread already (imports).
     fn write_now(&self, work: Work<'_>) -> R<()>;
+    /// Whether other processes serve from the same store.
+    fn shared(&self) -> bool {
+        false
+    }
     /// Number of the last event, seen cheaply: other processes' commits show in it.
     fn head(&self) -> Task<'_, Seq>;
 }
@@ -67,6 +71,7 @@ pub trait Tx:
     + UpstreamSecrets
     + RemoteDocuments
     + Pins
+    + Leases
 {
 }
 impl<T> Tx for T where
@@ -96,6 +101,7 @@ impl<T> Tx for T where
         + UpstreamSecrets
         + RemoteDocuments
         + Pins
+        + Leases
 {
 }
 
@@ -270,6 +276,8 @@ pub trait Packages {
         name: &str,
         version: Option<&str>,
     ) -> R<Vec<Package>>;
+    /// Whether a version of the name was ever published here, rather than taken from an upstream; deleted ones count.
+    fn is_own_name(&mut self, within: &Within<'_>, name: &str) -> R<bool>;
     /// Distinct names with a version that is neither deleted nor hidden nor quarantined, in order, after `after`.
     fn package_names(
         &mut self,
@@ -644,6 +652,14 @@ pub trait RemoteDocuments {
     /// Forgets those that were checked longest ago, until at most `count` are left and these take at most `bytes` as
     /// they are kept (compressed); gives how many went.
     fn evict_remote_documents(&mut self, count: usize, bytes: u64) -> R<u64>;
+}
+
+/// What one node does for all.
+pub trait Leases {
+    /// Takes or prolongs a lease; says whether it is `owner`'s now. One that ran out may be taken by anyone.
+    fn take_lease(&mut self, key: &str, owner: &str, now: Timestamp, until: Timestamp) -> R<bool>;
+    /// Ends a lease before its time.
+    fn end_lease(&mut self, key: &str, owner: &str) -> R<()>;
 }
 
 /// Digests seen first under a name and path of an upstream.

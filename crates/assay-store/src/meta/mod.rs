@@ -10,6 +10,7 @@ mod feeds;
 mod files;
 mod findings;
 mod inventories;
+mod leases;
 mod packages;
 mod pins;
 mod policies;

@@ -119,6 +119,16 @@ impl Packages for Session<'_> {
         }
     }
 
+    fn is_own_name(&mut self, within: &Within<'_>, name: &str) -> R<bool> {
+        // unique (repository, format, name, version)
+        let found = first(
+            self.sql,
+            "SELECT 1 FROM package WHERE repository = $1 AND format = $2 AND name = $3 AND origin IS NULL LIMIT 1",
+            &params![within.repository, within.format, name],
+        )?;
+        Ok(found.is_some())
+    }
+
     fn package_names(
         &mut self,
         repository: RepositoryId,

@@ -48,6 +48,15 @@ pub(super) struct Others {
     /// Whether a tag, once set, may not point elsewhere
     #[arg(long, value_name = "true|false", action = ArgAction::Set)]
     immutable_tags: Option<bool>,
+    /// Names that are never taken from an upstream, with `*` for any text; repeat it, or separate by commas
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    reserved: Option<Vec<String>>,
+    /// Compose it of these repositories, in order; repeat it, or separate by commas
+    #[arg(long, value_name = "REPOSITORY", value_delimiter = ',')]
+    members: Option<Vec<String>>,
+    /// The member that takes what is published to a composed repository
+    #[arg(long, value_name = "REPOSITORY")]
+    push_to: Option<String>,
 }
 
 impl Others {
@@ -57,6 +66,9 @@ impl Others {
             ("description", self.description.map(Value::from)),
             ("hold_seconds", self.hold_seconds.map(Value::from)),
             ("immutable_tags", self.immutable_tags.map(Value::from)),
+            ("reserved", self.reserved.map(Value::from)),
+            ("members", self.members.map(Value::from)),
+            ("push_to", self.push_to.map(Value::from)),
         ];
         named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
@@ -108,7 +120,7 @@ async fn list(context: &Context) -> Result<()> {
 pub(super) fn table(repositories: &[Repository]) -> Sheet {
     let mut sheet = Sheet::new(&["REPOSITORY", "ANONYMOUS READ", ">HOLD", "TAGS", "CREATED", "DESCRIPTION"]);
     for Repository { name, settings, created_at, .. } in repositories {
-        let Settings { description, anonymous_read, hold_seconds, immutable_tags } = settings;
+        let Settings { description, anonymous_read, hold_seconds, immutable_tags, .. } = settings;
         sheet.row([
             Text::from(name),
             if *anonymous_read { Text::new("yes", Tone::Warning) } else { "no".into() },

@@ -13,6 +13,7 @@ mod inventory;
 mod oracle;
 mod pages;
 mod policy;
+mod proxied;
 mod restart;
 mod scan;
 mod scan_elsewhere;

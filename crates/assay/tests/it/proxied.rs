@@ -1,0 +1,221 @@
+//! Upstreams as a repository's users meet them: first pulls, caches, and remote registries that are slow, down, changed or
+//! lying. A generic repository shows what is the same for all formats; the clients of each are in their own files.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use assay_testkit::remote::{Answer, Remote};
+use assay_testkit::{Reply, TestServer};
+use serde_json::{Value, json};
+
+use crate::support::{options, server, settled};
+
+/// Adds an upstream on this machine to a repository.
+pub async fn upstream(
+    server: &TestServer,
+    repository: &str,
+    name: &str,
+    format: &str,
+    url: &str,
+    more: Value,
+) -> Result<()> {
+    let mut settings = json!({ "url": url, "allow_private": true });
+    if let (Some(settings), Some(more)) = (settings.as_object_mut(), more.as_object()) {
+        settings.extend(more.clone());
+    }
+    let draft = json!({ "name": name, "format": format, "settings": settings });
+    let path = format!("/api/v1/repositories/{repository}/upstreams");
+    server.http().post_json(&path, &draft).await?.expect_status(201)?;
+    Ok(())
+}
+
+/// A server whose `main` takes files from a scripted remote.
+async fn behind(more: Value) -> Result<(TestServer, Remote)> {
+    let (server, remote) = (server().await?, Remote::start().await?);
+    upstream(&server, "main", "far", "generic", &remote.url(), more).await?;
+    Ok((server, remote))
+}
+
+async fn get(server: &TestServer, path: &str) -> Result<Reply> {
+    server.http().get(&format!("/generic/main/{path}")).await
+}
+
+#[tokio::test]
+async fn a_first_pull_is_fetched_decided_and_kept() -> Result<()> {
+    let (server, remote) = behind(json!({})).await?;
+    remote.gives("/tools/a.bin", Answer::of("hello"));
+    assert_eq!(get(&server, "tools/a.bin").await?.expect_status(200)?.body, b"hello"[..]);
+    let package = server.http().get("/api/v1/packages?format=generic").await?.expect_status(200)?.json()?;
+    assert_eq!(package["packages"][0]["origin"], "far", "{package}");
+    assert_eq!(package["packages"][0]["state"], "available", "{package}");
+    drop(remote);
+    assert_eq!(get(&server, "tools/a.bin").await?.expect_status(200)?.body, b"hello"[..], "without the upstream");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_upstream_does_not_have_is_not_found() -> Result<()> {
+    let (server, _remote) = behind(json!({})).await?;
+    get(&server, "no/such.bin").await?.expect_status(404)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn simultaneous_requests_make_one() -> Result<()> {
+    let (server, remote) = behind(json!({})).await?;
+    let slow = Answer { delay: Duration::from_millis(300), ..Answer::of(vec![7; 200_000]) };
+    remote.gives("/big.bin", slow);
+    let all = (0..30).map(|_| get(&server, "big.bin"));
+    for reply in futures_util::future::join_all(all).await {
+        assert_eq!(reply?.expect_status(200)?.body.len(), 200_000);
+    }
+    assert_eq!(remote.times("/big.bin"), 1, "{:?}", remote.asked());
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_bytes_under_a_known_name_are_refused_and_reported() -> Result<()> {
+    let (server, remote) = behind(json!({})).await?;
+    remote.gives("/a.bin", Answer::of("first"));
+    get(&server, "a.bin").await?.expect_status(200)?;
+    server.http().delete("/generic/main/a.bin").await?.expect_status(204)?;
+    remote.gives("/a.bin", Answer::of("other"));
+    let refused = get(&server, "a.bin").await?.expect_status(502)?;
+    assert!(refused.text().contains("other bytes"), "{}", refused.text());
+    let events = server.http().get("/api/v1/events?newest_first=true").await?.expect_status(200)?.text();
+    assert!(events.contains("upstream.changed-bytes"), "{events}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_open_upstream_streams_while_it_is_inspected() -> Result<()> {
+    let (server, remote) = behind(json!({ "mode": "open" })).await?;
+    let mut body = vec![1_u8; 400_000];
+    body.extend(vec![2_u8; 400_000]);
+    let answer = Answer { stall: Some((400_000, Duration::from_secs(2))), ..Answer::of(body.clone()) };
+    remote.gives("/stream.bin", answer);
+    let start = Instant::now();
+    let url = format!("{}/generic/main/stream.bin", server.url());
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let mut reply = client.get(url).bearer_auth(server.token()).send().await?;
+    assert_eq!(reply.status(), 200);
+    let mut got = reply.chunk().await?.unwrap_or_default().to_vec();
+    assert!(
+        start.elapsed() < Duration::from_millis(1900),
+        "the first bytes came before the last: {:?}",
+        start.elapsed()
+    );
+    while let Some(chunk) = reply.chunk().await? {
+        got.extend(chunk);
+    }
+    assert_eq!(got, body);
+    settled(&server).await?;
+    assert_eq!(get(&server, "stream.bin").await?.expect_status(200)?.body, body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_transfer_that_breaks_off_is_begun_again_and_never_taken_for_complete() -> Result<()> {
+    let (server, remote) = behind(json!({})).await?;
+    remote.gives("/cut.bin", Answer { cut: Some(10), ..Answer::of(vec![3; 50_000]) });
+    get(&server, "cut.bin").await?.expect_status(502)?;
+    assert_eq!(remote.times("/cut.bin"), 3);
+    let listed = server.http().get("/api/v1/packages").await?.expect_status(200)?.json()?;
+    assert_eq!(listed["packages"].as_array().map(Vec::len), Some(0), "nothing is left behind: {listed}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failing_upstream_is_left_alone_and_breaks_nothing_that_is_here() -> Result<()> {
+    let (server, remote) = behind(json!({})).await?;
+    remote.gives("/here.bin", Answer::of("here"));
+    get(&server, "here.bin").await?.expect_status(200)?;
+    for n in 0..6 {
+        remote.gives(&format!("/new{n}.bin"), Answer::status(500));
+        get(&server, &format!("new{n}.bin")).await?.expect_status(502)?;
+    }
+    assert!(remote.asked().len() < 6, "it is left alone after some failures: {:?}", remote.asked());
+    assert_eq!(get(&server, "here.bin").await?.expect_status(200)?.body, b"here"[..]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_limit_on_requests_is_obeyed() -> Result<()> {
+    let (server, remote) = behind(json!({})).await?;
+    remote.gives("/a.bin", Answer::status(429).header("Retry-After", "30"));
+    get(&server, "a.bin").await?.expect_status(502)?;
+    let told = get(&server, "a.bin").await?.expect_status(502)?;
+    assert_eq!(remote.times("/a.bin"), 1);
+    assert!(told.header("retry-after").is_some(), "{told:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_private_address_is_refused_unless_it_is_allowed() -> Result<()> {
+    let (server, remote) = (server().await?, Remote::start().await?);
+    remote.gives("/a.bin", Answer::of("secret"));
+    upstream(&server, "main", "inside", "generic", &remote.url(), json!({ "allow_private": false })).await?;
+    let refused = get(&server, "a.bin").await?;
+    assert!(!refused.text().contains("secret") && !refused.status.is_success(), "{refused:?}");
+    assert!(remote.asked().is_empty(), "{:?}", remote.asked());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_reserved_or_excluded_is_never_asked_for() -> Result<()> {
+    let (server, remote) = behind(json!({ "exclude": ["private/*"] })).await?;
+    remote.gives("/private/a.bin", Answer::of("theirs"));
+    remote.gives("/acme/a.bin", Answer::of("theirs"));
+    let change = server.http().request(reqwest::Method::PATCH, "/api/v1/repositories/main");
+    server.http().send(change.json(&json!({ "reserved": ["acme/*"] }))).await?.expect_status(200)?;
+    get(&server, "private/a.bin").await?.expect_status(404)?;
+    get(&server, "acme/a.bin").await?.expect_status(404)?;
+    assert!(remote.asked().is_empty(), "{:?}", remote.asked());
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_what_is_here_is_served_when_the_upstream_is_never_asked() -> Result<()> {
+    let (server, remote) = behind(json!({})).await?;
+    remote.gives("/a.bin", Answer::of("a"));
+    remote.gives("/b.bin", Answer::of("b"));
+    get(&server, "a.bin").await?.expect_status(200)?;
+    let change = server.http().request(reqwest::Method::PATCH, "/api/v1/repositories/main/upstreams/far");
+    server.http().send(change.json(&json!({ "settings": { "mode": "cached-only" } }))).await?.expect_status(200)?;
+    get(&server, "a.bin").await?.expect_status(200)?;
+    get(&server, "b.bin").await?.expect_status(404)?;
+    assert_eq!(remote.times("/b.bin"), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_composed_repository_serves_its_members_by_their_own_rules() -> Result<()> {
+    let server = options().start().await?;
+    let remote = Remote::start().await?;
+    remote.gives("/far.bin", Answer::of("far"));
+    remote.gives("/own.bin", Answer::of("theirs"));
+    for (name, settings) in [("cache", json!({})), ("own", json!({})), ("secret", json!({}))] {
+        let draft = json!({ "name": name, "settings": settings });
+        server.http().post_json("/api/v1/repositories", &draft).await?.expect_status(201)?;
+    }
+    let all = json!({ "name": "all", "settings": { "members": ["own", "secret", "cache"], "push_to": "own" } });
+    server.http().post_json("/api/v1/repositories", &all).await?.expect_status(201)?;
+    upstream(&server, "cache", "far", "generic", &remote.url(), json!({})).await?;
+    server.http().put("/generic/all/own.bin", b"ours".to_vec()).await?.expect_status(201)?;
+    server.http().put("/generic/secret/hidden.bin", b"hush".to_vec()).await?.expect_status(201)?;
+    remote.gives("/hidden.bin", Answer::of("theirs"));
+
+    assert_eq!(server.http().get("/generic/all/own.bin").await?.expect_status(200)?.body, b"ours"[..]);
+    assert_eq!(server.http().get("/generic/own/own.bin").await?.expect_status(200)?.body, b"ours"[..]);
+    assert_eq!(server.http().get("/generic/all/far.bin").await?.expect_status(200)?.body, b"far"[..]);
+
+    let reader = crate::support::token(&server, "read", &["own", "cache"]).await?;
+    let reader = server.http().with_token(Some(&reader));
+    assert_eq!(reader.get("/generic/all/own.bin").await?.expect_status(200)?.body, b"ours"[..]);
+    let closed = reader.get("/generic/all/hidden.bin").await?.expect_status(404)?;
+    assert!(!closed.text().contains("theirs"), "a name that a private member published is taken from no upstream");
+    let stranger = crate::support::token(&server, "read", &["main"]).await?;
+    server.http().with_token(Some(&stranger)).get("/generic/all/own.bin").await?.expect_status(403)?;
+    reader.put("/generic/all/x.bin", b"x".to_vec()).await?.expect_status(403)?;
+    Ok(())
+}
