@@ -434,7 +434,7 @@ impl Publication {
                 name: claim.name.clone(),
                 version: claim.version.clone(),
             },
-            metadata: claim.metadata.clone(),
+            metadata: self.metadata(tx)?,
             uploader: self.actor.clone(),
             uploaded_at: self.at,
             published_at: claim.published_at,
@@ -461,6 +461,16 @@ impl Publication {
             self.amend(tx, package)?;
         }
         Ok(Receipt { package, created: new || added > 0 })
+    }
+
+    /// Files that say nothing of their package leave what is kept of it, also where two come at once.
+    fn metadata(&self, tx: &mut dyn Tx) -> Result<serde_json::Value, Problem> {
+        let claim = &self.claim;
+        if !claim.metadata.is_null() || claim.files.is_empty() {
+            return Ok(claim.metadata.clone());
+        }
+        let known = tx.packages_named(self.repository, self.format, &claim.name, Some(&claim.version))?;
+        Ok(known.into_iter().next().map(|package| package.metadata).unwrap_or_default())
     }
 
     /// The metadata of the package as it is, for a claim that brings no files; there must be one.

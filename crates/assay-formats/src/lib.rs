@@ -12,6 +12,7 @@ pub mod cargo;
 pub mod generic;
 pub mod go;
 pub mod helm;
+pub mod maven;
 pub mod oci;
 pub mod pypi;
 
@@ -21,6 +22,7 @@ pub static ALL: &[&dyn Format] = &[
     &generic::FORMAT, // any file
     &go::FORMAT,      // Go modules
     &helm::FORMAT,    // Helm charts
+    &maven::FORMAT,   // Java artifacts
     &oci::FORMAT,     // container images
     &pypi::FORMAT,    // Python distributions
 ];

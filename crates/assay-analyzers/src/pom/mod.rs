@@ -1,6 +1,8 @@
 //! Maven projects: `pom.xml` with its parents, the bills of materials it imports and, where their poms are in the same
 //! tree (another module, or a local repository such as `.m2/repository`), what its dependencies need in turn.
 //!
+//! A pom by itself that is not called `pom.xml` is one of a repository: it tells what was published, and nothing more.
+//!
 //! Nothing is fetched and nothing is guessed: what a file that is not here would have to say is told as unresolved.
 //! Profiles are not looked at, as nobody knows which are active.
 
@@ -19,12 +21,13 @@ use assay_model::seam::analyzer::{AnalyzerSpec, Reads};
 
 use crate::locked::{self, Locked, Together, file_name, folder, join, some_of, sorted};
 use crate::part::{Gathered, LIMIT};
+use crate::reader::requirements;
 use poms::Poms;
 use resolve::{Found, Resolution};
 
 static SPEC: AnalyzerSpec = AnalyzerSpec {
     id: "pom",
-    revision: 1,
+    revision: 2,
     reads: Reads::Project,
     summary: "`pom.xml`: the project and its dependencies, with parents, properties and imported bills of materials",
 };
@@ -57,7 +60,8 @@ fn conclude(files: &Gathered, out: &mut Inventory) {
         files.iter().filter(|(path, _)| file_name(path) == MANIFEST || files.is_told(path) || alone == Some(path))
     {
         let mut found = Locked::new(SPEC.id, path, ECOSYSTEM);
-        match read(&mut poms, &mut found, &mut left) {
+        let is_published = alone == Some(path) && file_name(path) != MANIFEST && !files.is_told(path);
+        match if is_published { published(&mut poms, &mut found) } else { read(&mut poms, &mut found, &mut left) } {
             Ok(()) => found.finish(out),
             Err(problem) => locked::skip(path, &problem, out),
         }
@@ -83,6 +87,21 @@ fn fnv(bytes: &[u8]) -> u64 {
 
 fn fnv_of<const N: usize>(numbers: [u64; N]) -> u64 {
     fnv(numbers.map(u64::to_le_bytes).as_flattened())
+}
+
+/// A pom as a repository has it, by itself: it tells what was published. What that depends on is not in it, and is
+/// published by itself.
+fn published(poms: &mut Poms<'_>, found: &mut Locked<'_>) -> Result<(), Problem> {
+    let resolution = resolve::resolve(poms, found.path, FOUND)?;
+    if let Some(mut root) = entry(&resolution.root, found) {
+        root.id = resolution.root.coordinates();
+        root.is_subject = true;
+        let direct =
+            resolution.found.values().filter(|module| module.relationship == Relationship::Direct && !module.dev);
+        root.requires = requirements(direct.map(Found::coordinates));
+        found.add(root);
+    }
+    Ok(())
 }
 
 fn read(poms: &mut Poms<'_>, found: &mut Locked<'_>, left: &mut usize) -> Result<(), Problem> {

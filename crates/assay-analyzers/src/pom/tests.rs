@@ -145,6 +145,18 @@ fn what_is_not_here_is_told() {
 }
 
 #[test]
+fn a_pom_of_a_repository_is_what_was_published() {
+    let text = "<project><parent><groupId>org.example</groupId><artifactId>parent</artifactId><version>3</version></parent>\
+                <artifactId>lib</artifactId><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId>\
+                <version>1</version></dependency></dependencies></project>";
+    let out = tree(&PART, &[("lib-3.pom", text)]);
+    let [one] = &out.components[..] else { panic!("{:?}", out.components) };
+    assert_eq!((&*one.component.purl, one.is_subject), ("pkg:maven/org.example/lib@3", true));
+    assert_eq!(one.requires, ["g:a:1"]);
+    assert!(out.skipped.is_empty(), "{:?}", out.skipped);
+}
+
+#[test]
 fn an_ancestor_of_itself_ends() {
     let child = "<project><parent><groupId>g</groupId><artifactId>a</artifactId><version>1</version></parent>\
                  <artifactId>a</artifactId></project>";

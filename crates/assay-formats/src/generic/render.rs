@@ -14,11 +14,6 @@ use assay_model::{
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// Headers that keep a browser from running what somebody uploaded.
-pub(super) fn inert() -> Vec<(&'static str, String)> {
-    vec![("Content-Security-Policy", "sandbox".to_owned()), ("X-Content-Type-Options", "nosniff".to_owned())]
-}
-
 /// Path of a file on this server.
 pub(super) fn location(repository: &str, path: &str) -> String {
     format!("/{}/{}/{}", SPEC.prefix, encode_segment(repository), encode_path(path))
@@ -45,7 +40,7 @@ pub(super) fn checksum(hex: &str, file: &str) -> Document {
     Document {
         media_type: "text/plain; charset=utf-8".to_owned(),
         body: format!("{hex}  {file}\n").into(),
-        headers: inert(),
+        headers: answer::inert(),
     }
 }
 

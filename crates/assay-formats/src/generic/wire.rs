@@ -41,7 +41,7 @@ fn not_allowed(allow: &str, hint: &str) -> Reply {
 async fn get(repo: &dyn Repo, name: &str) -> Result<Reply, Problem> {
     let last = inspect::last(name);
     if let Some(file) = repo.fetch(name, last).await? {
-        return Ok(Reply::File { file, headers: render::inert() });
+        return Ok(Reply::File { file, headers: answer::inert() });
     }
     if let Some(reply) = checksum(repo, name).await? {
         return Ok(reply);
@@ -61,7 +61,7 @@ async fn checksum(repo: &dyn Repo, name: &str) -> Result<Option<Reply>, Problem>
     let view = repo.view(of).await?;
     let blocked = view.iter().flat_map(|view| &view.versions).any(|version| version.blocked.is_some());
     if blocked {
-        return Ok(Some(Reply::File { file: file.id, headers: render::inert() }));
+        return Ok(Some(Reply::File { file: file.id, headers: answer::inert() }));
     }
     let hex = match algorithm {
         "sha256" => Some(file.digest.hex()),

@@ -33,6 +33,11 @@ pub(crate) fn reason(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(REASON).collect()
 }
 
+/// Headers that keep a browser from running what somebody uploaded.
+pub(crate) fn inert() -> Vec<(&'static str, String)> {
+    vec![("Content-Security-Policy", "sandbox".to_owned()), ("X-Content-Type-Options", "nosniff".to_owned())]
+}
+
 /// An answer without a body.
 pub(crate) fn empty(status: u16, headers: Vec<(&'static str, String)>) -> Reply {
     Reply::Answer(Answer { status, headers, ..Answer::default() })

@@ -9,3 +9,4 @@ pub(crate) mod multipart;
 pub(crate) mod path;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod xml;

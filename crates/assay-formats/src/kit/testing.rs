@@ -248,7 +248,9 @@ impl FakeRepo {
             stored.packages[index].2.push(file);
             stored.staged.remove(&(self.name.clone(), claim.name.clone(), new.digest.clone()));
         }
-        stored.packages[index].1.metadata = claim.metadata;
+        if !claim.metadata.is_null() || claim.files.is_empty() {
+            stored.packages[index].1.metadata = claim.metadata;
+        }
         for name in claim.references {
             stored.references.retain(|(r, of, old)| !(*r == self.name && *of == claim.name && old.name == name));
             let reference = Reference { name, package: id, version: claim.version.clone(), set_at: now };

@@ -145,7 +145,8 @@ pub struct Claim {
     pub name: String,
     /// Version.
     pub version: String,
-    /// Kept for the format; replaces what was kept.
+    /// Kept for the format; replaces what was kept. Null with files that say nothing of their package: what is kept of
+    /// it stays.
     pub metadata: serde_json::Value,
     /// Files; their bytes are staged or belong to packages of the same repository and name.
     pub files: Vec<NewFile>,
