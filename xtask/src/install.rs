@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::command::quiet;
 use crate::repo;
 
-/// A program that tests run, and the Debian package that has it.
+/// A program that tests run, or a path that they use, and the Debian package that has it.
 const APT: &[(&str, &str)] = &[
     ("skopeo", "skopeo"),
     ("initdb", "postgresql"),
@@ -21,6 +21,16 @@ const APT: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("cc", "gcc"),
     ("setpriv", "util-linux"),
+    ("mvn", "maven"),
+    ("javac", "default-jdk-headless"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-compiler-plugin", "libmaven-compiler-plugin-java"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-dependency-plugin", "libmaven-dependency-plugin-java"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-deploy-plugin", "libmaven-deploy-plugin-java"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-install-plugin", "libmaven-install-plugin-java"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-jar-plugin", "libmaven-jar-plugin-java"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-resources-plugin", "libmaven-resources-plugin-java"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-source-plugin", "libmaven-source-plugin-java"),
+    ("/usr/share/maven-repo/org/apache/maven/plugins/maven-surefire-plugin", "libsurefire-java"),
 ];
 
 /// Programs in the private Python environment, and the requirement that brings each. Newer releases of twine refuse, by
@@ -70,6 +80,9 @@ pub fn run_alone() -> Result<bool> {
 
 /// Where a client is; PostgreSQL's own programs stand in a folder of their version.
 pub fn find(name: &str) -> Option<PathBuf> {
+    if name.starts_with('/') {
+        return Some(PathBuf::from(name)).filter(|path| path.exists());
+    }
     repo::program(name).or_else(|| postgres_folder().map(|folder| folder.join(name)).filter(|path| path.is_file()))
 }
 

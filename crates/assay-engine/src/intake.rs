@@ -427,6 +427,7 @@ impl Publication {
         let claim = &self.claim;
         self.check_bytes(tx)?;
         let before = self.amended(tx)?;
+        let metadata = self.metadata(tx)?;
         let (package, new) = tx.put_package(&NewPackage {
             repository: self.repository,
             at: Coordinates {
@@ -434,7 +435,7 @@ impl Publication {
                 name: claim.name.clone(),
                 version: claim.version.clone(),
             },
-            metadata: self.metadata(tx)?,
+            metadata,
             uploader: self.actor.clone(),
             uploaded_at: self.at,
             published_at: claim.published_at,

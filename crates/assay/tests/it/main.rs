@@ -21,6 +21,7 @@ mod support;
 mod tour_cargo;
 mod tour_generic;
 mod tour_go;
+mod tour_maven;
 mod tour_oci;
 mod tour_pypi;
 mod trivy_pairs;
