@@ -37,7 +37,8 @@ async fn a_dangerous_version_is_refused_with_its_reason_and_ranges_avoid_it() ->
 
     let ran = bench.get("org.example:risk:1.1").fail().await?;
     let reason = format!("{CVE} is more dangerous than we allow");
-    for part in ["org.example:risk:1.1 is quarantined by policy too-dangerous", &reason, "Nearest allowed version: 1.0"] {
+    for part in ["org.example:risk:1.1 is quarantined by policy too-dangerous", &reason, "Nearest allowed version: 1.0"]
+    {
         assert!(ran.says(part), "`{part}` is not in: {ran}");
     }
     assert!(!bench.has("org/example/risk/1.1/risk-1.1.jar"));
@@ -88,9 +89,10 @@ async fn a_refused_build_gives_way_to_the_one_before() -> Result<()> {
         server.http().put(&format!("{stem}.pom"), pom("risk", "1.1-SNAPSHOT", "")).await?.expect_status(201)?;
     }
     settled(&server).await?;
-    let what = json!({ "state": "quarantined", "reason": "broken on arm" });
-    let id = crate::support::package_id(&server, "main/maven/org.example:risk@1.1-20260102.100000-2").await?;
-    server.http().post_json(&format!("/api/v1/packages/{id}/override"), &what).await?;
+    let policy = HIDE.replace("name == \"org.example:secret\"", "version == \"1.1-20260102.100000-2\"");
+    let file = server.scratch().join("broken.rego");
+    std::fs::write(&file, policy)?;
+    server.cli(["policy", "add", "--action", "quarantine"])?.arg(file).succeed().await?;
     settled(&server).await?;
     assert_eq!(state(&server, "main/maven/org.example:risk@1.1-20260102.100000-2").await?, "quarantined");
 
