@@ -38,6 +38,10 @@ const APT: &[(&str, &str)] = &[
 const PYTHON: &[(&str, &str)] =
     &[("pip", "pip"), ("uv", "uv"), ("twine", "twine==5.1.1"), ("moto_server", "moto[server]")];
 
+/// Programs whose requirements do not go with those above nor with each other: each in an environment of its own, linked
+/// into `bin`. PDM names its own requirements exactly in an extra; without it, newer ones break it.
+const APART: &[(&str, &str)] = &[("poetry", "poetry"), ("pdm", "pdm[locked]")];
+
 /// Programs that Go builds into a folder of their own, and the module version that has each. They take minutes, once.
 const GO: &[(&str, &str)] = &[("helm", "helm.sh/helm/v4/cmd/helm@v4.3.1")];
 
@@ -56,6 +60,9 @@ pub fn install() -> Result<Vec<String>> {
     if let Err(error) = python() {
         missing.push(format!("Python tools (pip uv twine moto): {error:#}"));
     }
+    if let Err(error) = apart() {
+        missing.push(format!("Python tools (poetry pdm): {error:#}"));
+    }
     if let Err(error) = go() {
         missing.push(format!("Go tools (go helm): {error:#}"));
     }
@@ -68,7 +75,7 @@ pub fn install() -> Result<Vec<String>> {
 /// As [`install`].
 pub fn run_alone() -> Result<bool> {
     let missing = install()?;
-    for name in APT.iter().chain(PYTHON).chain(GO).map(|(name, _)| name).chain([&"go"]) {
+    for name in APT.iter().chain(PYTHON).chain(APART).chain(GO).map(|(name, _)| name).chain([&"go"]) {
         let place = find(name).map_or_else(|| "MISSING".to_owned(), |path| path.display().to_string());
         println!("{name:<12} {place}");
     }
@@ -155,6 +162,23 @@ fn python() -> Result<()> {
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]);
     quiet(pip.args(PYTHON.iter().map(|(_, requirement)| requirement)))?;
     std::fs::write(&stamp, wanted)?;
+    Ok(())
+}
+
+fn apart() -> Result<()> {
+    let folder = repo::tools().join("bin");
+    std::fs::create_dir_all(&folder)?;
+    for (name, requirement) in APART.iter().filter(|(name, _)| !folder.join(name).is_file()) {
+        eprintln!("installing {requirement} (a private Python environment of its own)");
+        let venv = repo::tools().join("apart").join(name);
+        make_venv(&venv)?;
+        let mut pip = Command::new(venv.join("bin/python"));
+        quiet(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]))?;
+        let link = folder.join(name);
+        // What stands there is a link whose environment is gone.
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(format!("../apart/{name}/bin/{name}"), link)?;
+    }
     Ok(())
 }
 

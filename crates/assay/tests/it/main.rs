@@ -14,6 +14,8 @@ mod oracle;
 mod pages;
 mod policy;
 mod proxied;
+mod pypi_changes;
+mod pypi_clients;
 mod restart;
 mod scan;
 mod scan_elsewhere;

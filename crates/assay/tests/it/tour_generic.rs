@@ -2,6 +2,7 @@
 
 use crate::support::server;
 use anyhow::Result;
+use assay_testkit::evidence::{Case, saw};
 use assay_testkit::{Ran, Run, TestServer, tool};
 use reqwest::Method;
 use serde_json::json;
@@ -28,9 +29,11 @@ async fn a_file_goes_up_and_comes_back() -> Result<()> {
     let ran = curl(&server, &program)?.arg("-T").arg(&sent).arg(&address).succeed().await?;
     let answer: serde_json::Value = serde_json::from_str(&ran.stdout)?;
     assert_eq!(answer["path"], "releases/1.0/tool kit.bin");
+    saw("generic", "curl", Case::Push);
 
     curl(&server, &program)?.arg("-o").arg(&got).arg(&address).succeed().await?;
     assert_eq!(std::fs::read(&got)?, bytes(300_000));
+    saw("generic", "curl", Case::Pull);
 
     let ran: Ran = curl(&server, &program)?.args(["--head", &address]).succeed().await?;
     let head = ran.stdout.to_ascii_lowercase();
@@ -151,5 +154,92 @@ async fn folders_are_listed_and_files_deleted() -> Result<()> {
     http.delete("/generic/main/dir/one.txt").await?.expect_status(404)?;
     let dir = http.get("/generic/main/dir/").await?.json()?;
     assert_eq!(dir["files"], json!(["two.txt"]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn checksums_are_verified_with_the_tools_that_everyone_has() -> Result<()> {
+    let Some(program) = tool("curl") else { return Ok(()) };
+    let server = server().await?;
+    let folder = tempfile::tempdir()?;
+    let address = format!("{}/generic/main/tools/kit.bin", server.url());
+    server.http().put("/generic/main/tools/kit.bin", bytes(10_000)).await?.expect_status(201)?;
+    let kit = folder.path().join("kit.bin");
+    curl(&server, &program)?.arg("-o").arg(&kit).arg(&address).succeed().await?;
+    for algorithm in ["sha256", "sha512", "sha1", "md5"] {
+        let sums = folder.path().join(algorithm);
+        curl(&server, &program)?.arg("-o").arg(&sums).arg(format!("{address}.{algorithm}")).succeed().await?;
+        let check = Run::new(format!("{algorithm}sum"))?.arg("--check").arg(&sums).current_dir(folder.path());
+        assert!(check.succeed().await?.says("kit.bin: OK"));
+    }
+    server.http().get("/generic/main/tools/none.bin.sha256").await?.expect_status(404)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_many_uploads_for_a_new_file_one_is_stored() -> Result<()> {
+    let server = server().await?;
+    let http = server.http();
+    let put = |n: usize| {
+        let request = http.request(Method::PUT, "/generic/main/once.bin").header("if-none-match", "*");
+        http.send(request.body(format!("upload {n}")))
+    };
+    let answers = futures_util::future::join_all((0..8).map(put)).await;
+    let mut stored = Vec::new();
+    for (n, answer) in answers.into_iter().enumerate() {
+        match answer?.status.as_u16() {
+            201 => stored.push(n),
+            412 => {}
+            other => anyhow::bail!("upload {n} was answered with {other}"),
+        }
+    }
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    let text = http.get("/generic/main/once.bin").await?.expect_status(200)?.text();
+    assert_eq!(text, format!("upload {}", stored[0]));
+    let program = tool("curl");
+    let Some(program) = program else { return Ok(()) };
+    let run = curl(&server, &program)?.args(["-X", "PUT", "-d", "x", "-H", "If-None-Match: *"]);
+    let ran = run.arg(format!("{}/generic/main/once.bin", server.url())).fail().await?;
+    assert!(ran.says("already"), "{ran}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_refused_hidden_or_forbidden_says_so_to_curl() -> Result<()> {
+    let Some(program) = tool("curl") else { return Ok(()) };
+    let server = server().await?;
+    let http = server.http();
+    for (path, action) in [("bad.bin", "quarantine"), ("gone.bin", "hide")] {
+        http.put(&format!("/generic/main/{path}"), bytes(100)).await?.expect_status(201)?;
+        let text = format!(
+            "package cloudsmith\n\nimport rego.v1\n\ndefault match := false\n\nmatch if count(reason) > 0\n\n\
+             reason contains \"not that one\" if {{\n\tinput.v0.package.name == \"{path}\"\n}}\n"
+        );
+        let file = server.scratch().join(format!("{action}-it.rego"));
+        std::fs::write(&file, text)?;
+        crate::support::settled(&server).await?;
+        server.cli(["policy", "add", "--action", action])?.arg(file).succeed().await?;
+        crate::support::settled(&server).await?;
+    }
+    for path in ["bad.bin", "bad.bin.sha256"] {
+        let ran = curl(&server, &program)?.arg(format!("{}/generic/main/{path}", server.url())).fail().await?;
+        assert!(ran.says("quarantined by policy") && ran.says("not that one"), "{path}: {ran}");
+    }
+    saw("generic", "curl", Case::Quarantined);
+    let listed = http.get("/generic/main/").await?.json()?;
+    assert!(!listed["files"].to_string().contains("gone.bin"), "{listed}");
+    let ran = curl(&server, &program)?.arg(format!("{}/generic/main/gone.bin", server.url())).fail().await?;
+    assert!(ran.says("there is no file"), "{ran}");
+    saw("generic", "curl", Case::Hidden);
+
+    let reader = crate::support::token(&server, "read", &["main"]).await?;
+    let run = Run::new(&program)?.args(["--silent", "--show-error", "--fail-with-body", "-u", &format!("x:{reader}")]);
+    let ran = run.args(["-X", "PUT", "-d", "x"]).arg(format!("{}/generic/main/new.bin", server.url())).fail().await?;
+    assert!(ran.says("lacks `write` on main"), "{ran}");
+    saw("generic", "curl", Case::NoPermission);
+    let ran = curl(&server, &program)?.args(["-X", "DELETE"]).arg(format!("{}/generic/main/bad/", server.url()));
+    assert!(ran.fail().await?.says("delete the files one by one"));
+    curl(&server, &program)?.args(["-X", "DELETE"]).arg(format!("{}/generic/main/bad.bin", server.url())).succeed().await?;
+    saw("generic", "curl", Case::TakeBack);
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::support::{
     token, twine, unwrapped, uv,
 };
 use anyhow::Result;
+use assay_testkit::evidence::{Case, saw};
 use assay_testkit::make::{sdist::sdist, sha256, wheel::Wheel};
 use assay_testkit::tools::requests_wheel;
 use assay_testkit::{Run, TestServer, tool};
@@ -19,6 +20,7 @@ async fn a_real_wheel_goes_in_by_twine_and_comes_out_by_pip_and_uv() -> Result<(
     let Some(run) = twine(&server, "__token__", server.token(), &[], &[&wheel])? else { return Ok(()) };
     let ran = run.succeed().await?;
     assert!(ran.says("Uploading requests-2.6.0-py2.py3-none-any.whl"), "{ran}");
+    saw("pypi", "twine", Case::Push);
 
     for client in [pip, uv] {
         let place = tempfile::tempdir()?;
@@ -96,7 +98,7 @@ async fn the_index_says_all_that_installers_ask_for() -> Result<()> {
     publish(&server, &built).await?;
 
     let listed = index(&server, "tiny-index").await?;
-    assert_eq!(listed["meta"]["api-version"], "1.1");
+    assert_eq!(listed["meta"]["api-version"], "1.3");
     assert_eq!((&listed["name"], &listed["versions"]), (&json!("tiny-index"), &json!(["1.0"])));
     let file = &listed["files"][0];
     assert_eq!(file["filename"], built.file_name.as_str());
