@@ -13,6 +13,9 @@ pub(super) const ALTERNATES: &str = "alternate_locations";
 /// Addresses of the projects that this one follows (PEP 708).
 pub(super) const TRACKS: &str = "tracks";
 
+/// Of a file: where its registry has the provenance.
+pub(super) const PROVIDED: &str = "provenance";
+
 /// What stands beside a distribution, by what is added to its name.
 pub(super) const METADATA: &str = ".metadata";
 pub(super) const PROVENANCE: &str = ".provenance";

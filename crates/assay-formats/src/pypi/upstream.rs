@@ -58,9 +58,6 @@ impl Remote for Simple {
     }
 
     fn inspect(&self, claim: &mut Claim, file: &RemoteFile, bytes: &mut dyn ReadSeek) -> Result<(), Problem> {
-        if file.path.ends_with(kept::PROVENANCE) || file.path.ends_with(kept::SIGNATURE) {
-            return Ok(());
-        }
         let metadata = if file.path.ends_with(kept::METADATA) {
             let mut document = Vec::new();
             let limit = inspect::DOCUMENT.min(SMALL);
@@ -150,42 +147,32 @@ impl Release {
         // Of equal versions the one that was there first, so that it stays the same when others come.
         let version = first.map(|(version, _)| version.to_string()).unwrap_or_default();
         let mut metadata = project.clone();
-        // Releases are yanked as a whole; the reason is that of its first file.
-        if self.files.iter().all(|(_, file)| file.yanked.is_some())
-            && let Some(why) = self.files.iter().find_map(|(_, file)| file.yanked.clone())
-        {
-            metadata.insert(kept::YANKED.to_owned(), why.into());
-        }
+        // Releases are yanked as a whole; the reason is that of its first file. That it is not is said too, because it
+        // may have been when a file of it was fetched.
+        let whole = self.files.iter().all(|(_, file)| file.yanked.is_some());
+        let why = self.files.iter().find_map(|(_, file)| file.yanked.clone()).filter(|_| whole);
+        metadata.insert(kept::YANKED.to_owned(), why.into());
         // A file that is added to an old version is as new as a new version.
         let published_at: Option<Timestamp> = self.files.iter().filter_map(|(_, file)| file.uploaded).max();
-        let files = self.files.into_iter().flat_map(|(_, file)| remote_files(file)).collect();
+        let files = self.files.into_iter().flat_map(|(_, file)| remote_files(file, whole)).collect();
         RemoteVersion { version, metadata: Value::Object(metadata), published_at, files, whole: false }
     }
 }
 
-/// The file, and what its registry says stands beside it.
-fn remote_files(listed: Listed) -> Vec<RemoteFile> {
+/// The file and its metadata document. Its provenance stays where its registry has it: the index names that address.
+fn remote_files(listed: Listed, yanked_whole: bool) -> Vec<RemoteFile> {
     let Some(named) = FileName::listed(&listed.name) else { return Vec::new() };
     let mut kept = Map::new();
     kept.insert("filetype".to_owned(), named.kind.file_type().into());
     kept.extend(listed.requires_python.map(|range| ("requires_python".to_owned(), range.into())));
     kept.extend(listed.uploaded.map(|time| ("upload_time".to_owned(), time.to_string().into())));
-    kept.extend(listed.yanked.map(|why| (kept::YANKED.to_owned(), why.into())));
+    kept.extend(listed.provenance.map(|address| (kept::PROVIDED.to_owned(), address.to_string().into())));
+    kept.extend(listed.yanked.filter(|_| !yanked_whole).map(|why| (kept::YANKED.to_owned(), why.into())));
     let hashes = HASHES.iter().filter_map(|(name, digits)| {
         let hex = listed.hashes.get(*name)?.to_ascii_lowercase();
         let sound = hex.len() == *digits && hex.bytes().all(|b| b.is_ascii_hexdigit());
         sound.then(|| ((*name).to_owned(), hex))
     });
-    let beside = |end: &str, media_type: &str, address: String, digest: Option<Digest>| RemoteFile {
-        path: format!("{}{end}", listed.name),
-        address,
-        size: None,
-        digest,
-        hashes: BTreeMap::new(),
-        media_type: media_type.to_owned(),
-        role: None,
-        metadata: Value::Null,
-    };
     let mut files = vec![RemoteFile {
         path: listed.name.clone(),
         address: listed.url.to_string(),
@@ -196,20 +183,19 @@ fn remote_files(listed: Listed) -> Vec<RemoteFile> {
         role: Some(Role::File),
         metadata: Value::Object(kept),
     }];
-    let next_to = |end: &str| {
-        let mut url = listed.url.clone();
-        url.set_path(&format!("{}{end}", listed.url.path()));
-        url.to_string()
-    };
     if let Some(hashes) = &listed.core_metadata {
-        let address = next_to(kept::METADATA);
-        files.push(beside(kept::METADATA, "text/plain; charset=utf-8", address, sha256(hashes)));
-    }
-    if listed.signed {
-        files.push(beside(kept::SIGNATURE, "application/pgp-signature", next_to(kept::SIGNATURE), None));
-    }
-    if let Some(address) = &listed.provenance {
-        files.push(beside(kept::PROVENANCE, inspect::PROVENANCE, address.to_string(), None));
+        let mut url = listed.url.clone();
+        url.set_path(&format!("{}{}", listed.url.path(), kept::METADATA));
+        files.push(RemoteFile {
+            path: format!("{}{}", listed.name, kept::METADATA),
+            address: url.to_string(),
+            size: None,
+            digest: sha256(hashes),
+            hashes: BTreeMap::new(),
+            media_type: "text/plain; charset=utf-8".to_owned(),
+            role: None,
+            metadata: Value::Null,
+        });
     }
     files
 }

@@ -144,7 +144,7 @@ impl<'a> Entry<'a> {
             "yanked": yanked,
             "core-metadata": core,
             "dist-info-metadata": core,
-            "provenance": self.provenance.then(|| self.provenance_url()),
+            "provenance": self.provenance_url(),
         });
         if let Value::Object(fields) = &mut entry {
             let mut add = |name: &str, value: Option<Value>| fields.extend(value.map(|value| (name.to_owned(), value)));
@@ -157,8 +157,10 @@ impl<'a> Entry<'a> {
     }
 
     /// Must be absolute (PEP 740).
-    fn provenance_url(&self) -> String {
-        format!("{PLACE}/{}{}", self.path, kept::PROVENANCE)
+    fn provenance_url(&self) -> Option<String> {
+        let ours = || self.provenance.then(|| format!("{PLACE}/{}{}", self.path, kept::PROVENANCE));
+        let theirs = || self.kept.get(kept::PROVIDED).and_then(Value::as_str).map(str::to_owned);
+        ours().or_else(theirs)
     }
 
     pub(crate) fn html(&self) -> String {
@@ -177,8 +179,8 @@ impl<'a> Entry<'a> {
         if self.signature {
             attribute("data-gpg-sig", "true");
         }
-        if self.provenance {
-            attribute("data-provenance", &self.provenance_url());
+        if let Some(address) = self.provenance_url() {
+            attribute("data-provenance", &address);
         }
         if let Some(why) = self.yanked {
             attribute("data-yanked", why);

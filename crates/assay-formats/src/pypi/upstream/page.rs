@@ -36,7 +36,6 @@ pub(crate) struct Listed {
     /// Its metadata document can be had; with the document's hashes, if they are known.
     pub(crate) core_metadata: Option<BTreeMap<String, String>>,
     pub(crate) provenance: Option<Url>,
-    pub(crate) signed: bool,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +70,6 @@ struct JsonFile {
     core_metadata: Option<Value>,
     dist_info_metadata: Option<Value>,
     provenance: Option<String>,
-    gpg_sig: Option<bool>,
 }
 
 impl Page {
@@ -163,7 +161,6 @@ impl JsonFile {
             yanked,
             core_metadata: core,
             provenance: self.provenance.and_then(|address| web(base, &address)),
-            signed: self.gpg_sig == Some(true),
         })
     }
 }
@@ -192,7 +189,6 @@ fn link(base: &Url, tag: &StartTag<()>) -> Option<Listed> {
         yanked: attribute(tag, "data-yanked"),
         core_metadata: core,
         provenance: attribute(tag, "data-provenance").and_then(|address| web(base, &address)),
-        signed: attribute(tag, "data-gpg-sig").as_deref() == Some("true"),
     })
 }
 
