@@ -1,5 +1,6 @@
 //! Rust crates with cargo: publish, build, yank, search, log in, replace the public source, and who may not.
 
+mod elsewhere;
 mod refused;
 
 use crate::support::{open_to_everyone, server, settled, token};
@@ -21,10 +22,15 @@ pub(crate) struct Bench {
 impl Bench {
     /// Cargo with the registry `assay` and this token; nothing and a line that says so without cargo.
     pub(crate) fn new(server: &TestServer, token: Option<&str>) -> Result<Option<Self>> {
+        Self::of(server, "main", token)
+    }
+
+    /// The same for another repository.
+    pub(crate) fn of(server: &TestServer, repository: &str, token: Option<&str>) -> Result<Option<Self>> {
         let Some(program) = tool("cargo") else { return Ok(None) };
         let bench = Self { program, home: tempfile::tempdir()?, place: tempfile::tempdir()? };
         bench.configure(&format!(
-            "[registries.assay]\nindex = \"sparse+{}/cargo/main/\"\n[registry]\n\
+            "[registries.assay]\nindex = \"sparse+{}/cargo/{repository}/\"\n[registry]\n\
              global-credential-providers = [\"cargo:token\"]\n[net]\nretry = 0\n[build]\ntarget-dir = \"{}\"\n",
             server.url(),
             bench.place.path().join("target").display()
@@ -148,6 +154,25 @@ async fn a_published_crate_is_verified_found_and_built_by_others() -> Result<()>
     assert_eq!((&line["deps"][0]["name"], &line["deps"][0]["package"]), (&json!("leaf"), &json!("tiny-leaf")));
     assert_eq!((&line["v"], &line["features2"]), (&json!(2), &json!({ "extra": ["dep:soft"] })));
     assert_eq!(line["features"], json!({ "default": [], "plain": ["default"] }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_workspace_is_published_in_order_and_its_program_installed() -> Result<()> {
+    let server = server().await?;
+    let Some(bench) = Bench::new(&server, Some(server.token()))? else { return Ok(()) };
+    library(&bench, "tiny-part", "0.1.0")?;
+    let wants = "tiny-part = { path = \"../tiny-part-0.1.0\", version = \"0.1\", registry = \"assay\" }\n\
+                 [dev-dependencies]\nonly-here = { path = \"../tiny-part-0.1.0\", package = \"tiny-part\" }";
+    bench.program("tiny-tool", wants, "tiny_part::VERSION")?;
+    std::fs::write(bench.place().join("Cargo.toml"), "[workspace]\nmembers = [\"tiny-*\"]\nresolver = \"2\"\n")?;
+    let ran = bench.run(bench.place(), &[PUBLISH, &["--workspace"]].concat()).succeed().await?;
+    assert!(ran.says("Published tiny-tool v0.1.0"), "{ran}");
+    let root = bench.place().join("installed");
+    let to = root.display().to_string();
+    bench.run(bench.place(), &["install", "--registry", "assay", "--root", &to, "tiny-tool"]).succeed().await?;
+    let ran = bench.dressed(&root.join("bin/tiny-tool")).succeed().await?;
+    assert_eq!(ran.stdout, "0.1.0\n");
     Ok(())
 }
 
