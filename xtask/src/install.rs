@@ -3,7 +3,7 @@
 //! A stamp file remembers the list that was installed last, so that a second run costs a few look-ups. What cannot be
 //! installed is named, never guessed around: the tests that need it say that they were skipped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +14,9 @@ use crate::repo;
 /// A program that tests run, or a path that they use, and the Debian package that has it.
 const APT: &[(&str, &str)] = &[
     ("skopeo", "skopeo"),
+    ("buildah", "buildah"),
+    ("podman", "podman"),
+    ("docker", "docker.io"),
     ("initdb", "postgresql"),
     ("chromium", "chromium"),
     ("nginx", "nginx-light"),
@@ -34,16 +37,26 @@ const APT: &[(&str, &str)] = &[
 ];
 
 /// Programs in the private Python environment, and the requirement that brings each. Newer releases of twine refuse, by
-/// themselves, the old metadata of the real wheel that the tests publish.
-const PYTHON: &[(&str, &str)] =
-    &[("pip", "pip"), ("uv", "uv"), ("twine", "twine==5.1.1"), ("moto_server", "moto[server]")];
+/// themselves, the old metadata of the real wheel that the tests publish. ORAS is a library.
+const PYTHON: &[(&str, &str)] = &[
+    ("pip", "pip"),
+    ("uv", "uv"),
+    ("twine", "twine==5.1.1"),
+    ("moto_server", "moto[server]"),
+    ("python", "oras==0.2.43"),
+];
 
 /// Programs whose requirements do not go with those above nor with each other: each in an environment of its own, linked
 /// into `bin`. PDM names its own requirements exactly in an extra; without it, newer ones break it.
 const APART: &[(&str, &str)] = &[("poetry", "poetry"), ("pdm", "pdm[locked]")];
 
 /// Programs that Go builds into a folder of their own, and the module version that has each. They take minutes, once.
-const GO: &[(&str, &str)] = &[("helm", "helm.sh/helm/v4/cmd/helm@v4.3.1")];
+const GO: &[(&str, &str)] =
+    &[("helm", "helm.sh/helm/v4/cmd/helm@v4.3.1"), ("regctl", "github.com/regclient/regclient/cmd/regctl@v0.11.7")];
+
+/// As [`GO`], for modules that not every module proxy has. The tests that want one say that it is missing; nothing fails.
+const GO_WHERE_SERVED: &[(&str, &str)] =
+    &[("oci-conformance", "github.com/opencontainers/distribution-spec/conformance@main")];
 
 /// Installs what is missing and says what still is.
 ///
@@ -58,13 +71,13 @@ pub fn install() -> Result<Vec<String>> {
         missing.push(format!("install these Debian packages: {} ({error:#})", lacking.join(" ")));
     }
     if let Err(error) = python() {
-        missing.push(format!("Python tools (pip uv twine moto): {error:#}"));
+        missing.push(format!("Python tools (pip uv twine moto oras): {error:#}"));
     }
     if let Err(error) = apart() {
         missing.push(format!("Python tools (poetry pdm): {error:#}"));
     }
     if let Err(error) = go() {
-        missing.push(format!("Go tools (go helm): {error:#}"));
+        missing.push(format!("Go tools (go helm regctl): {error:#}"));
     }
     Ok(missing)
 }
@@ -75,7 +88,8 @@ pub fn install() -> Result<Vec<String>> {
 /// As [`install`].
 pub fn run_alone() -> Result<bool> {
     let missing = install()?;
-    for name in APT.iter().chain(PYTHON).chain(APART).chain(GO).map(|(name, _)| name).chain([&"go"]) {
+    let programs = APT.iter().chain(PYTHON).chain(APART).chain(GO).chain(GO_WHERE_SERVED);
+    for name in programs.map(|(name, _)| name).chain([&"go"]) {
         let place = find(name).map_or_else(|| "MISSING".to_owned(), |path| path.display().to_string());
         println!("{name:<12} {place}");
     }
@@ -194,15 +208,31 @@ fn go() -> Result<()> {
     let program = repo::program("go").context("there is no go")?;
     for (name, module) in missing {
         eprintln!("building {name} ({module}); this takes some minutes");
-        let mut build = Command::new(&program);
-        build.args(["install", "-ldflags=-s -w", module]).env("GOBIN", &folder);
-        quiet(build.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env("GOFLAGS", ""))?;
+        go_install(&program, module, name)?;
+    }
+    for (name, module) in GO_WHERE_SERVED.iter().filter(|(name, _)| !folder.join(name).is_file()) {
+        if let Err(error) = go_install(&program, module, name) {
+            let why = error.to_string();
+            eprintln!("{name} ({module}) cannot be had here: {}", why.lines().last().unwrap_or_default().trim());
+        }
     }
     Ok(())
 }
 
+/// Builds the one program of a module, and calls it `name`.
+fn go_install(go: &Path, module: &str, name: &str) -> Result<()> {
+    let folder = repo::tools().join("bin");
+    std::fs::create_dir_all(&folder)?;
+    let place = tempfile::Builder::new().prefix("go-").tempdir_in(&folder)?;
+    let mut build = Command::new(go);
+    build.args(["install", "-ldflags=-s -w", module]).env("GOBIN", place.path());
+    quiet(build.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env("GOFLAGS", ""))?;
+    let built = std::fs::read_dir(place.path())?.next().context("go built no program")??.path();
+    std::fs::rename(&built, folder.join(name)).with_context(|| format!("cannot keep {name}"))
+}
+
 /// Makes the environment with the first Python that can; Debian's needs two packages for it.
-fn make_venv(venv: &std::path::Path) -> Result<()> {
+fn make_venv(venv: &Path) -> Result<()> {
     let first = repo::program("python3").is_some_and(|python| make_venv_with(&python, venv).is_ok());
     if first {
         return Ok(());
@@ -214,9 +244,9 @@ fn make_venv(venv: &std::path::Path) -> Result<()> {
     quiet(as_root()?.args(["apt-get", "update", "-qq"]))?;
     let mut install = as_root()?;
     quiet(install.args(["apt-get", "install", "-y", "-qq", "--no-install-recommends"]).args(packages))?;
-    make_venv_with(std::path::Path::new("/usr/bin/python3"), venv)
+    make_venv_with(Path::new("/usr/bin/python3"), venv)
 }
 
-fn make_venv_with(python: &std::path::Path, venv: &std::path::Path) -> Result<()> {
+fn make_venv_with(python: &Path, venv: &Path) -> Result<()> {
     quiet(Command::new(python).args(["-m", "venv", "--clear"]).arg(venv)).map(drop)
 }

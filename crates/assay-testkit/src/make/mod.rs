@@ -20,6 +20,12 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// SHA-512 in lower-case hex.
+#[must_use]
+pub fn sha512(bytes: &[u8]) -> String {
+    hex::encode(sha2::Sha512::digest(bytes))
+}
+
 /// Gzip without a time or a name.
 ///
 /// # Errors

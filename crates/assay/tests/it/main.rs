@@ -10,6 +10,8 @@ mod crash;
 mod hostile;
 mod inside;
 mod inventory;
+mod oci_clients;
+mod oci_conformance;
 mod oracle;
 mod pages;
 mod policy;

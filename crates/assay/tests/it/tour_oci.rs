@@ -2,6 +2,7 @@
 
 use crate::support::{server, token};
 use anyhow::{Context, Result};
+use assay_testkit::evidence::{Case, saw};
 use assay_testkit::make::{
     oci::{Apk, Blob, Image, Parts},
     sha256,
@@ -78,6 +79,9 @@ async fn there_and_back(archive: &Path, kind: &str, media_type: &str) -> Result<
     for part in layers.iter().chain([&manifest["config"]]) {
         let hex = part["digest"].as_str().unwrap_or_default().trim_start_matches("sha256:");
         assert_eq!(sha256(&std::fs::read(back.path().join(hex))?), hex);
+    }
+    for case in [Case::Push, Case::Pull, Case::Search] {
+        saw("oci", "skopeo", case);
     }
     Ok(())
 }
