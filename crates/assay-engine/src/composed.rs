@@ -221,6 +221,14 @@ impl Composed {
         Ok(None)
     }
 
+    pub(crate) async fn remote_tags(&self, name: &str) -> Result<Vec<String>, Problem> {
+        let mut tags = BTreeSet::new();
+        for desk in self.giving(name).await? {
+            tags.extend(desk.remote_tags(name).await?);
+        }
+        Ok(tags.into_iter().collect())
+    }
+
     pub(crate) async fn blob(&self, name: &str, digest: &Digest) -> Result<Option<SeenBlob>, Problem> {
         for desk in self.giving(name).await? {
             if let Some(seen) = desk.blob(name, digest).await? {

@@ -28,8 +28,8 @@ pub mod report;
 mod scan;
 mod shelf;
 mod sweep;
-mod upstreams;
 mod upstream;
+mod upstreams;
 mod workers;
 
 pub use access::IssuedToken;
@@ -42,8 +42,8 @@ pub use log::LogCheck;
 pub use policies::PolicyDraft;
 pub use refresh::{ImportReport, SourceCounts};
 pub use scan::ScanResult;
-pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
 pub use upstream::UpstreamHealth;
+pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
 pub use workers::Drained;
 
 use assay_model::{

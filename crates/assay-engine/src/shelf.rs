@@ -303,6 +303,17 @@ impl Shelf for Desk {
         })
     }
 
+    fn remote_tags<'a>(&'a self, name: &'a str) -> Task<'a, Vec<String>> {
+        Box::pin(async move {
+            if let Some(composed) = &self.composed {
+                return composed.remote_tags(name).await;
+            }
+            self.require(Permission::Read)?;
+            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            self.tags_of_upstreams(name, &shelved).await
+        })
+    }
+
     fn search<'a>(&'a self, text: &'a str, skip: usize, limit: usize) -> Task<'a, (Vec<String>, usize)> {
         Box::pin(async move {
             if let Some(composed) = &self.composed {
@@ -412,6 +423,9 @@ impl Shelf for Desk {
 
     fn mount_found<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
         Box::pin(async move {
+            if let Some(target) = self.target()? {
+                return target.mount_found(name, digest).await;
+            }
             self.require(Permission::Write)?;
             let Some(digest) = &self.engine.stored_by(digest).await? else { return Ok(None) };
             let (format, wanted) = (self.format.spec().id, digest.clone());
@@ -451,6 +465,9 @@ impl Desk {
         }
         let _not_collected = self.engine.collecting.read().await;
         let Some(seen) = from.blob(from_name, digest).await? else { return Ok(None) };
+        if self.engine.parts.blobs.stat(&seen.digest).await?.is_none() {
+            return Ok(None);
+        }
         let (at, repository, format) = (self.engine.now(), self.repository.id, self.format.spec().id);
         let (name, wanted, size) = (name.to_owned(), seen.digest.clone(), seen.size);
         meta::write(self.engine.meta(), move |tx| tx.stage_blob(repository, format, &name, &wanted, size, at)).await?;

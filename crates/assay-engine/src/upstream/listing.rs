@@ -199,6 +199,24 @@ impl Desk {
         view
     }
 
+    /// Mutable names that the first upstream which has the name lists. An upstream that fails hides nothing that is here.
+    pub(crate) async fn tags_of_upstreams(&self, name: &str, local: &Shelved) -> Result<Vec<String>, Problem> {
+        let Some(listing) = self.listing(name, local).await? else { return Ok(Vec::new()) };
+        for known in &listing.answering {
+            let origin = EngineOrigin { engine: self.engine.clone(), known: known.clone() };
+            match known.remote.tags(&origin, name).await {
+                Ok(Some(tags)) => return Ok(tags),
+                Ok(None) => {}
+                Err(problem) if local.view.versions.is_empty() => return Err(problem),
+                Err(problem) => {
+                    tracing::warn!(%problem, name, "the tags of an upstream are not listed");
+                    break;
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// Names of this format that upstreams list whole.
     pub(crate) async fn remote_names(&self) -> Result<Arc<Names>, Problem> {
         let key = (self.repository.id, self.format.spec().id);

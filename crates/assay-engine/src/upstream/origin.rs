@@ -142,7 +142,7 @@ impl Question {
         if cached.as_ref().is_some_and(|stored| stored.checked_at >= from) {
             return Ok(cached);
         }
-        let answered = self.engine.ask_upstream(&self.known, &self.url, Some((&self.accept, cached.as_ref()))).await?;
+        let answered = self.engine.ask_upstream(&self.known, &self.url, &self.accept, Some(cached.as_ref())).await?;
         let now = self.engine.now();
         let unchanged = answered.status == 304;
         let stored = match (answered.status, cached) {
@@ -215,17 +215,18 @@ impl Question {
 }
 
 impl Engine {
-    /// Asks an upstream once, for a file or for a document with what is acceptable and known of it, unless it is left alone now. Says how it fares when it gives no answer.
+    /// Asks an upstream once, for a file or for a document with what is known of it, unless it is left alone now. Says
+    /// how it fares when it gives no answer.
     pub(super) async fn ask_upstream(
         &self,
         known: &Known,
         url: &str,
-        document: Option<(&str, Option<&KeptDocument>)>,
+        accept: &str,
+        document: Option<Option<&KeptDocument>>,
     ) -> Result<Answered, Problem> {
         let (id, now) = (known.upstream.id, self.now());
         self.upstreams.health.may_ask(id, now).map_err(|until| self.paused(known, until))?;
-        let (accept, cached) = document.unwrap_or_default();
-        let cached = cached.filter(|stored| stored.status == 200);
+        let cached = document.flatten().filter(|stored| stored.status == 200);
         let ask = Ask {
             url,
             accept,

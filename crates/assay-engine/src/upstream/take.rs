@@ -495,7 +495,7 @@ impl Journey {
         let (engine, known) = (&self.desk.engine, &candidate.known);
         let _one_of_some = engine.upstreams.transfers.acquire().await;
         let url = absolute(&known.upstream.settings.url, &candidate.file.address);
-        let answered = engine.ask_upstream(known, &url, None).await?;
+        let answered = engine.ask_upstream(known, &url, &acceptable(&candidate.file.media_type), None).await?;
         let (id, now) = (known.upstream.id, engine.now());
         match answered.status {
             200 => engine.upstreams.health.answered(id, now),
@@ -598,6 +598,14 @@ impl Journey {
 }
 
 /// Compares with what the upstream's index announced.
+/// A remote registry may have one address for several kinds of documents; plain bytes need no such word.
+fn acceptable(media_type: &str) -> String {
+    match media_type {
+        "" | "application/octet-stream" => String::new(),
+        told => format!("{told}, */*;q=0.1"),
+    }
+}
+
 fn check(candidate: &Candidate, staged: &Staged) -> Result<(), Problem> {
     let file = &candidate.file;
     let differs = |what: &str, told: &str, has: &str| {

@@ -103,9 +103,9 @@ async fn find(origin: &dyn Origin, name: &str, what: &str) -> Result<Option<Remo
 }
 
 impl Remote for Registry {
-    /// Which digest a tag stands for is known only when it is asked for, so an index has nothing.
+    /// Which digest a tag stands for is known only when it is asked for, so there is no index.
     fn index<'a>(&'a self, _origin: &'a dyn Origin, _name: &'a str) -> Task<'a, Option<RemoteIndex>> {
-        Box::pin(async { Ok(Some(RemoteIndex::default())) })
+        Box::pin(async { Ok(None) })
     }
 
     fn find<'a>(&'a self, origin: &'a dyn Origin, name: &'a str, what: &'a str) -> Task<'a, Option<RemoteVersion>> {

@@ -12,6 +12,7 @@ mod inside;
 mod inventory;
 mod oci_clients;
 mod oci_conformance;
+mod oci_proxied;
 mod oracle;
 mod pages;
 mod policy;

@@ -93,8 +93,9 @@ impl Containers<'_> {
     }
 }
 
-/// The signature policy that takes everything, where the machine has none.
+/// The signature policy that takes everything, where the machine has none; and no credentials yet.
 fn policy(folder: &Path) -> Result<PathBuf> {
+    std::fs::write(folder.join("auth.json"), "{}")?;
     let path = folder.join("policy.json");
     std::fs::write(&path, r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
     Ok(path)

@@ -57,6 +57,10 @@ pub(super) async fn get(call: &Call<'_>, pointer: &Pointer) -> Result<Reply, Pro
     let (file, known_as) = match here {
         Some(file) => (file.id, inspect::known_as(&file)),
         None => {
+            // An image comes from an upstream with all its parts, once it is known what those are.
+            if matches!(pointer, Pointer::Digest(_)) {
+                call.repo.find(&call.name, &version).await?;
+            }
             let fetched = call.repo.fetch(&call.name, &version).await?.ok_or_else(|| unknown(call, pointer))?;
             (fetched, version)
         }
