@@ -15,25 +15,7 @@ pub(crate) const MODULARITY: &str = "modularity";
 /// # Errors
 /// When name or version cannot be part of a package URL.
 pub(crate) fn of_language(osv: &str, name: &str, version: &str) -> Result<Component, BadPurl> {
-    let law = ecosystem::of(osv);
-    let normal = law.map_or_else(|| name.into(), |law| law.normalize_name(name));
-    let purl_type = law.map_or(assay_model::purl::UNTYPED, |law| law.purl_type);
-    let separator = if law.is_some_and(|law| law.scheme == Scheme::Maven) { ':' } else { '/' };
-    let written = name.rsplit_once(separator).map_or(name, |(_, written)| written);
-    // Advisories take more spellings for one name than package URLs do, but for this rule.
-    let spelled = if law.is_some_and(|law| law.names == NameRule::Pep503) { &normal } else { name };
-    let (namespace, bare) = spelled.rsplit_once(separator).unwrap_or(("", spelled));
-    let purl = Purl::builder(purl_type, bare).namespace(namespace).version(version).build()?;
-    Ok(Component {
-        purl: purl.as_str().to_owned(),
-        purl_type: purl_type.to_owned(),
-        namespace: purl.namespace().unwrap_or_default().to_owned(),
-        name: written.to_owned(),
-        version: version.to_owned(),
-        ecosystem: osv.to_owned(),
-        match_name: normal.to_string(),
-        match_version: version.to_owned(),
-    })
+    Component::of_language(osv, name, version)
 }
 
 /// A package of a distribution, before it is known which one: namespace and ecosystem come with [`settle`].

@@ -83,12 +83,7 @@ impl Desk {
 }
 
 impl Repo for Desk {
-    fn rendered(
-        &self,
-        view: &PackageView,
-        form: &'static str,
-        render: &(dyn Fn(&PackageView) -> Document + Sync),
-    ) -> Document {
+    fn rendered(&self, view: &PackageView, form: &str, render: &(dyn Fn(&PackageView) -> Document + Sync)) -> Document {
         self.engine.rendered.get(&self.scope(&view.name), &view.revision, form, || render(view))
     }
     fn repository(&self) -> &str {

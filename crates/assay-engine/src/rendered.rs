@@ -11,29 +11,24 @@ const KEPT: u64 = 32 << 20;
 /// What an entry costs besides its document: keys, headers, book-keeping.
 const OVERHEAD: usize = 512;
 
-type Key = (Scope, &'static str);
+type Key = (Scope, String);
 
 /// The cache.
 pub(crate) struct Rendered(Cache<Key, Arc<(String, Document)>>);
 
 impl Default for Rendered {
     fn default() -> Self {
-        let weight =
-            |_: &Key, kept: &Arc<(String, Document)>| u32::try_from(kept.1.body.len() + OVERHEAD).unwrap_or(u32::MAX);
+        let weight = |key: &Key, kept: &Arc<(String, Document)>| {
+            u32::try_from(kept.1.body.len() + key.1.len() + OVERHEAD).unwrap_or(u32::MAX)
+        };
         Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
     }
 }
 
 impl Rendered {
     /// The document of that form for that revision of a name, with its `ETag`.
-    pub(crate) fn get(
-        &self,
-        scope: &Scope,
-        revision: &str,
-        form: &'static str,
-        render: impl FnOnce() -> Document,
-    ) -> Document {
-        let key = (scope.clone(), form);
+    pub(crate) fn get(&self, scope: &Scope, revision: &str, form: &str, render: impl FnOnce() -> Document) -> Document {
+        let key = (scope.clone(), form.to_owned());
         if let Some(kept) = self.0.get(&key).filter(|kept| kept.0 == revision) {
             return kept.1.clone();
         }

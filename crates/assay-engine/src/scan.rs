@@ -8,16 +8,23 @@ use crate::{
 };
 use assay_model::{
     component::Component,
+    ecosystem,
     finding::{Detail, Finding},
     inventory::Inventory,
     problem::Problem,
-    seam::meta::{self, Tx},
+    seam::{
+        format::Known,
+        meta::{self, Tx},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+
+/// Versions looked up in one transaction.
+const KNOWN: usize = 500;
 
 /// What a scan found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,6 +53,41 @@ impl Engine {
             Ok(ScanResult { inventory: inventory.clone(), findings, details, advisories: tx.advisory_counts()? })
         })
         .await
+    }
+
+    /// What the stored advisories say of versions of a language's packages, worst first, by purl type.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) async fn known(
+        self: &Arc<Self>,
+        purl_type: &str,
+        versions: &[(String, String)],
+    ) -> Result<Vec<Known>, Problem> {
+        let Some(law) = ecosystem::of_purl_type(purl_type) else { return Ok(Vec::new()) };
+        let mut known = Vec::new();
+        for some in versions.chunks(KNOWN) {
+            let asked: BTreeMap<Component, (String, String)> = some
+                .iter()
+                .filter_map(|(name, version)| {
+                    Some((Component::of_language(law.osv, name, version).ok()?, (name.clone(), version.clone())))
+                })
+                .collect();
+            let engine = self.clone();
+            known.extend(meta::read(self.meta(), move |tx| engine.known_now(tx, &asked)).await?);
+        }
+        Ok(known)
+    }
+
+    fn known_now(&self, tx: &mut dyn Tx, asked: &BTreeMap<Component, (String, String)>) -> Result<Vec<Known>, Problem> {
+        let found = self.match_all(tx, &asked.keys().cloned().collect())?;
+        let details = details(tx, self.parts.matcher.as_ref(), found.iter().map(|one| &one.finding))?;
+        let known = |ScoredFinding { component, finding, .. }: ScoredFinding| {
+            let (name, version) = asked.get(&component)?.clone();
+            let detail = details.get(&finding.id).cloned().unwrap_or_default();
+            Some(Known { name, version, finding, detail })
+        };
+        Ok(found.into_iter().filter_map(known).collect())
     }
 
     /// What there is to read about each vulnerability of these findings, by the id that they go by.

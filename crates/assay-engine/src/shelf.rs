@@ -11,7 +11,7 @@ use assay_model::{
     repository::{Repository, RepositoryId},
     seam::{
         Task,
-        format::{SeenBlob, Shelf, Withdraw},
+        format::{Known, SeenBlob, Shelf, Withdraw},
         meta::{self, Tx, Within},
     },
     view::{PackageView, VersionView},
@@ -355,6 +355,16 @@ impl Shelf for Desk {
                 seen.insert(digest.clone());
             }
             Ok(size.map(|size| SeenBlob { digest: digest.clone(), size, file: None }))
+        })
+    }
+
+    fn findings<'a>(&'a self, versions: &'a [(String, String)]) -> Task<'a, Vec<Known>> {
+        Box::pin(async move {
+            self.require(Permission::Read)?;
+            match self.format.spec().ecosystem {
+                Some(purl_type) => self.engine.known(purl_type, versions).await,
+                None => Ok(Vec::new()),
+            }
         })
     }
 

@@ -13,6 +13,7 @@ pub mod generic;
 pub mod go;
 pub mod helm;
 pub mod maven;
+pub mod npm;
 pub mod oci;
 pub mod pypi;
 
@@ -23,6 +24,7 @@ pub static ALL: &[&dyn Format] = &[
     &go::FORMAT,      // Go modules
     &helm::FORMAT,    // Helm charts
     &maven::FORMAT,   // Java artifacts
+    &npm::FORMAT,     // Node packages
     &oci::FORMAT,     // container images
     &pypi::FORMAT,    // Python distributions
 ];

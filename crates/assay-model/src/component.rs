@@ -1,5 +1,9 @@
 //! A component: something found inside a package. Matching keys live here; version orders live in `ecosystem`.
 
+use crate::{
+    ecosystem::{self, NameRule, Scheme},
+    purl::{BadPurl, Purl, UNTYPED},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,6 +31,35 @@ pub struct Component {
     pub match_name: String,
     /// Version that advisories compare: the source package's for distributions, else `version`.
     pub match_version: String,
+}
+
+impl Component {
+    /// A package of a language's ecosystem, named as OSV names it. All before the last `/` of its name is the namespace
+    /// (`@scope/name`, `github.com/owner/name`, `vendor/name`), in Maven's ecosystem all before the `:`.
+    ///
+    /// # Errors
+    /// When name or version cannot be part of a package URL.
+    pub fn of_language(osv: &str, name: &str, version: &str) -> Result<Self, BadPurl> {
+        let law = ecosystem::of(osv);
+        let normal = law.map_or_else(|| name.into(), |law| law.normalize_name(name));
+        let purl_type = law.map_or(UNTYPED, |law| law.purl_type);
+        let separator = if law.is_some_and(|law| law.scheme == Scheme::Maven) { ':' } else { '/' };
+        let written = name.rsplit_once(separator).map_or(name, |(_, written)| written);
+        // Advisories take more spellings for one name than package URLs do, but for this rule.
+        let spelled = if law.is_some_and(|law| law.names == NameRule::Pep503) { &normal } else { name };
+        let (namespace, bare) = spelled.rsplit_once(separator).unwrap_or(("", spelled));
+        let purl = Purl::builder(purl_type, bare).namespace(namespace).version(version).build()?;
+        Ok(Self {
+            purl: purl.as_str().to_owned(),
+            purl_type: purl_type.to_owned(),
+            namespace: purl.namespace().unwrap_or_default().to_owned(),
+            name: written.to_owned(),
+            version: version.to_owned(),
+            ecosystem: osv.to_owned(),
+            match_name: normal.to_string(),
+            match_version: version.to_owned(),
+        })
+    }
 }
 
 /// A component as stored.

@@ -19,7 +19,8 @@ use assay_model::{
     seam::{
         ByteStream, ReadSeek, Task,
         format::{
-            Claim, Document, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, SeenBlob, Shelf, Staged, Withdraw,
+            Claim, Document, Expect, Format, Intake, Known, Lobby, Receipt, Reply, Repo, SeenBlob, Shelf, Staged,
+            Withdraw,
         },
     },
     view::{PackageView, VersionView},
@@ -45,6 +46,8 @@ struct Stored {
     packages: Vec<(String, Package, Vec<File>, Option<String>)>,
     references: Vec<(String, String, Reference)>,
     next: i64,
+    /// What advisories say.
+    known: Vec<Known>,
 }
 
 /// All repositories; clones share them.
@@ -75,6 +78,10 @@ impl FakeRepo {
                 *blocked = Some(why.to_owned());
             }
         }
+    }
+    /// Files an advisory.
+    pub(crate) fn advise(&self, known: Known) {
+        self.world.0.lock().unwrap().known.push(known);
     }
     pub(crate) fn versions(&self, name: &str) -> Vec<VersionView> {
         self.view_now(name).map(|view| view.versions).unwrap_or_default()
@@ -183,9 +190,9 @@ impl FakeRepo {
         for algorithm in &expect.also {
             let hex = match *algorithm {
                 "sha512" => hex::encode(sha2::Sha512::digest(&bytes)),
-                // The fake has no other hash; a made-up one of the right length is different for different bytes.
+                // The fake has no such hash; a made-up one of the right length is different for different bytes.
                 "md5" => digest.hex()[..32].to_owned(),
-                "sha1" => digest.hex()[..40].to_owned(),
+                "sha1" => hex::encode(sha1::Sha1::digest(&bytes)),
                 "blake2_256" => digest.hex().chars().rev().collect(),
                 other => panic!("{other} cannot be asked for"),
             };
@@ -422,6 +429,13 @@ impl Shelf for FakeRepo {
     fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>> {
         Box::pin(async move { Ok(self.seen(name, digest)) })
     }
+    fn findings<'a>(&'a self, versions: &'a [(String, String)]) -> Task<'a, Vec<Known>> {
+        Box::pin(async move {
+            let stored = self.world.0.lock().unwrap();
+            let asked = |known: &&Known| versions.iter().any(|(n, v)| *n == known.name && *v == known.version);
+            Ok(stored.known.iter().filter(asked).cloned().collect())
+        })
+    }
     fn withdraw<'a>(&'a self, what: Withdraw) -> Task<'a, bool> {
         Box::pin(async move {
             self.write()?;
@@ -482,7 +496,7 @@ impl Repo for FakeRepo {
     fn rendered(
         &self,
         view: &PackageView,
-        _form: &'static str,
+        _form: &str,
         render: &(dyn Fn(&PackageView) -> Document + Sync),
     ) -> Document {
         render(view)

@@ -5,6 +5,7 @@ use super::{ByteStream, ReadSeek, Task, upstream::Remote};
 use crate::{
     access::Caller,
     digest::Digest,
+    finding::{Detail, Finding},
     package::{File, FileId, NewFile, PackageId},
     problem::Problem,
     refusal::Refusal,
@@ -178,6 +179,22 @@ pub struct SeenBlob {
     pub file: Option<FileId>,
 }
 
+/// What the stored advisories say of one version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// Name, as it was asked for.
+    pub name: String,
+    /// Version, as it was asked for.
+    pub version: String,
+    /// A vulnerability, all sources merged.
+    pub finding: Finding,
+    /// What there is to read about it.
+    pub detail: Detail,
+}
+
+/// Reads the secret in the body of a login request; nothing where there is none.
+pub type LoginBody = fn(&[u8]) -> Option<String>;
+
 /// What to withdraw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Withdraw {
@@ -248,6 +265,9 @@ pub trait Shelf: Send + Sync {
     /// A blob by digest, as a part of any package of `name` (the best standing wins), or staged under it. A SHA-512 is
     /// known of bytes that came in under it; the answer has the digest that they are stored by.
     fn blob<'a>(&'a self, name: &'a str, digest: &'a Digest) -> Task<'a, Option<SeenBlob>>;
+    /// What the stored advisories say of these names and versions of the format's ecosystem, whether they are stored
+    /// here or not; worst first. Those that can be no package of it have none.
+    fn findings<'a>(&'a self, versions: &'a [(String, String)]) -> Task<'a, Vec<Known>>;
     /// Removes; says whether there was anything.
     fn withdraw<'a>(&'a self, what: Withdraw) -> Task<'a, bool>;
     /// Makes a blob of another repository's name available to an upload under `name`, if the caller may read it there.
@@ -274,12 +294,7 @@ pub trait Repo: Intake + Shelf {
     fn caller(&self) -> &Caller;
     /// What `render` makes of a view, kept for as long as the view does not change. `form` tells apart all that is made
     /// of one view in one format, and `render` depends on nothing else.
-    fn rendered(
-        &self,
-        view: &PackageView,
-        form: &'static str,
-        render: &(dyn Fn(&PackageView) -> Document + Sync),
-    ) -> Document;
+    fn rendered(&self, view: &PackageView, form: &str, render: &(dyn Fn(&PackageView) -> Document + Sync)) -> Document;
     /// The bytes of an upload in progress, for reading its metadata. Only what this caller may write.
     fn read<'a>(&'a self, staged: &'a Staged) -> Task<'a, Box<dyn ReadSeek>>;
 }
@@ -303,6 +318,13 @@ pub trait Format: Send + Sync {
     fn handle<'a>(&'a self, repo: &'a dyn Repo, request: Request) -> Task<'a, Reply>;
     /// Answers a request that names no repository (`/v2/`).
     fn lobby<'a>(&'a self, lobby: &'a dyn Lobby, request: Request) -> Task<'a, Reply>;
+    /// Whether this is the request of a client's own login command, which carries its secret in the body. The edge reads
+    /// the body and checks the secret before the format sees the request; headers then prove nothing. All other requests
+    /// are proved by their headers alone.
+    fn login(&self, method: &Method, path: &str) -> Option<LoginBody> {
+        let _ = (method, path);
+        None
+    }
     /// Words a problem so that this client shows it.
     fn problem(&self, problem: &Problem) -> Answer;
     /// Words a refusal so that this client shows it.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use assay_model::access::Caller;
 use assay_model::package::{File, FileId, PackageId};
 use assay_model::seam::format::{
-    Document, Expect, Format, Intake, Lobby, Receipt, Reply, Repo, Request, SeenBlob, Shelf, Staged, Withdraw,
+    Document, Expect, Format, Intake, Known, Lobby, Receipt, Reply, Repo, Request, SeenBlob, Shelf, Staged, Withdraw,
 };
 use assay_model::seam::{ByteStream, ReadSeek, Task};
 use assay_model::view::PackageView;
@@ -196,6 +196,10 @@ impl Shelf for Sieve {
         Box::pin(async move { Ok(Some(SeenBlob { digest: digest.clone(), size: 5, file: None })) })
     }
 
+    fn findings<'a>(&'a self, _: &'a [(String, String)]) -> Task<'a, Vec<Known>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn withdraw<'a>(&'a self, _: Withdraw) -> Task<'a, bool> {
         Box::pin(async { Ok(true) })
     }
@@ -206,12 +210,7 @@ impl Shelf for Sieve {
 }
 
 impl Repo for Sieve {
-    fn rendered(
-        &self,
-        view: &PackageView,
-        _: &'static str,
-        render: &(dyn Fn(&PackageView) -> Document + Sync),
-    ) -> Document {
+    fn rendered(&self, view: &PackageView, _: &str, render: &(dyn Fn(&PackageView) -> Document + Sync)) -> Document {
         render(view)
     }
 

@@ -7,8 +7,12 @@ use super::{
 };
 use assay_engine::Denied;
 use assay_model::{
+    access::Caller,
     problem::{Kind, Problem},
-    seam::format::{self, Challenge, Format},
+    seam::{
+        ByteStream,
+        format::{self, Challenge, Format},
+    },
 };
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -25,15 +29,23 @@ pub(super) async fn handle(app: Arc<App>, format: &'static dyn Format, rest: &st
     let (parts, body) = request.into_parts();
     let base_url = app.base_url(&parts.headers);
     let (method, headers) = (parts.method, parts.headers);
+    let login = match logged_in(&app, format, rest, &method, body).await {
+        Ok(login) => login,
+        Err(problem) => return worded(format, &problem, &base_url, parts.uri.path()),
+    };
+    let (caller, body) = match login {
+        Login::Proved(caller, body) => (Some(caller), body),
+        Login::NotAsked(body) => (None, drain::drained(&headers, body)),
+    };
     let arrived = format::Request {
         method: method.clone(),
         path: String::new(),
         query: parts.uri.query().map(str::to_owned),
-        body: drain::drained(&headers, body),
+        body,
         headers: headers.clone(),
         base_url: base_url.clone(),
     };
-    match route(&app, format, rest, arrived, (&method, &headers)).await {
+    match route(&app, format, rest, arrived, (&method, &headers), caller).await {
         Ok(reply) => reply,
         Err(Denied::Problem(problem)) => worded(format, &problem, &base_url, parts.uri.path()),
         Err(Denied::Refused(refusal)) => {
@@ -71,21 +83,54 @@ fn worded(format: &dyn Format, problem: &Problem, base_url: &str, path: &str) ->
     reply
 }
 
+/// Bytes of a login request.
+const LOGIN_BYTES: usize = 64 << 10;
+
+/// Whether a request is a client's login, and if so whose.
+enum Login {
+    NotAsked(Body),
+    Proved(Caller, ByteStream),
+}
+
+/// Checks the secret that a login request carries. No secret, or a wrong one, goes no further than this.
+async fn logged_in(app: &App, format: &dyn Format, rest: &str, method: &Method, body: Body) -> Result<Login, Problem> {
+    let (repository, path) = split(rest);
+    let asked = names_repository(repository).then(|| format.login(method, path)).flatten();
+    let Some(secret_in) = asked else { return Ok(Login::NotAsked(body)) };
+    let bytes = axum::body::to_bytes(body, LOGIN_BYTES)
+        .await
+        .map_err(|_| Problem::new(Kind::TooLarge, "too-large", "the login request is too large, or broke off"))?;
+    let secret = secret_in(&bytes).filter(|secret| !secret.is_empty()).ok_or_else(|| {
+        Problem::new(Kind::Unauthenticated, "unauthenticated", "log in with any user name and a token as the password")
+    })?;
+    let caller = app.engine.identify(&secret).await?;
+    Ok(Login::Proved(caller, Box::pin(futures_util::stream::once(async { Ok(bytes) }))))
+}
+
+fn split(rest: &str) -> (&str, &str) {
+    rest.split_once('/').unwrap_or((rest, ""))
+}
+
+fn names_repository(name: &str) -> bool {
+    !name.is_empty() && assay_model::repository::check_name(name).is_ok()
+}
+
 async fn route(
     app: &Arc<App>,
     format: &'static dyn Format,
     rest: &str,
     arrived: format::Request,
     (method, headers): (&Method, &HeaderMap),
+    proved: Option<Caller>,
 ) -> Result<Reply, Denied> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
-    let caller = match reads {
-        true => pages::reader(app, headers).await?,
-        false => auth::caller(app, headers).await?,
+    let caller = match (proved, reads) {
+        (Some(caller), _) => caller,
+        (None, true) => pages::reader(app, headers).await?,
+        (None, false) => auth::caller(app, headers).await?,
     };
-    let (repository, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let names_repository = !repository.is_empty() && assay_model::repository::check_name(repository).is_ok();
-    if !names_repository {
+    let (repository, path) = split(rest);
+    if !names_repository(repository) {
         let lobby = app.engine.lobby(format, caller).await?;
         let reply = format.lobby(&lobby, format::Request { path: rest.to_owned(), ..arrived }).await?;
         return match reply {

@@ -273,6 +273,16 @@ mod tests {
             "x/blobs/uploads/",
             "x/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000000",
             "a/b/c.bin",
+            "-/user/org.couchdb.user:x",
+            "-/user/org.couchdb.user%3ax",
+            "-/whoami",
+            "-/ping",
+            "-/v1/search?text=x",
+            "-/npm/v1/security/advisories/bulk",
+            "-/package/x/dist-tags/latest",
+            "@s%2fx",
+            "@s/x/-/x-1.0.0.tgz",
+            "x/-/x-1.0.0.tgz/-rev/1",
         ];
         let mut all = Vec::new();
         for format in app.engine.formats() {
