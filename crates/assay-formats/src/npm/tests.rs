@@ -71,10 +71,14 @@ async fn archives_are_where_the_packument_says_with_the_hashes_it_says() {
         assert_eq!(dist["integrity"], sri(&bytes));
         assert_eq!((&dist["fileCount"], dist["shasum"].as_str().unwrap().len()), (&json!(2), 40));
     }
-    for path in ["@scope%2ftiny/-/tiny-1.9.0.tgz", "%40scope/tiny/-/tiny-1.9.0.tgz", "@scope/tiny/-/@scope/tiny-1.9.0.tgz"] {
+    for path in
+        ["@scope%2ftiny/-/tiny-1.9.0.tgz", "%40scope/tiny/-/tiny-1.9.0.tgz", "@scope/tiny/-/@scope/tiny-1.9.0.tgz"]
+    {
         assert_eq!(get(&repo, path).await.status, 200, "{path}");
     }
-    for path in ["@scope/tiny/-/tiny-3.0.0.tgz", "tiny/-/tiny-1.9.0.tgz", "@scope/other", "..%2f..%2fetc", "a/b/c/d", "-/all"] {
+    for path in
+        ["@scope/tiny/-/tiny-3.0.0.tgz", "tiny/-/tiny-1.9.0.tgz", "@scope/other", "..%2f..%2fetc", "a/b/c/d", "-/all"]
+    {
         assert_eq!(get(&repo, path).await.status, 404, "{path}");
     }
 }
@@ -137,6 +141,7 @@ async fn a_version_is_published_once() {
 async fn uploads_that_contradict_themselves_leave_nothing() {
     let with = |change: &dyn Fn(&mut Upload)| {
         let mut upload = Upload::new("tiny", "1.0.0");
+        upload.manifest["dist"] = json!({});
         change(&mut upload);
         upload
     };
@@ -152,10 +157,13 @@ async fn uploads_that_contradict_themselves_leave_nothing() {
         ("no package.json", with(&|u| u.archive = fixtures::tgz(&[("package/index.js", "")]))),
         ("cannot be read", with(&|u| u.archive = b"nonsense".to_vec())),
         ("package.json cannot be read", with(&|u| u.archive = fixtures::tgz(&[("package/package.json", "{")]))),
-        ("two package.json", with(&|u| {
-            let text = json!({ "name": "tiny", "version": "1.0.0" }).to_string();
-            u.archive = fixtures::tgz(&[("package/package.json", &text), ("other/package.json", &text)]);
-        })),
+        (
+            "two package.json",
+            with(&|u| {
+                let text = json!({ "name": "tiny", "version": "1.0.0" }).to_string();
+                u.archive = fixtures::tgz(&[("package/package.json", &text), ("other/package.json", &text)]);
+            }),
+        ),
         ("unsafe path", with(&|u| u.archive = fixtures::tgz(&[("package/package.json", "{}"), ("../x", "")]))),
         ("cannot be a dist-tag", with(&|u| u.tag = "1.x")),
         ("does not speak of", with(&|u| u.bundle = Some(bundle("pkg:npm/other@1.0.0", &u.archive)))),
@@ -326,7 +334,9 @@ fn only_a_login_proves_itself_by_its_body() {
         assert!(FORMAT.login(&Method::PUT, path).is_some(), "{path}");
         assert!(FORMAT.login(&Method::GET, path).is_none());
     }
-    for path in ["", "tiny", "-/user/token/x", "-/user/other", "@s/-/user/org.couchdb.user:me", "x/-/user/org.couchdb.user:me"] {
+    for path in
+        ["", "tiny", "-/user/token/x", "-/user/other", "@s/-/user/org.couchdb.user:me", "x/-/user/org.couchdb.user:me"]
+    {
         assert!(FORMAT.login(&Method::PUT, path).is_none(), "{path}");
     }
     assert_eq!(wire::password(br#"{"password":"p"}"#).as_deref(), Some("p"));

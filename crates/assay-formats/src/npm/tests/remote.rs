@@ -4,31 +4,13 @@ use super::{
     super::upstream::REMOTE,
     fixtures::{archive, sri},
 };
-use assay_model::{
-    Problem,
-    seam::{
-        Task,
-        upstream::{Origin, Remote, RemoteDocument},
-    },
-};
+use crate::kit::testing::FakeOrigin;
+use assay_model::{Problem, seam::upstream::Remote};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, io::Cursor};
+use std::io::Cursor;
 
-/// A registry that has one document.
-struct Elsewhere(&'static str, Value);
-
-impl Origin for Elsewhere {
-    fn base(&self) -> &str {
-        "https://registry.example"
-    }
-    fn document<'a>(&'a self, address: &'a str, accept: &'a str) -> Task<'a, Option<RemoteDocument>> {
-        Box::pin(async move {
-            assert_eq!(accept, "application/json", "only the full form has publish times");
-            let body = self.1.to_string().into();
-            let media_type = "application/json".to_owned();
-            Ok((address == self.0).then(|| RemoteDocument { body, media_type, headers: BTreeMap::new() }))
-        })
-    }
+fn elsewhere(address: &str, document: &Value) -> FakeOrigin {
+    FakeOrigin::new("https://registry.example/").with(address, "application/json", document.to_string())
 }
 
 fn said() -> Value {
@@ -62,25 +44,28 @@ fn said() -> Value {
 
 #[tokio::test]
 async fn a_packument_is_read_into_what_is_needed() {
-    let index = REMOTE.index(&Elsewhere("@scope%2ftiny", said()), "@scope/tiny").await.unwrap().unwrap();
+    let origin = elsewhere("@scope%2ftiny", &said());
+    let index = REMOTE.index(&origin, "@scope/tiny").await.unwrap().unwrap();
+    // Only the full form has publish times.
+    assert_eq!(origin.asked()[0].1, "application/json");
     insta::assert_json_snapshot!("remote_index", index);
-    let none = REMOTE.index(&Elsewhere("@scope%2ftiny", said()), "other").await.unwrap();
+    let none = REMOTE.index(&elsewhere("@scope%2ftiny", &said()), "other").await.unwrap();
     assert!(none.is_none());
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_is_the_upstreams_fault() {
-    for (wrong, words) in [(json!([]), "cannot be read"), (json!({ "versions": { "1.0.0": 7 } }), "cannot be read")] {
-        let problem = REMOTE.index(&Elsewhere("tiny", wrong), "tiny").await.unwrap_err();
+    for (wrong, words) in [(json!("x"), "cannot be read"), (json!({ "versions": { "1.0.0": 7 } }), "cannot be read")] {
+        let problem = REMOTE.index(&elsewhere("tiny", &wrong), "tiny").await.unwrap_err();
         assert!(problem.kind == assay_model::Kind::Upstream && problem.message.contains(words), "{problem}");
     }
     let gone = json!({ "name": "tiny", "time": { "unpublished": {} } });
-    assert!(REMOTE.index(&Elsewhere("tiny", gone), "tiny").await.unwrap().is_none());
+    assert!(REMOTE.index(&elsewhere("tiny", &gone), "tiny").await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn a_fetched_archive_must_be_what_it_is_called() {
-    let index = REMOTE.index(&Elsewhere("@scope%2ftiny", said()), "@scope/tiny").await.unwrap().unwrap();
+    let index = REMOTE.index(&elsewhere("@scope%2ftiny", &said()), "@scope/tiny").await.unwrap().unwrap();
     let version = &index.versions[0];
     let inspect = |bytes: Vec<u8>| -> Result<(), Problem> {
         let mut claim = version.claim("@scope/tiny", &[]);
