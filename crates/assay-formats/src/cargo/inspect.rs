@@ -5,11 +5,11 @@ pub(super) mod manifest;
 pub(super) mod metadata;
 
 use super::{line, names};
-use assay_archive::{ArchiveError, EntryKind, Flow, Kind as Container, Limits, Walker, read_small};
+use crate::kit::archive::{Bounds, unreadable};
+use assay_archive::{ArchiveError, EntryKind, Flow, Kind as Container, read_small};
 use assay_model::{
     Problem,
     package::{NewFile, Role},
-    problem::Kind as ProblemKind,
     seam::{
         ReadSeek,
         format::{Claim, Staged},
@@ -18,16 +18,10 @@ use assay_model::{
 use manifest::Manifest;
 use metadata::Metadata;
 use serde_json::Value;
-use std::{io::SeekFrom, time::Duration};
+use std::io::SeekFrom;
 
 /// Sent with every `.crate`.
 pub(super) const MEDIA_TYPE: &str = "application/gzip";
-
-/// Largest Cargo.toml.
-const DOCUMENT: u64 = 4 << 20;
-
-/// Wall time for reading one `.crate`.
-const TIME: Duration = Duration::from_secs(120);
 
 /// Reads the archive to its end and returns its manifest. All of it must lie in the folder `name-version`, because
 /// cargo unpacks nothing else.
@@ -38,9 +32,7 @@ pub(super) fn read(name: &str, version: &str, bytes: &mut dyn ReadSeek, links: L
     let file = format!("{name}-{version}.crate");
     let wrong = |why: &str| Problem::invalid("bad-archive", format!("`{}` {why}", names::shown(&file)));
     check_gzip(bytes).map_err(|_| wrong("is not compressed with gzip"))?;
-    let limits = Limits::configured();
-    let (document, time) = (limits.metadata_bytes.min(DOCUMENT), limits.deadline.min(TIME));
-    let walker = Walker::new(limits.with_metadata_bytes(document).with_deadline(time));
+    let walker = Bounds::default().walker();
     let folder = format!("{name}-{version}");
     let mut found = None;
     let mut fault = None;
@@ -64,7 +56,7 @@ pub(super) fn read(name: &str, version: &str, bytes: &mut dyn ReadSeek, links: L
             }
             Ok(Flow::Continue)
         })
-        .map_err(|error| unreadable(&file, error))?;
+        .map_err(|error| unreadable(&format!("`{}`", names::shown(&file)), "bad-archive", error))?;
     if let Some(why) = fault {
         return Err(wrong(&why));
     }
@@ -86,16 +78,6 @@ fn check_gzip(bytes: &mut dyn ReadSeek) -> std::io::Result<()> {
     bytes.read_exact(&mut magic)?;
     bytes.seek(SeekFrom::Start(0))?;
     if magic == [0x1f, 0x8b] { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) }
-}
-
-fn unreadable(file: &str, error: ArchiveError) -> Problem {
-    let message = format!("`{}` cannot be read: {error}", names::shown(file));
-    let (kind, code) = match &error {
-        ArchiveError::Limit { .. } => (ProblemKind::TooLarge, "archive-limit"),
-        ArchiveError::Io(..) => (ProblemKind::Internal, "unreadable"),
-        _ => (ProblemKind::Invalid, "bad-archive"),
-    };
-    Problem::new(kind, code, message).caused_by(error)
 }
 
 /// Checks a staged publication against itself.

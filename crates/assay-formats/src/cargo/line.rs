@@ -105,10 +105,9 @@ pub(super) fn serve(name: &str, version: &VersionView) -> Option<String> {
     Some(Value::Object(line).to_string())
 }
 
-/// Whether its publisher yanked it, here or at the upstream that it is known from.
+/// Whether its publisher yanked it.
 pub(super) fn is_yanked(version: &VersionView) -> bool {
-    let said = |metadata: &Value| metadata.get(YANKED).and_then(Value::as_bool).unwrap_or(false);
-    said(&version.package.metadata) || version.remote.iter().any(|file| said(&file.metadata))
+    version.package.metadata.get(YANKED).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The name as its author writes it.

@@ -1,5 +1,7 @@
 //! Names and versions of crates, and the paths that follow from them: pure.
 
+pub(super) use crate::kit::text::shown;
+
 use assay_model::Problem;
 use semver::Version;
 
@@ -84,9 +86,4 @@ pub(super) fn file_path(name: &str, version: &str) -> String {
 /// The version whose file has this path.
 pub(super) fn version_of<'p>(name: &str, path: &'p str) -> Option<&'p str> {
     path.strip_prefix(name)?.strip_prefix('-')?.strip_suffix(".crate")
-}
-
-/// At most a hundred characters of what a client sent.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
 }

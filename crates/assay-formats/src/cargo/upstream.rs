@@ -1,8 +1,9 @@
 //! Remote registries with a sparse index: where a name's file is, what its lines say, where downloads are.
 
 use super::{inspect, line, names};
+use crate::kit::upstream::unusable;
 use assay_model::{
-    Kind, Problem,
+    Problem,
     package::Role,
     seam::{
         ReadSeek, Task,
@@ -11,7 +12,7 @@ use assay_model::{
     },
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What is known of remote registries.
@@ -53,7 +54,8 @@ impl Remote for Sparse {
     fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async move {
             let Some(document) = origin.document(&names::index_path(name), "").await? else { return Ok(None) };
-            let text = str::from_utf8(&document.body).map_err(|_| unreadable(origin, name))?;
+            let what = || format!("index of crate `{name}`");
+            let text = str::from_utf8(&document.body).map_err(|error| unusable(what(), error))?;
             let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(VERSIONS).collect();
             if lines.is_empty() {
                 return Ok(None);
@@ -66,7 +68,7 @@ impl Remote for Sparse {
                 .map(|line| version(&config, name, line))
                 .collect();
             if versions.is_empty() {
-                return Err(unreadable(origin, name));
+                return Err(unusable(what(), "it has no line that can be read"));
             }
             Ok(Some(RemoteIndex { versions, references: BTreeMap::new() }))
         })
@@ -87,7 +89,7 @@ fn version(config: &Config, name: &str, line: line::Parsed) -> RemoteVersion {
         hashes: BTreeMap::new(),
         media_type: inspect::MEDIA_TYPE.to_owned(),
         role: Some(Role::File),
-        metadata: json!({ line::YANKED: line.yanked }),
+        metadata: Value::Null,
     };
     RemoteVersion {
         version: line.version,
@@ -99,13 +101,7 @@ fn version(config: &Config, name: &str, line: line::Parsed) -> RemoteVersion {
 }
 
 async fn config(origin: &dyn Origin) -> Result<Config, Problem> {
-    let wrong =
-        |why: &str| Problem::new(Kind::Upstream, "bad-upstream", format!("the config.json of {} {why}", origin.base()));
-    let document = origin.document("config.json", "").await?.ok_or_else(|| wrong("is not there"))?;
-    serde_json::from_slice(&document.body).map_err(|_| wrong("is not that of a sparse index"))
-}
-
-fn unreadable(origin: &dyn Origin, name: &str) -> Problem {
-    let message = format!("what {} says of crate `{name}` is not a file of a sparse index", origin.base());
-    Problem::new(Kind::Upstream, "bad-upstream", message)
+    let document = origin.document("config.json", "").await?;
+    let document = document.ok_or_else(|| unusable("config.json", "it is not there"))?;
+    serde_json::from_slice(&document.body).map_err(|error| unusable("config.json", error))
 }

@@ -10,7 +10,7 @@ use crate::kit::{
 };
 use assay_model::{
     Problem,
-    seam::format::{Answer, Reply, Repo, Request},
+    seam::format::{Reply, Repo, Request},
 };
 use http::Method;
 
@@ -57,8 +57,7 @@ async fn web_api(repo: &dyn Repo, rest: &[&str], request: Request) -> Result<Rep
 }
 
 fn not_allowed(allow: &str, hint: &str) -> Reply {
-    let problem = Problem::new(assay_model::Kind::Unsupported, "method", format!("method not allowed: {hint}"));
-    Reply::Answer(Answer { headers: vec![("Allow", allow.to_owned())], ..render::problem(&problem) })
+    answer::not_allowed(render::problem, allow, hint)
 }
 
 fn no_crate(repo: &dyn Repo, name: &str) -> Problem {

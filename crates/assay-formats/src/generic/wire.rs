@@ -5,7 +5,7 @@ use crate::kit::{accept, answer, path};
 use assay_model::{
     Kind, Problem,
     package::PackageId,
-    seam::format::{Answer, Reply, Repo, Request, Withdraw},
+    seam::format::{Reply, Repo, Request, Withdraw},
 };
 use http::{HeaderMap, Method};
 
@@ -34,8 +34,7 @@ pub(super) async fn handle(repo: &dyn Repo, request: Request) -> Result<Reply, P
 }
 
 fn not_allowed(allow: &str, hint: &str) -> Reply {
-    let headers = vec![("Allow", allow.to_owned())];
-    Reply::Answer(Answer { headers, ..answer::text(405, format!("method not allowed: {hint}\n")) })
+    answer::not_allowed(render::problem, allow, hint)
 }
 
 async fn get(repo: &dyn Repo, name: &str) -> Result<Reply, Problem> {

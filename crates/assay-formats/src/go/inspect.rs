@@ -2,11 +2,11 @@
 //! Pure over bytes.
 
 use super::names::{self, Module, Version, shown};
-use assay_archive::{ArchiveError, EntryHead, EntryKind, Flow, Kind as Container, Limits, Walker, read_small};
+use crate::kit::archive::{Bounds, unreadable};
+use assay_archive::{ArchiveError, EntryHead, EntryKind, Flow, Kind as Container, Walker, read_small};
 use assay_model::{
     Problem,
     package::{NewFile, Role},
-    problem::Kind,
     seam::{
         ReadSeek,
         format::{Claim, Staged},
@@ -112,11 +112,7 @@ pub(super) fn mod_metadata(text: &str) -> Option<Value> {
 /// # Errors
 /// `Invalid` for a damaged or unsafe archive or one that breaks a rule of module zips, `TooLarge` beyond a limit.
 pub(super) fn read(module: &Module, version: &Version, bytes: &mut dyn ReadSeek) -> Result<Content, Problem> {
-    let limits = Limits::configured();
-    let (entries, deadline) = (limits.entries.min(ENTRIES), limits.deadline.min(TIME));
-    let total = limits.total_bytes.min(ZIP);
-    let limits = limits.with_entries(entries).with_total_bytes(total).with_deadline(deadline);
-    let walker = Walker::new(limits.with_metadata_bytes(GO_MOD));
+    let walker = Bounds { entries: ENTRIES, total: ZIP, document: GO_MOD, time: TIME }.walker();
     let mut look = Look::new(module, version);
     let walked = walker.walk(bytes, Container::Zip, |head, body| -> Result<Flow, Fault> {
         look.entry(head, body, &walker)?;
@@ -126,7 +122,7 @@ pub(super) fn read(module: &Module, version: &Version, bytes: &mut dyn ReadSeek)
         Fault::Rule(path, why) => {
             Problem::invalid("bad-module-zip", format!("the file `{}` in the module zip {why}", shown(&path)))
         }
-        Fault::Archive(error) => unreadable(error),
+        Fault::Archive(error) => unreadable("the module zip", "bad-module-zip", error),
     })?;
     look.done()
 }
@@ -246,16 +242,6 @@ fn sum(files: &BTreeMap<String, [u8; 32]>) -> String {
         hasher.update(format!("{}  {name}\n", hex::encode(digest)));
     }
     format!("h1:{}", STANDARD.encode(hasher.finalize()))
-}
-
-fn unreadable(error: ArchiveError) -> Problem {
-    let message = format!("the module zip cannot be read: {error}");
-    let (kind, code) = match &error {
-        ArchiveError::Limit { .. } => (Kind::TooLarge, "archive-limit"),
-        ArchiveError::Io(..) => (Kind::Internal, "unreadable"),
-        _ => (Kind::Invalid, "bad-module-zip"),
-    };
-    Problem::new(kind, code, message).caused_by(error)
 }
 
 /// The module path that a go.mod file declares.

@@ -3,6 +3,8 @@
 //! The rules are those of the Go modules reference ("Module paths", "Versions", "Module proxy: case escaping",
 //! "Module zip files"). A module path is kept as it is written: modules that differ in case are different modules.
 
+pub(super) use crate::kit::text::shown;
+
 use assay_model::{Problem, ecosystem::Scheme};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use std::cmp::Ordering;
@@ -199,11 +201,6 @@ impl Version {
         // The order ignores `+incompatible`; the text settles what is left, so that lists are stable.
         Scheme::Go.order(&self.0, &other.0).unwrap_or(Ordering::Equal).then_with(|| self.0.cmp(&other.0))
     }
-}
-
-/// At most a hundred characters of what a client sent.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The form in addresses: an upper-case letter is `!` and its lower-case letter.

@@ -5,10 +5,10 @@ use super::{
     names::{Address, Module, Version, shown},
     render,
 };
-use crate::kit::{answer, body, path::decode};
+use crate::kit::{answer, archive, body, path::decode};
 use assay_model::{
     Kind, Problem,
-    seam::format::{Answer, Expect, Reply, Repo, Request, Withdraw},
+    seam::format::{Expect, Reply, Repo, Request, Withdraw},
     view::VersionView,
 };
 use bytes::Bytes;
@@ -37,9 +37,7 @@ pub(super) async fn handle(repo: &dyn Repo, request: Request) -> Result<Reply, P
 }
 
 fn not_allowed(allow: &str) -> Reply {
-    let headers = vec![("Allow", allow.to_owned())];
-    let hint = "method not allowed: a module zip is sent with PUT to MODULE/@v/VERSION.zip\n";
-    Reply::Answer(Answer { headers, ..answer::text(405, hint) })
+    answer::not_allowed(render::problem, allow, "a module zip is sent with PUT to MODULE/@v/VERSION.zip")
 }
 
 fn no_module(repo: &dyn Repo, module: &Module) -> Problem {
@@ -134,9 +132,8 @@ async fn upload(repo: &dyn Repo, module: Module, version: Version, request: Requ
     }
     let mut bytes = repo.read(&staged).await?;
     let (wanted, place) = (version.clone(), module.clone());
-    let content = tokio::task::spawn_blocking(move || inspect::read(&place, &wanted, bytes.as_mut()))
-        .await
-        .map_err(|error| Problem::internal("reading the module zip failed", error))??;
+    let reading = move || inspect::read(&place, &wanted, bytes.as_mut());
+    let content = archive::apart("reading the module zip", reading).await?;
     content.agree(&module, &version)?;
     let apart = match content.is_apart() {
         true => {

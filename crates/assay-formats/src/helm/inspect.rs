@@ -4,18 +4,18 @@ use super::{
     names::{self, file_name, shown},
     yaml::{self, Bounds},
 };
-use assay_archive::{ArchiveError, Flow, Kind as Container, Limits, Walker, read_small};
+use crate::kit::archive;
+use assay_archive::{ArchiveError, Flow, Kind as Container, read_small};
 use assay_model::{
     Problem,
     package::{NewFile, Role},
-    problem::Kind,
     seam::{
         ReadSeek,
         format::{Claim, Staged},
     },
 };
 use serde_json::{Map, Value};
-use std::{io::SeekFrom, time::Duration};
+use std::io::SeekFrom;
 
 /// Largest chart, packed and unpacked, in bytes: Helm unpacks no more.
 pub(super) const CHART: u64 = 100 << 20;
@@ -25,9 +25,6 @@ const DOCUMENT: u64 = 1 << 20;
 
 /// Entries of one chart.
 const ENTRIES: u64 = 100_000;
-
-/// Wall time for reading one chart.
-const TIME: Duration = Duration::from_secs(120);
 
 /// A chart by its Chart.yaml.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,11 +45,8 @@ pub(super) fn read(bytes: &mut dyn ReadSeek) -> Result<Chart, Problem> {
     if !gzip || magic != [0x1f, 0x8b] {
         return Err(Problem::invalid("bad-chart", "this is not a chart: expected a .tgz as `helm package` makes it"));
     }
-    let limits = Limits::configured();
-    let (entries, deadline) = (limits.entries.min(ENTRIES), limits.deadline.min(TIME));
-    let total = limits.total_bytes.min(CHART);
-    let limits = limits.with_entries(entries).with_total_bytes(total).with_deadline(deadline);
-    let walker = Walker::new(limits.with_metadata_bytes(DOCUMENT));
+    let walker =
+        archive::Bounds { entries: ENTRIES, total: CHART, document: DOCUMENT, ..archive::Bounds::default() }.walker();
     let (mut found, mut tops) = (None, Vec::new());
     let walked = walker.walk(bytes, Container::Tar, |entry, body| -> Result<Flow, ArchiveError> {
         if entry.is_file()
@@ -63,7 +57,7 @@ pub(super) fn read(bytes: &mut dyn ReadSeek) -> Result<Chart, Problem> {
         }
         Ok(Flow::Continue)
     });
-    walked.map_err(unreadable)?;
+    walked.map_err(|error| archive::unreadable("the chart", "bad-chart", error))?;
     let document = found.ok_or_else(|| Problem::invalid("bad-chart", "the archive contains no <chart>/Chart.yaml"))?;
     if tops.len() > 1 {
         let tops = shown(&tops.join(", "));
@@ -71,16 +65,6 @@ pub(super) fn read(bytes: &mut dyn ReadSeek) -> Result<Chart, Problem> {
     }
     let text = String::from_utf8(document).map_err(|_| Problem::invalid("bad-chart", "Chart.yaml is not UTF-8"))?;
     parse(&text)
-}
-
-fn unreadable(error: ArchiveError) -> Problem {
-    let message = format!("the chart cannot be read: {error}");
-    let (kind, code) = match &error {
-        ArchiveError::Limit { .. } => (Kind::TooLarge, "archive-limit"),
-        ArchiveError::Io(..) => (Kind::Internal, "unreadable"),
-        _ => (Kind::Invalid, "bad-chart"),
-    };
-    Problem::new(kind, code, message).caused_by(error)
 }
 
 /// # Errors

@@ -1,5 +1,7 @@
 //! Names, versions and file names of charts: pure.
 
+pub(super) use crate::kit::text::shown;
+
 use assay_model::{Problem, ecosystem::Scheme};
 use std::cmp::Ordering;
 
@@ -64,11 +66,6 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
 pub(super) fn same(a: &str, b: &str) -> bool {
     let build = |text: &str| text.split_once('+').map(|(_, build)| build.to_owned());
     Scheme::Semver.compare(a, b).is_ok_and(Ordering::is_eq) && build(a) == build(b)
-}
-
-/// At most a hundred characters of what a client sent.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The file name of a chart.

@@ -5,7 +5,7 @@ use super::{
     names::{PROVENANCE, file_name, shown},
     provenance, render, wire,
 };
-use crate::kit::{body, multipart};
+use crate::kit::{archive, body, multipart};
 use assay_model::{
     Kind, Problem,
     package::NewFile,
@@ -118,9 +118,7 @@ async fn publish(
 
 async fn read(repo: &dyn Repo, staged: &Staged) -> Result<Chart, Problem> {
     let mut bytes = repo.read(staged).await?;
-    tokio::task::spawn_blocking(move || inspect::read(bytes.as_mut()))
-        .await
-        .map_err(|error| Problem::internal("reading the chart failed", error))?
+    archive::apart("reading the chart", move || inspect::read(bytes.as_mut())).await
 }
 
 fn mismatch(path: &str) -> Problem {

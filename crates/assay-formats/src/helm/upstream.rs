@@ -9,10 +9,10 @@ use super::{
     provenance,
     yaml::{self, Bounds},
 };
+use crate::kit::{archive, upstream};
 use assay_model::{
     Digest, Problem,
     package::Role,
-    problem::Kind,
     seam::{
         ReadSeek, Task,
         format::Claim,
@@ -181,9 +181,7 @@ async fn apart(origin: &dyn Origin) -> Result<Option<Arc<Apart>>, Problem> {
         return Ok(Some(found));
     }
     let base = origin.base().to_owned();
-    let taken = tokio::task::spawn_blocking(move || take_apart(base, document.body));
-    let taken = taken.await.map_err(|error| Problem::internal("reading an index failed", error))?;
-    taken.map(Some)
+    archive::apart("reading an index", move || take_apart(base, document.body).map(Some)).await
 }
 
 fn known(kept: &[Arc<Apart>], base: &str, document: &Bytes) -> Option<Arc<Apart>> {
@@ -197,9 +195,7 @@ fn take_apart(base: String, document: Bytes) -> Result<Arc<Apart>, Problem> {
     if let Some(found) = known(&kept, &base, &document) {
         return Ok(found);
     }
-    let charts = parse(&document).map_err(|why| {
-        Problem::new(Kind::Upstream, "bad-index", format!("the index.yaml of the upstream cannot be read: {why}"))
-    })?;
+    let charts = parse(&document).map_err(|why| upstream::unusable("index.yaml", why))?;
     let apart = Arc::new(Apart { base, document, charts });
     kept.retain(|other| other.base != apart.base);
     kept.insert(0, apart.clone());

@@ -12,7 +12,7 @@ use crate::kit::{
 };
 use assay_model::{
     Problem,
-    seam::format::{Answer, Document, Reply, Repo, Request, Withdraw},
+    seam::format::{Document, Reply, Repo, Request, Withdraw},
     view::PackageView,
 };
 use bytes::Bytes;
@@ -62,13 +62,8 @@ fn is_file(name: &str) -> bool {
 }
 
 fn not_allowed(allow: &str) -> Reply {
-    let problem = Problem::new(
-        assay_model::Kind::Unsupported,
-        "method-not-allowed",
-        format!("this address takes {allow}; charts are sent with POST to api/charts"),
-    );
-    let refused = render::problem(&problem);
-    Reply::Answer(Answer { headers: vec![("Allow", allow.to_owned())], ..refused })
+    let hint = format!("this address takes {allow}; charts are sent with POST to api/charts");
+    answer::not_allowed(render::problem, allow, &hint)
 }
 
 /// The views of all charts, in order of names.

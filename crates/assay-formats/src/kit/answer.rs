@@ -48,6 +48,14 @@ pub(crate) fn moved(location: String) -> Reply {
     empty(301, vec![("Location", location)])
 }
 
+/// "Method not allowed", in the words of a format.
+pub(crate) fn not_allowed(words: fn(&Problem) -> Answer, allow: &str, hint: &str) -> Reply {
+    let problem = Problem::new(Kind::Unsupported, "method-not-allowed", format!("method not allowed: {hint}"));
+    let mut answer = words(&problem);
+    answer.headers.push(("Allow", allow.to_owned()));
+    Reply::Answer(answer)
+}
+
 /// A line of plain text.
 pub(crate) fn text(status: u16, body: impl Into<String>) -> Answer {
     Answer { status, media_type: "text/plain; charset=utf-8", body: Bytes::from(body.into()), ..Answer::default() }

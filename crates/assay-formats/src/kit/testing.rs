@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod archives;
 mod ask;
 mod origin;
 
+pub(crate) use archives::{tgz, zip};
 pub(crate) use ask::{Ask, Response};
 pub(crate) use origin::FakeOrigin;
 

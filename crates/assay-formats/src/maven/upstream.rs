@@ -5,7 +5,7 @@ use super::{
     inspect,
     names::{self, Algorithm, Artifact, Build, FileAt, METADATA},
 };
-use crate::kit::{path::encode_path, xml};
+use crate::kit::{path::encode_path, upstream, xml};
 use assay_model::{
     Problem,
     seam::{
@@ -134,10 +134,7 @@ async fn metadata<T>(
 ) -> Result<Option<T>, Problem> {
     let address = format!("{}/{METADATA}", encode_path(folder));
     let Some(text) = document(origin, &address).await? else { return Ok(None) };
-    let parsed = xml::parse(&text).map_err(|problem| {
-        let message = format!("{}/{address} cannot be read: {problem}", origin.base());
-        Problem::new(assay_model::Kind::Upstream, "bad-upstream", message)
-    })?;
+    let parsed = xml::parse(&text).map_err(|problem| upstream::unusable(&address, problem))?;
     Ok(Some(read(parsed.root_element())))
 }
 

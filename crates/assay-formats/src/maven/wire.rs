@@ -10,7 +10,7 @@ use super::{
 use crate::kit::{answer, path::encode_path};
 use assay_model::{
     Problem,
-    seam::format::{Answer, Document, Reply, Repo, Request, Withdraw},
+    seam::format::{Document, Reply, Repo, Request, Withdraw},
     view::PackageView,
 };
 use http::Method;
@@ -41,9 +41,7 @@ pub(super) async fn handle(repo: &dyn Repo, request: Request) -> Result<Reply, P
 }
 
 fn not_allowed(allow: &str, hint: &str) -> Reply {
-    let headers = vec![("Allow", allow.to_owned())];
-    let reason = Some(answer::reason(hint));
-    Reply::Answer(Answer { headers, reason, ..answer::text(405, format!("method not allowed: {hint}\n")) })
+    answer::not_allowed(render::problem, allow, hint)
 }
 
 fn no_file(repo: &dyn Repo, at: &FileAt) -> Problem {

@@ -1,5 +1,7 @@
 //! Names, tags, digests and the addresses they form: pure.
 
+pub(super) use crate::kit::text::shown;
+
 use assay_model::{Digest, Problem};
 use std::str::FromStr;
 
@@ -153,9 +155,4 @@ fn session_id(text: &str) -> Result<String, Problem> {
         return Ok(text.to_owned());
     }
     Err(Problem::new(assay_model::Kind::NotFound, "blob-upload-unknown", "there is no such upload"))
-}
-
-/// At most 150 characters of what a client sent.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(150).map(|c| if c.is_control() { '?' } else { c }).collect()
 }

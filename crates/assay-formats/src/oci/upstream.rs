@@ -6,8 +6,9 @@ use super::{
     inspect::{ACCEPT, MANIFEST, Manifest},
     names,
 };
+use crate::kit::upstream::unusable;
 use assay_model::{
-    Digest, Kind, Problem,
+    Digest, Problem,
     seam::{
         Task,
         upstream::{Origin, Remote, RemoteDocument, RemoteFile, RemoteIndex, RemoteVersion},
@@ -49,10 +50,6 @@ struct TagPage {
     tags: Option<Vec<String>>,
 }
 
-fn corrupt(what: &str, why: impl std::fmt::Display) -> Problem {
-    Problem::new(Kind::Upstream, "upstream-corrupt", format!("the upstream's {what} cannot be used: {why}"))
-}
-
 async fn tags(origin: &dyn Origin, name: &str) -> Result<Option<Vec<String>>, Problem> {
     let mut tags = BTreeSet::new();
     let mut address = format!("{}/tags/list?n=1000", place(origin.base(), name));
@@ -60,7 +57,8 @@ async fn tags(origin: &dyn Origin, name: &str) -> Result<Option<Vec<String>>, Pr
         let Some(document) = origin.document(&address, "application/json").await? else {
             return Ok((page > 0).then(|| tags.into_iter().collect()));
         };
-        let listed: TagPage = serde_json::from_slice(&document.body).map_err(|error| corrupt("list of tags", error))?;
+        let listed: TagPage =
+            serde_json::from_slice(&document.body).map_err(|error| unusable("list of tags", error))?;
         tags.extend(listed.tags.unwrap_or_default().into_iter().filter(|tag| names::check_tag(tag).is_ok()));
         match next(&address, &document) {
             Some(after) if tags.len() < TAGS => address = after,
@@ -90,15 +88,15 @@ async fn find(origin: &dyn Origin, name: &str, what: &str) -> Result<Option<Remo
     let base = place(origin.base(), name);
     let Some(document) = origin.document(&format!("{base}/manifests/{what}"), ACCEPT).await? else { return Ok(None) };
     if document.body.len() > MANIFEST {
-        return Err(corrupt("manifest", format!("it is larger than {MANIFEST} bytes")));
+        return Err(unusable("manifest", format!("it is larger than {MANIFEST} bytes")));
     }
     if let Some(wanted) = wanted.filter(names::is_own)
         && wanted != Digest::of(&document.body)
     {
-        return Err(corrupt("manifest", format!("{wanted} was asked for, and other bytes came")));
+        return Err(unusable("manifest", format!("{wanted} was asked for, and other bytes came")));
     }
     let media_type = Some(document.media_type.as_str()).filter(|text| !text.is_empty());
-    let manifest = Manifest::parse(&document.body, media_type).map_err(|problem| corrupt("manifest", problem))?;
+    let manifest = Manifest::parse(&document.body, media_type).map_err(|problem| unusable("manifest", problem))?;
     manifest.remote(name, &document.body, &base).map(Some)
 }
 

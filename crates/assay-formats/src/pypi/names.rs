@@ -1,5 +1,7 @@
 //! Names, versions and file names of distributions: pure.
 
+pub(super) use crate::kit::text::shown;
+
 use assay_model::{
     Problem,
     view::{PackageView, VersionView},
@@ -56,11 +58,6 @@ pub(super) fn find<'v>(view: &'v PackageView, wanted: &Version) -> Option<(&'v V
         let spelling = version(&found.package.at.version).ok().filter(|version| version == wanted)?;
         Some((found, spelling))
     })
-}
-
-/// At most a hundred characters of what a client sent.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// A distribution's file name.

@@ -11,8 +11,9 @@ use super::{
     kept,
     names::{self, FileName},
 };
+use crate::kit::{archive, upstream};
 use assay_model::{
-    Digest, Kind, Problem,
+    Digest, Problem,
     package::Role,
     seam::{
         ReadSeek, Task,
@@ -51,9 +52,7 @@ impl Remote for Simple {
             let address = format!("{}/{name}/", origin.base());
             let Some(document) = origin.document(&address, ACCEPT).await? else { return Ok(None) };
             // Megabytes of text are parsed; other requests go on meanwhile.
-            tokio::task::spawn_blocking(move || read(&name, &address, &document).map(Some))
-                .await
-                .map_err(|error| Problem::internal("reading an upstream's index failed", error))?
+            archive::apart("reading an upstream's index", move || read(&name, &address, &document).map(Some)).await
         })
     }
 
@@ -104,9 +103,7 @@ fn agree(claim: &mut Claim, file: &RemoteFile, metadata: &CoreMetadata) -> Resul
 }
 
 fn read(name: &str, address: &str, document: &RemoteDocument) -> Result<RemoteIndex, Problem> {
-    let page = Page::read(address, document).map_err(|why| {
-        Problem::new(Kind::Upstream, "bad-index", format!("the upstream's index of `{name}` cannot be read: {why}"))
-    })?;
+    let page = Page::read(address, document).map_err(|why| upstream::unusable(format!("index of `{name}`"), why))?;
     let mut project = Map::new();
     let tracks = if page.tracks.is_empty() { vec![address.to_owned()] } else { page.tracks };
     project.insert(kept::TRACKS.to_owned(), json!(tracks));

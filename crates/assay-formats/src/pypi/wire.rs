@@ -82,8 +82,7 @@ fn moved(repo: &dyn Repo, to: &str, query: Option<&str>) -> Reply {
 }
 
 fn not_allowed(allow: &str, hint: &str) -> Reply {
-    let headers = vec![("Allow", allow.to_owned())];
-    Reply::Answer(Answer { headers, ..answer::text(405, format!("method not allowed: {hint}\n")) })
+    answer::not_allowed(render::problem, allow, hint)
 }
 
 fn no_project(repo: &dyn Repo, name: &str) -> Problem {

@@ -2,50 +2,9 @@
 
 use crate::{
     cargo::FORMAT,
-    kit::testing::{Ask, FakeRepo, Response},
+    kit::testing::{Ask, FakeRepo, Response, tgz},
 };
 use serde_json::{Value, json};
-
-/// A `.crate`: entries of a tar archive, stored inside its gzip. A path that ends in `@` is a symbolic link.
-pub(super) fn packed(entries: &[(&str, &str)]) -> Vec<u8> {
-    let mut tar = Vec::new();
-    for (path, body) in entries {
-        let (path, link) = path.strip_suffix('@').map_or((*path, false), |path| (path, true));
-        let size = if link { 0 } else { body.len() };
-        let mut head = vec![0_u8; 512];
-        head[..path.len()].copy_from_slice(path.as_bytes());
-        head[100..107].copy_from_slice(b"0000644");
-        head[124..135].copy_from_slice(format!("{size:011o}").as_bytes());
-        head[136..147].copy_from_slice(b"00000000000");
-        head[148..156].copy_from_slice(b"        ");
-        head[156] = if link { b'2' } else { b'0' };
-        if link {
-            head[157..157 + body.len()].copy_from_slice(body.as_bytes());
-        }
-        head[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u32 = head.iter().map(|b| u32::from(*b)).sum();
-        head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        tar.extend(head);
-        tar.extend(&body.as_bytes()[..size]);
-        tar.resize(tar.len().next_multiple_of(512), 0);
-    }
-    tar.extend([0; 1024]);
-    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
-    let length = tar.len() as u16;
-    out.extend(length.to_le_bytes());
-    out.extend((!length).to_le_bytes());
-    out.extend(&tar);
-    out.extend(crc32(&tar).to_le_bytes());
-    out.extend((tar.len() as u32).to_le_bytes());
-    out
-}
-
-/// Bit by bit, as in RFC 1952; fixtures are small.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0_u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
-    })
-}
 
 /// What is published: the metadata, and the entries of the `.crate`.
 #[derive(Clone)]
@@ -89,7 +48,7 @@ impl Publication {
         let manifest = format!("{}-{}/Cargo.toml", text("name"), text("vers"));
         let mut entries = vec![(manifest.as_str(), self.manifest.as_str())];
         entries.extend(self.more.iter().map(|(path, body)| (path.as_str(), body.as_str())));
-        packed(&entries)
+        tgz(&entries)
     }
 
     pub(super) fn body(&self) -> Vec<u8> {

@@ -1,10 +1,13 @@
 //! Properties of names and paths, and parsers that survive anything.
 
-use super::fixtures::{Publication, packed};
-use crate::cargo::{
-    inspect::{self, Links, metadata::Metadata},
-    line,
-    names::{file_path, index_path, normalise, prefix, version, version_of},
+use super::fixtures::Publication;
+use crate::{
+    cargo::{
+        inspect::{self, Links, metadata::Metadata},
+        line,
+        names::{file_path, index_path, normalise, prefix, version, version_of},
+    },
+    kit::testing::tgz,
 };
 use proptest::prelude::*;
 use std::io::Cursor;
@@ -28,7 +31,7 @@ proptest! {
         let _ = (normalise(&text), version(&text), prefix(&text), version_of("a", &text));
         let _ = line::parse("demo", &text);
         let _ = Metadata::parse(text.as_bytes());
-        let archive = packed(&[("demo-1.0.0/Cargo.toml", &text)]);
+        let archive = tgz(&[("demo-1.0.0/Cargo.toml", &text)]);
         let _ = inspect::read("demo", "1.0.0", &mut Cursor::new(archive), Links::Refused);
     }
 

@@ -2,10 +2,10 @@
 
 use super::{
     ask, detail,
-    fixtures::{Publication, framed, packed, put},
+    fixtures::{Publication, framed, put},
     get, lines, publish, repo,
 };
-use crate::kit::testing::FakeRepo;
+use crate::kit::testing::{FakeRepo, tgz};
 use serde_json::json;
 
 async fn refused(repo: &FakeRepo, publication: &Publication, status: u16, says: &str) {
@@ -107,7 +107,7 @@ async fn archives_hold_one_folder_of_files() {
     refused(&repo, &broken, 400, "Cargo.toml in the crate cannot be read").await;
     let metadata = plain.metadata.to_string();
     for (bytes, says) in [
-        (packed(&[("demo-1.0.0/src/lib.rs", "")]), "contains no demo-1.0.0/Cargo.toml"),
+        (tgz(&[("demo-1.0.0/src/lib.rs", "")]), "contains no demo-1.0.0/Cargo.toml"),
         (b"PK\x03\x04 no gzip".to_vec(), "is not compressed with gzip"),
         (plain.packed()[..200].to_vec(), "cannot be read"),
         (Vec::new(), "is not compressed with gzip"),

@@ -1,9 +1,12 @@
 //! Publications: two documents in one body, each after its length (32 bits, little endian): what the crate says of
 //! itself as JSON, then the `.crate`, which goes straight to the stage.
 
-use crate::cargo::{
-    inspect::{self, metadata::Metadata},
-    line, names, render,
+use crate::{
+    cargo::{
+        inspect::{self, metadata::Metadata},
+        line, names, render,
+    },
+    kit::archive,
 };
 use assay_model::{
     Kind, Problem,
@@ -44,9 +47,7 @@ pub(super) async fn publish(repo: &dyn Repo, body: ByteStream) -> Result<Reply, 
     }
     let mut bytes = repo.read(&staged).await?;
     let checked = metadata.clone();
-    tokio::task::spawn_blocking(move || inspect::check(&checked, bytes.as_mut()))
-        .await
-        .map_err(|error| Problem::internal("reading the crate's manifest failed", error))??;
+    archive::apart("reading the crate's manifest", move || inspect::check(&checked, bytes.as_mut())).await?;
     repo.publish(inspect::claim(name, &metadata, staged)).await?;
     Ok(Reply::Answer(render::published()))
 }

@@ -78,7 +78,7 @@ async fn a_new_index_takes_the_place_of_the_old_and_json_is_read_too() {
     for broken in ["<html>", "entries: [1", "{", "\u{0}"] {
         let origin = origin("https://registry.example/charts/broken", broken);
         let problem = REMOTE.names(&origin).await.unwrap_err();
-        assert_eq!(problem.code, "bad-index", "{broken}");
+        assert_eq!(problem.code, "bad-upstream", "{broken}");
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::{
     names::{Algorithm, Build, FileAt},
     render,
 };
-use crate::kit::{answer, body, xml};
+use crate::kit::{answer, archive, body, xml};
 use assay_model::{
     Kind, Problem,
     seam::{
@@ -39,9 +39,7 @@ pub(super) async fn file(repo: &dyn Repo, at: FileAt, request: Request) -> Resul
     }
     let mut bytes = repo.read(&staged).await?;
     let (read, size) = (at.clone(), staged.size);
-    let learned = tokio::task::spawn_blocking(move || inspect::learn(&read, size, bytes.as_mut()))
-        .await
-        .map_err(|error| Problem::internal("reading the file failed", error))??;
+    let learned = archive::apart("reading the file", move || inspect::learn(&read, size, bytes.as_mut())).await?;
     let claim = Claim {
         name,
         version: at.version.clone(),

@@ -1,16 +1,15 @@
 //! Core metadata: found in an archive that is read to its end, and its headers. Pure over bytes.
 
-use crate::pypi::names::{self, FileName, Kind};
-use assay_archive::{ArchiveError, EntryHead, Flow, Kind as Container, Limits, Walker, read_small};
-use assay_model::{Problem, problem::Kind as ProblemKind, seam::ReadSeek};
+use crate::{
+    kit::archive::{Bounds, unreadable},
+    pypi::names::{self, FileName, Kind},
+};
+use assay_archive::{ArchiveError, EntryHead, Flow, Kind as Container, read_small};
+use assay_model::{Problem, seam::ReadSeek};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 
 /// Largest METADATA or PKG-INFO: descriptions are long, but not longer than this.
 pub(crate) const DOCUMENT: u64 = 4 << 20;
-
-/// Wall time for reading one upload's metadata.
-const TIME: Duration = Duration::from_secs(120);
 
 /// Values kept of one header that can be repeated, and bytes of each.
 const VALUES: usize = 1000;
@@ -102,9 +101,7 @@ fn text_of(raw: &[u8]) -> String {
 /// # Errors
 /// `Invalid` for a damaged or unsafe archive or one without metadata, `TooLarge` beyond a limit.
 pub(crate) fn read(file: &FileName, bytes: &mut dyn ReadSeek) -> Result<CoreMetadata, Problem> {
-    let limits = Limits::configured();
-    let (document, time) = (limits.metadata_bytes.min(DOCUMENT), limits.deadline.min(TIME));
-    let walker = Walker::new(limits.with_metadata_bytes(document).with_deadline(time));
+    let walker = Bounds { document: DOCUMENT, ..Bounds::default() }.walker();
     let container = match file.kind {
         Kind::Wheel | Kind::SdistZip => Container::Zip,
         Kind::SdistTar | Kind::SdistOld => Container::Tar,
@@ -121,7 +118,7 @@ pub(crate) fn read(file: &FileName, bytes: &mut dyn ReadSeek) -> Result<CoreMeta
             }
             Ok(Flow::Continue)
         })
-        .map_err(|error| unreadable(file, error))?;
+        .map_err(|error| unreadable(&format!("`{}`", file.text), "bad-archive", error))?;
     let Some((path, document)) = found else {
         let wanted = match file.kind {
             Kind::Wheel => "*.dist-info/METADATA",
@@ -145,14 +142,4 @@ fn is_metadata(kind: Kind, entry: &EntryHead) -> bool {
             Kind::Wheel => top.ends_with(".dist-info") && rest == "METADATA",
             Kind::SdistTar | Kind::SdistZip | Kind::SdistOld => rest == "PKG-INFO",
         }
-}
-
-fn unreadable(file: &FileName, error: ArchiveError) -> Problem {
-    let message = format!("`{}` cannot be read: {error}", file.text);
-    let (kind, code) = match &error {
-        ArchiveError::Limit { .. } => (ProblemKind::TooLarge, "archive-limit"),
-        ArchiveError::Io(..) => (ProblemKind::Internal, "unreadable"),
-        _ => (ProblemKind::Invalid, "bad-archive"),
-    };
-    Problem::new(kind, code, message).caused_by(error)
 }

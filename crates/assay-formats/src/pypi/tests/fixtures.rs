@@ -1,48 +1,8 @@
 //! Wheels, sdists and upload forms, made in code.
 
 use super::{FORMAT, FakeRepo, Response};
-use crate::kit::testing::Ask;
-
-/// A zip of stored entries.
-pub(super) fn zip(entries: &[(&str, &str)]) -> Vec<u8> {
-    let (mut out, mut directory) = (Vec::new(), Vec::new());
-    for (name, body) in entries {
-        let mut common = Vec::new();
-        common.extend([20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
-        common.extend(crc32(body.as_bytes()).to_le_bytes());
-        common.extend((body.len() as u32).to_le_bytes());
-        common.extend((body.len() as u32).to_le_bytes());
-        common.extend((name.len() as u16).to_le_bytes());
-        common.extend([0, 0]);
-        directory.extend(b"PK\x01\x02\x14\x03");
-        directory.extend(&common);
-        directory.extend([0; 6]);
-        directory.extend((0o100_644_u32 << 16).to_le_bytes());
-        directory.extend((out.len() as u32).to_le_bytes());
-        directory.extend(name.as_bytes());
-        out.extend(b"PK\x03\x04");
-        out.extend(&common);
-        out.extend(name.as_bytes());
-        out.extend(body.as_bytes());
-    }
-    let start = out.len() as u32;
-    let count = (entries.len() as u16).to_le_bytes();
-    out.extend(&directory);
-    out.extend(b"PK\x05\x06\0\0\0\0");
-    out.extend(count);
-    out.extend(count);
-    out.extend((directory.len() as u32).to_le_bytes());
-    out.extend(start.to_le_bytes());
-    out.extend([0, 0]);
-    out
-}
-
-/// Bit by bit, as in the zip specification; fixtures are small.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0_u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
-    })
-}
+pub(super) use crate::kit::testing::zip;
+use crate::kit::testing::{Ask, tgz};
 
 /// A wheel with these further headers.
 pub(super) fn wheel(name: &str, version: &str, headers: &str) -> Vec<u8> {
@@ -61,32 +21,9 @@ pub(super) fn sdist(name: &str, version: &str) -> Vec<u8> {
 
 /// An sdist with this PKG-INFO.
 pub(super) fn sdist_saying(name: &str, version: &str, info: &str) -> Vec<u8> {
-    let mut tar = Vec::new();
-    for (path, body) in [("setup.py", "pass\n"), ("PKG-INFO", info), ("demo.egg-info/PKG-INFO", "Name: no\n")] {
-        let mut head = vec![0_u8; 512];
-        let path = format!("{name}-{version}/{path}");
-        head[..path.len()].copy_from_slice(path.as_bytes());
-        head[100..107].copy_from_slice(b"0000644");
-        head[124..135].copy_from_slice(format!("{:011o}", body.len()).as_bytes());
-        head[136..147].copy_from_slice(b"00000000000");
-        head[148..156].copy_from_slice(b"        ");
-        head[156] = b'0';
-        head[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u32 = head.iter().map(|b| u32::from(*b)).sum();
-        head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        tar.extend(head);
-        tar.extend(body.as_bytes());
-        tar.resize(tar.len().next_multiple_of(512), 0);
-    }
-    tar.extend([0; 1024]);
-    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
-    let length = tar.len() as u16;
-    out.extend(length.to_le_bytes());
-    out.extend((!length).to_le_bytes());
-    out.extend(&tar);
-    out.extend(crc32(&tar).to_le_bytes());
-    out.extend((tar.len() as u32).to_le_bytes());
-    out
+    let at = |path: &str| format!("{name}-{version}/{path}");
+    let (setup, own, egg) = (at("setup.py"), at("PKG-INFO"), at("demo.egg-info/PKG-INFO"));
+    tgz(&[(&setup, "pass\n"), (&own, info), (&egg, "Name: no\n")])
 }
 
 /// Attestations as publishers send them, of this file with this digest.

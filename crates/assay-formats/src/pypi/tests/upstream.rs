@@ -101,8 +101,8 @@ async fn an_index_in_html_says_the_same_as_far_as_it_can() {
 #[tokio::test]
 async fn what_is_no_index_is_the_upstreams_fault() {
     for (media_type, body, words) in [
-        (JSON, "{", "cannot be read"),
-        (JSON, "{\"files\": 7}", "cannot be read"),
+        (JSON, "{", "cannot be used"),
+        (JSON, "{\"files\": 7}", "cannot be used"),
         (JSON, "{\"meta\": {\"api-version\": \"2.0\"}, \"files\": []}", "speaks version 2.0"),
         ("text/html", "<meta name=\"pypi:repository-version\" content=\"2.1\">", "speaks version 2.1"),
     ] {

@@ -1,6 +1,6 @@
 //! The upload form that publishers share: read as it streams, compared with its file, published at once.
 
-use crate::kit::{answer, body, multipart};
+use crate::kit::{answer, archive, body, multipart};
 use crate::pypi::{
     inspect::{self, Beside, Distribution, Form},
     kept,
@@ -32,9 +32,8 @@ pub(super) async fn upload(repo: &dyn Repo, headers: HeaderMap, body: ByteStream
     }
     let mut bytes = repo.read(&staged).await?;
     let named = file.clone();
-    let metadata = tokio::task::spawn_blocking(move || inspect::read(&named, bytes.as_mut()))
-        .await
-        .map_err(|error| Problem::internal("reading the distribution's metadata failed", error))??;
+    let reading = move || inspect::read(&named, bytes.as_mut());
+    let metadata = archive::apart("reading the distribution's metadata", reading).await?;
     let mut distribution = Distribution::agree(&form, file.clone(), metadata)?;
     let version = distribution.spelled_as(view.as_deref());
     let carried = view.as_deref().map(|view| kept::carried(view, version, &file.text)).unwrap_or_default();
