@@ -5,6 +5,7 @@ use assay_model::{
     ecosystem::Scheme,
     package::{NewFile, Role},
 };
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use std::cmp::Ordering;
 
 /// Longest path, in decoded bytes, and longest version.
@@ -121,6 +122,11 @@ impl Build {
     /// When it was made, without punctuation.
     pub(super) fn updated(&self) -> String {
         self.timestamp.replace('.', "")
+    }
+    /// When it was made; nothing where the digits are no time.
+    pub(super) fn made_at(&self) -> Option<Timestamp> {
+        let time = DateTime::strptime("%Y%m%d.%H%M%S", &self.timestamp).ok()?;
+        time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     }
     /// The order in which builds of one snapshot came.
     pub(super) fn order(&self, other: &Self) -> Ordering {

@@ -14,6 +14,7 @@ use assay_model::{
         upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
+use jiff::Timestamp;
 use roxmltree::Node;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -75,13 +76,17 @@ impl Remote for Layout {
             let Some(at) = FileAt::of_path(name, path).filter(|at| !at.is_any_build()) else { return Ok(None) };
             let mut hashes = BTreeMap::new();
             let sha1 = Algorithm::Sha1;
-            if let Some(text) = document(origin, &format!("{}.{}", address(&at), sha1.name())).await?
-                && text.len() <= CHECKSUM
-                && let Ok(hex) = inspect::checksum(&text, sha1.hex_length())
+            let found = origin.document(&format!("{}.{}", address(&at), sha1.name()), "").await?;
+            if let Some(found) = found.as_ref().filter(|found| found.body.len() <= CHECKSUM)
+                && let Ok(hex) = inspect::checksum(&String::from_utf8_lossy(&found.body), sha1.hex_length())
             {
                 hashes.insert(sha1.name().to_owned(), hex);
             }
-            Ok(Some((version(&at.version, Vec::new()), file(&at, hashes))))
+            let mut located = version(&at.version, Vec::new());
+            // No list tells when a release was published; its files came together with their checksums.
+            let told = found.as_ref().and_then(|found| found.headers.get("last-modified"));
+            located.published_at = located.published_at.or_else(|| told.and_then(|told| http_date(told)));
+            Ok(Some((located, file(&at, hashes))))
         })
     }
 
@@ -117,8 +122,15 @@ fn file(at: &FileAt, hashes: BTreeMap<String, String>) -> RemoteFile {
     }
 }
 
+/// A version; when a build was made stands in its name.
 fn version(version: &str, files: Vec<RemoteFile>) -> RemoteVersion {
-    RemoteVersion { version: version.to_owned(), metadata: Value::Null, published_at: None, files, whole: false }
+    let published_at = Build::parse(version).and_then(|build| build.made_at());
+    RemoteVersion { version: version.to_owned(), metadata: Value::Null, published_at, files, whole: false }
+}
+
+/// A time as HTTP writes it (RFC 9110, section 5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp())
 }
 
 async fn document(origin: &dyn Origin, address: &str) -> Result<Option<String>, Problem> {

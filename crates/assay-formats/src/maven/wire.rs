@@ -90,11 +90,14 @@ async fn download(repo: &dyn Repo, at: &FileAt) -> Result<Reply, Problem> {
 async fn checksum(repo: &dyn Repo, at: &FileAt, algorithm: Algorithm) -> Result<Reply, Problem> {
     let at = resolve(repo, at).await?;
     let (name, path) = (at.of.name(), at.path());
-    let mut stored = repo.file(&name, &path).await?;
-    if stored.is_none() && repo.fetch(&name, &path).await?.is_some() {
-        stored = repo.file(&name, &path).await?;
-    }
-    let stored = stored.ok_or_else(|| no_file(repo, &at))?;
+    let stored = match repo.file(&name, &path).await? {
+        Some(stored) => stored,
+        None => {
+            repo.fetch(&name, &path).await?.ok_or_else(|| no_file(repo, &at))?;
+            let on_its_way = || Problem::busy(format!("{} is on its way here", at.file()), 1);
+            repo.file(&name, &path).await?.ok_or_else(on_its_way)?
+        }
+    };
     let missing = || Problem::not_found(format!("the {} of {} is not known here", algorithm.name(), at.file()));
     Ok(Reply::Document(render::checksum(render::stored_hash(&stored, algorithm).ok_or_else(missing)?)))
 }

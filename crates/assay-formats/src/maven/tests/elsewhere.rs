@@ -28,6 +28,7 @@ fn origin() -> FakeOrigin {
              <value>2.0-20260101.030405-1</value></snapshotVersion></snapshotVersions></versioning></metadata>",
         )
         .with("org/example/demo/1.0/demo-1.0.jar.sha1", "text/plain", format!("{}  demo-1.0.jar\n", "ab".repeat(20)))
+        .header("org/example/demo/1.0/demo-1.0.jar.sha1", "Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")
         .with("org/example/old/1/old-1.pom", "text/xml", "<project/>")
         .with(
             "org/example/maven-metadata.xml",
@@ -45,6 +46,11 @@ async fn versions_and_builds_are_listed() {
     let versions: Vec<&str> = index.versions.iter().map(|version| version.version.as_str()).collect();
     assert_eq!(versions, ["2.0-20260101.030405-1", "2.0-20260102.030405-2", "1.1", "1.0"]);
     let files: Vec<&str> = index.versions[0].files.iter().map(|file| file.address.as_str()).collect();
+    let made = index.versions.iter().map(|version| version.published_at.map(|at| at.to_string()));
+    assert_eq!(
+        made.collect::<Vec<_>>()[..3],
+        [Some("2026-01-01T03:04:05Z".to_owned()), Some("2026-01-02T03:04:05Z".to_owned()), None]
+    );
     assert_eq!(files, ["org/example/demo/2.0-SNAPSHOT/demo-2.0-20260101.030405-1-sources.jar"]);
     assert!(REMOTE.index(&origin, "org.example:nobody").await.unwrap().is_none());
     let error = REMOTE.index(&origin, "org.broken:it").await.unwrap_err();
@@ -61,6 +67,7 @@ async fn what_no_list_has_is_found_by_its_path() {
     let (version, file) = REMOTE.locate(&origin, "org.example:demo", "1.0/demo-1.0.jar").await.unwrap().unwrap();
     assert_eq!((&*version.version, &*file.address), ("1.0", "org/example/demo/1.0/demo-1.0.jar"));
     assert_eq!(file.hashes["sha1"], "ab".repeat(20));
+    assert_eq!(version.published_at.unwrap().to_string(), "2015-10-21T07:28:00Z");
     assert!(REMOTE.locate(&origin, "org.example:demo", "2.0-SNAPSHOT/demo-2.0-SNAPSHOT.jar").await.unwrap().is_none());
     assert!(REMOTE.locate(&origin, "org.example:demo", "1.0/../x").await.unwrap().is_none());
 }
