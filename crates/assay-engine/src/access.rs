@@ -223,6 +223,7 @@ impl Engine {
     ) -> Result<Repository, Problem> {
         caller.require_everywhere(Permission::Admin)?;
         check_name(name)?;
+        settings.check()?;
         self.check_members(name, &settings).await?;
         let (name, at, actor) = (name.to_owned(), self.now(), caller.name().to_owned());
         let made = meta::write(self.meta(), move |tx| {
@@ -242,6 +243,7 @@ impl Engine {
     /// `NotFound`, `Forbidden`.
     pub async fn update_repository(&self, caller: &Caller, name: &str, settings: Settings) -> Result<(), Problem> {
         let repository = self.repository(caller, name, Permission::Admin).await?;
+        settings.check()?;
         self.check_members(name, &settings).await?;
         let (at, actor, subject) = (self.now(), caller.name().to_owned(), name.to_owned());
         meta::write(self.meta(), move |tx| {

@@ -1,6 +1,10 @@
 //! Reading the catalogue for people: lists of packages with their state and worst finding, and one package whole.
 
-use crate::{Engine, decide::worst_first};
+use crate::{
+    Engine,
+    decide::worst_first,
+    downloads::{Pulls, pulls},
+};
 use assay_model::{
     access::{Caller, Permission},
     component::{Component, ComponentId},
@@ -8,6 +12,7 @@ use assay_model::{
     event::Event,
     finding::{Finding, Severity},
     inventory::{Inventory, StoredInventory},
+    keeping::Downloads,
     package::{File, FileId, Package, PackageId, Reference, State},
     problem::Problem,
     refusal::Refusal,
@@ -15,6 +20,7 @@ use assay_model::{
     score::{Epss, Kev, Scores},
     seam::meta::{self, EventFilter, PackageFilter, Tx},
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +43,8 @@ pub struct PackageRow {
     pub findings: BTreeMap<Severity, usize>,
     /// The worst of them.
     pub worst: Option<Severity>,
+    /// How often it was downloaded, and when last.
+    pub downloads: Downloads,
 }
 
 /// A finding with its component and scores.
@@ -85,6 +93,8 @@ pub struct PackageDetail {
     pub refusal: Option<Refusal>,
     /// What happened to it, newest first.
     pub events: Vec<Event>,
+    /// Who downloaded it, and when.
+    pub pulls: Pulls,
 }
 
 impl Engine {
@@ -123,11 +133,11 @@ impl Engine {
         caller.require(Permission::Read, &repository)?;
         let scope = self.scope_of(&package).await?;
         let subject = scope.subject(&package.at.version);
-        let formats = self.parts.formats;
+        let (formats, now) = (self.parts.formats, self.now());
         let shelved = self.shelved(&scope, repository.id).await?;
         let place = repository.clone();
         let mut detail =
-            meta::read(self.meta(), move |tx| load_detail(tx, &package, &place, &subject, formats)).await?;
+            meta::read(self.meta(), move |tx| load_detail(tx, &package, &place, &subject, formats, now)).await?;
         let at = shelved.view.versions.iter().position(|v| v.package.id == id && v.blocked.is_some());
         if let Some(at) = at {
             detail.refusal = Some(self.refusal_in(&scope, &shelved.view, at).await?);
@@ -265,6 +275,7 @@ fn rows(
     for Reference { package, name, .. } in tx.references_to(&ids)? {
         references.entry(package).or_default().push(name);
     }
+    let mut downloads = tx.downloads_of(&ids)?;
     let row = |package: Package| {
         let mut findings: BTreeMap<Severity, usize> = BTreeMap::new();
         for component in components.get(&package.id).into_iter().flatten() {
@@ -278,6 +289,7 @@ fn rows(
             references: references.remove(&package.id).unwrap_or_default(),
             size: sizes.get(&package.id).copied().unwrap_or_default(),
             worst: findings.keys().max().copied(),
+            downloads: downloads.remove(&package.id).unwrap_or_default(),
             findings,
             package,
         }
@@ -298,6 +310,7 @@ fn load_detail(
     repository: &Repository,
     subject: &str,
     formats: Formats,
+    now: Timestamp,
 ) -> Result<PackageDetail, Problem> {
     let names = BTreeMap::from([(repository.id, repository.name.clone())]);
     let row = rows(tx, vec![package.clone()], &names, formats)?;
@@ -324,6 +337,7 @@ fn load_detail(
         inventoried,
         findings,
         decisions: tx.decisions_of(package.id, 50)?,
+        pulls: pulls(tx, package.id, now)?,
         refusal: None,
         events: tx.events(&EventFilter {
             after: 0,

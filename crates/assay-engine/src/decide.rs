@@ -57,6 +57,18 @@ struct Concluded {
     news: bool,
     subject: String,
     review_at: Option<Timestamp>,
+    /// Whether rules of its repository may take it elsewhere.
+    promotes: bool,
+}
+
+/// What a decision would come to in another repository.
+pub(crate) struct Foreseen {
+    pub(crate) package: PackageId,
+    pub(crate) version: String,
+    pub(crate) state: State,
+    pub(crate) reasons: Vec<String>,
+    /// Tags that the package has by itself, before policies.
+    pub(crate) tags: BTreeSet<String>,
 }
 
 impl Engine {
@@ -121,6 +133,52 @@ impl Engine {
         .await
     }
 
+    /// Decides packages as if they were in `target`; leaves out those that are not inspected yet.
+    pub(crate) async fn foresee(
+        self: &Arc<Self>,
+        ids: &[PackageId],
+        target: &Repository,
+    ) -> Result<Vec<Foreseen>, Problem> {
+        let keys: Vec<(PackageId, String)> = ids.iter().map(|id| (*id, "promotion".to_owned())).collect();
+        let (engine, target, now) = (self.clone(), target.clone(), self.now());
+        let (rules, gathered, import) = meta::read(self.meta(), move |tx| {
+            let rules = engine.rules(tx)?;
+            let gathering = Gathering {
+                reads: rules.reads(),
+                actions: engine.parts.actions,
+                workspace: &engine.parts.workspace,
+                now,
+            };
+            let mut gathered = gather(tx, &keys, &gathering)?;
+            for one in &mut gathered {
+                one.facts.repository = target.clone();
+                one.facts.package.repository = target.id;
+                one.facts.package.held = None;
+                one.previous = None;
+            }
+            Ok((rules, gathered, tx.last_import()?))
+        })
+        .await?;
+        let engine = self.clone();
+        blocking(move || {
+            let foresee = |one: Gathered| {
+                let tags = one.facts.package.tags.clone();
+                let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), import)?;
+                let reasons =
+                    decision.verdicts.iter().flat_map(|v| v.reasons.iter().map(|r| format!("{}: {r}", v.policy)));
+                Ok(Foreseen {
+                    package: package.id,
+                    version: package.at.version,
+                    state,
+                    reasons: reasons.collect(),
+                    tags,
+                })
+            };
+            gathered.into_iter().map(foresee).collect()
+        })
+        .await
+    }
+
     /// Facts in, decision out; writes nothing.
     fn conclude(&self, gathered: Gathered, rules: &dyn Rules, import: i64) -> Result<Concluded, Problem> {
         let Gathered { facts, previous, cause } = gathered;
@@ -167,6 +225,7 @@ impl Engine {
             decision,
             package,
             files,
+            promotes: !facts.repository.settings.promotion.is_empty(),
         })
     }
 }
@@ -396,6 +455,11 @@ fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Problem> {
     }
     if !outcome.news && package.state == outcome.state {
         return Ok(());
+    }
+    if outcome.promotes && outcome.state == State::Available {
+        let cause = "promotion".to_owned();
+        let due = decision.at;
+        tx.enqueue(&[NewJob { lane: Lane::Change, stage: Stage::Promote, key: package.id.0, cause, due }])?;
     }
     if outcome.news {
         tx.append_decision(decision)?;

@@ -10,7 +10,7 @@ use assay_model::{
     access::{Caller, Permission},
     decision::DecisionId,
     digest::Digest,
-    package::{File, FileId, Package, State},
+    package::{File, FileId, Package, PackageId, State},
     problem::{Kind, Problem},
     refusal::Refusal,
     repository::Repository,
@@ -33,6 +33,8 @@ pub struct Cleared {
     stored_at: Option<Timestamp>,
     /// Set while the bytes still arrive from an upstream.
     flight: Option<Arc<Flight>>,
+    /// What a download of it counts for.
+    counted: Option<(PackageId, FileId)>,
 }
 
 impl Cleared {
@@ -51,6 +53,10 @@ impl Cleared {
     /// The decision that allows it.
     pub fn decision(&self) -> Option<&DecisionId> {
         self.decision.as_ref()
+    }
+    /// What a download of it counts for; nothing for parts that come with something else.
+    pub(crate) fn counted(&self) -> Option<(PackageId, FileId)> {
+        self.counted
     }
     /// When the file arrived: `Last-Modified`.
     pub fn stored_at(&self) -> Option<Timestamp> {
@@ -135,6 +141,7 @@ impl Desk {
             decision: None,
             stored_at: None,
             flight: None,
+            counted: None,
         })
     }
 
@@ -220,7 +227,7 @@ enum Arrived {
 
 fn passing(flight: &Arc<Flight>, digest: Option<Digest>, size: u64) -> Cleared {
     let media_type = flight.media_type.clone();
-    Cleared { digest, size, media_type, decision: None, stored_at: None, flight: Some(flight.clone()) }
+    Cleared { digest, size, media_type, decision: None, stored_at: None, flight: Some(flight.clone()), counted: None }
 }
 
 fn cleared(file: &File, package: &Package) -> Cleared {
@@ -231,6 +238,7 @@ fn cleared(file: &File, package: &Package) -> Cleared {
         decision: package.decision.clone(),
         stored_at: Some(file.uploaded_at),
         flight: None,
+        counted: file.role.map(|_| (package.id, file.id)),
     }
 }
 

@@ -1,14 +1,14 @@
 //! The ingest gate: the only way in for bytes. Spool → hash → blob → one transaction with package, files, event and work.
 //! A crash at any point leaves either nothing that a reader can see or everything.
 
-use crate::{Desk, Engine, access::random_hex, leftovers::SPOOLED};
+use crate::{Desk, Engine, access::random_hex, leftovers::SPOOLED, quota, trash::Removal};
 use assay_model::{
     access::Permission,
     digest::Digest,
     event::NewEvent,
     package::{Coordinates, NewPackage, PackageId, State},
     problem::{Kind, Problem},
-    repository::RepositoryId,
+    repository::{Repository, RepositoryId},
     seam::{
         ByteStream, Task,
         format::{Claim, Expect, Intake, Receipt, Staged},
@@ -165,23 +165,14 @@ impl Engine {
         staged: &Staged,
         ends: Option<&str>,
     ) -> Result<(), Problem> {
-        let _not_collected = self.collecting.read().await;
-        self.parts.blobs.put(&staged.digest, spooled).await?;
         let (at, repository, format) = (self.now(), desk.repository.id, desk.format.spec().id);
         let (name, digest, size) = (name.to_owned(), staged.digest.clone(), staged.size);
         let ends = ends.map(str::to_owned);
-        meta::write(self.meta(), move |tx| {
+        let stage = move |tx: &mut dyn Tx| {
             tx.stage_blob(repository, format, &name, &digest, size, at)?;
             ends.iter().try_for_each(|id| tx.close_upload(id).map(|_| ()))
-        })
-        .await?;
-        // another process may have collected bytes that were there already, before it could see the new row
-        match self.parts.blobs.stat(&staged.digest).await? {
-            Some(_) => Ok(()),
-            None => {
-                Err(Problem::busy("the bytes were collected while they were uploaded again; send them once more", 1))
-            }
-        }
+        };
+        self.arrive(&staged.digest, spooled, stage).await
     }
 
     /// What came in under a digest of another algorithm than the store's can be asked for by it.
@@ -275,6 +266,7 @@ impl Intake for Desk {
                 return target.stage(name, body, expect).await;
             }
             self.require(Permission::Write)?;
+            self.engine.room(&self.repository, expect.size.unwrap_or(0)).await?;
             let (spooled, staged) = self.engine.spool(body, &expect).await?;
             self.engine.keep(self, name, &spooled, &staged, None).await?;
             self.engine.note_announced(&expect, &staged).await?;
@@ -288,6 +280,7 @@ impl Intake for Desk {
                 return target.open_session(name).await;
             }
             self.require(Permission::Write)?;
+            self.engine.room(&self.repository, 0).await?;
             let id = random_hex(16)?;
             tokio::fs::File::create_new(self.engine.session_path(&id)?).await.map_err(disk)?;
             let upload = Upload {
@@ -396,7 +389,7 @@ impl Desk {
         self.require(Permission::Write)?;
         let publication = Publication {
             repository: self.repository.id,
-            immutable_tags: self.repository.settings.immutable_tags,
+            place: self.repository.clone(),
             format: self.format.spec().id,
             subject: self.scope(&claim.name).subject(&claim.version),
             actor: origin.map_or_else(|| self.caller.name().to_owned(), |name| format!("upstream {name}")),
@@ -412,7 +405,7 @@ impl Desk {
 
 struct Publication {
     repository: RepositoryId,
-    immutable_tags: bool,
+    place: Arc<Repository>,
     format: &'static str,
     subject: String,
     actor: String,
@@ -428,6 +421,7 @@ impl Publication {
         self.check_bytes(tx)?;
         let before = self.amended(tx)?;
         let metadata = self.metadata(tx)?;
+        let held = quota::Held::before(tx, &self.place)?;
         let (package, new) = tx.put_package(&NewPackage {
             repository: self.repository,
             at: Coordinates {
@@ -447,15 +441,19 @@ impl Publication {
         }
         let moved = self.set_references(tx, package)?;
         if claim.replaces_others {
+            let removal = Removal::replaced(&self.place, &self.actor, self.at);
             for other in tx.packages_named(self.repository, self.format, &claim.name, None)? {
                 if other.id != package {
-                    tx.delete_package(other.id)?;
+                    removal.allowed(tx, &other)?;
+                    removal.apply(tx, other.id)?;
                 }
             }
         }
+        held.settle(tx, self.at)?;
         if new || added > 0 {
             self.schedule(tx, package, new, added)?;
         } else if moved {
+            self.promote(tx, package)?;
             self.log(tx, "package.tagged", json!({"references": claim.references}))?;
         }
         if before.is_some_and(|before| before != claim.metadata) {
@@ -484,6 +482,15 @@ impl Publication {
         let known = known.into_iter().next();
         let absent = || Problem::not_found(format!("there is no version {} of `{}`", claim.version, claim.name));
         known.map(|package| Some(package.metadata)).ok_or_else(absent)
+    }
+
+    /// Another tag may be one that a rule of promotion waits for.
+    fn promote(&self, tx: &mut dyn Tx, package: PackageId) -> Result<(), Problem> {
+        if self.place.settings.promotion.is_empty() {
+            return Ok(());
+        }
+        let (key, cause) = (package.0, "tagged".to_owned());
+        tx.enqueue(&[NewJob { lane: Lane::Change, stage: Stage::Promote, key, cause, due: self.at }])
     }
 
     /// Other metadata may mean another decision; what is decided stays in force until then.
@@ -520,9 +527,9 @@ impl Publication {
             let before =
                 tx.set_reference(self.repository, self.format, &self.claim.name, reference, package, self.at)?;
             moved |= before != Some(package);
-            if self.immutable_tags && before.is_some_and(|b| b != package) {
+            if before.is_some_and(|b| b != package) && self.place.settings.fixes_tag(reference) {
                 return Err(Problem::conflict(format!(
-                    "`{reference}` is set already and tags of this repository are immutable"
+                    "`{reference}` is set already and is immutable in this repository"
                 )));
             }
         }

@@ -1,8 +1,7 @@
-//! Leftovers: what killed servers and given-up uploads leave in the spool and in the blob store, and how it goes away while
-//! the service runs.
+//! Leftovers: what killed servers leave in the spool. What they leave in the blob store goes with the collection.
 
 use crate::Engine;
-use assay_model::{digest::Digest, problem::Problem, seam::meta};
+use assay_model::{problem::Problem, seam::meta};
 use std::path::Path;
 
 /// What the names of spooled bodies begin with.
@@ -45,62 +44,5 @@ impl Engine {
             }
         }
         Ok(removed)
-    }
-
-    /// Ends uploads and stages that nobody came back for and deletes bytes that nothing refers to.
-    pub(crate) async fn collect(&self) -> Result<usize, Problem> {
-        let before = self.now() - jiff::SignedDuration::from_secs(self.parts.limits.stage_seconds);
-        let stale = meta::write(self.meta(), move |tx| {
-            let stale = tx.stale_uploads(before)?;
-            for id in &stale {
-                tx.close_upload(id)?;
-            }
-            Ok(stale)
-        })
-        .await?;
-        for id in stale {
-            let _ = tokio::fs::remove_file(self.session_path(&id)?).await;
-        }
-        let mut removed = 0;
-        loop {
-            let _alone = self.collecting.write().await;
-            let orphans = meta::write(self.meta(), move |tx| tx.collect_blobs(before, 500)).await?;
-            if orphans.is_empty() {
-                return Ok(removed);
-            }
-            for digest in &orphans {
-                removed += usize::from(self.delete_orphan(digest).await?);
-            }
-        }
-    }
-
-    /// Deletes bytes that no row names; says whether it did.
-    async fn delete_orphan(&self, digest: &Digest) -> Result<bool, Problem> {
-        let wanted = digest.clone();
-        if meta::read(self.meta(), move |tx| tx.blob_size(&wanted)).await?.is_some() {
-            return Ok(false);
-        }
-        self.parts.blobs.delete(digest).await?;
-        Ok(true)
-    }
-
-    /// Deletes bytes that a crash left between the blob store and the transaction that would have named them. Only for
-    /// stores that no other process uploads to.
-    ///
-    /// # Errors
-    /// From the stores.
-    pub async fn collect_unnamed(&self) -> Result<usize, Problem> {
-        let (mut after, mut removed) = (None, 0);
-        loop {
-            let _alone = self.collecting.write().await;
-            let page = self.parts.blobs.list(after.as_ref(), 200).await?;
-            for (digest, _) in &page {
-                removed += usize::from(self.delete_orphan(digest).await?);
-            }
-            match page.into_iter().next_back() {
-                Some((last, _)) => after = Some(last),
-                None => return Ok(removed),
-            }
-        }
     }
 }

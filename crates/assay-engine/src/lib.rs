@@ -7,9 +7,11 @@
 mod access;
 mod analyze;
 mod catalogue;
+mod collect;
 mod composed;
 mod decide;
 mod desk;
+mod downloads;
 mod fold;
 mod gate;
 pub mod ignore;
@@ -21,27 +23,37 @@ mod log;
 mod matching;
 mod notice;
 mod policies;
+mod promote;
+mod quota;
 mod refresh;
 mod refusal;
 mod rendered;
 pub mod report;
+mod retention;
 mod scan;
 mod shelf;
 mod sweep;
+mod trash;
 mod upstream;
 mod upstreams;
 mod workers;
 
 pub use access::IssuedToken;
 pub use catalogue::{PackageDetail, PackageRow, ScoredFinding};
+pub use collect::{CollectOptions, Collected, CollectionTotals};
 pub use desk::Desk;
+pub use downloads::Pulls;
 pub use fold::{Folded, fold};
 pub use gate::{Cleared, Denied, Opened};
 pub use lobby::EngineLobby;
 pub use log::LogCheck;
 pub use policies::PolicyDraft;
+pub use promote::{PromoteOptions, Promoted};
+pub use quota::Holding;
 pub use refresh::{ImportReport, SourceCounts};
+pub use retention::Doomed;
 pub use scan::ScanResult;
+pub use trash::TrashRow;
 pub use upstream::UpstreamHealth;
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
 pub use workers::Drained;
@@ -131,7 +143,8 @@ pub struct Engine {
     tokens: Cache<String, Arc<access::KnownToken>>,
     repositories: Cache<String, Arc<assay_model::repository::Repository>>,
     upstreams: upstream::Upstreams,
-    collecting: tokio::sync::RwLock<()>,
+    collection: collect::Collection,
+    downloads: downloads::Counter,
     sessions: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     rules: std::sync::Mutex<Option<decide::CompiledRules>>,
     owner: String,
@@ -161,7 +174,8 @@ impl Engine {
             tokens: Cache::new(10_000),
             repositories: Cache::new(10_000),
             upstreams: upstream::Upstreams::default(),
-            collecting: tokio::sync::RwLock::new(()),
+            collection: collect::Collection::default(),
+            downloads: downloads::Counter::default(),
             sessions: std::sync::Mutex::default(),
             rules: std::sync::Mutex::new(None),
             owner: access::random_hex(8)?,

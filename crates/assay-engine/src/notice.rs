@@ -79,7 +79,7 @@ impl Engine {
                 None => self.forget_everything(),
             },
             "token" => self.tokens.invalidate_all(),
-            "feed" | "policy" | "inventory" => {}
+            "feed" | "policy" | "inventory" | "quota" | "blob" => {}
             _ => self.forget_everything(),
         }
     }

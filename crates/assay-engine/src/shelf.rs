@@ -1,7 +1,7 @@
 //! What is there: the cached view of one name, from which formats render indexes and the gate finds files. No SQL is
 //! spent on a name that was looked at before and did not change since.
 
-use crate::{Desk, Engine};
+use crate::{Desk, Engine, collect, trash::Removal};
 use assay_model::{
     access::Permission,
     digest::Digest,
@@ -160,15 +160,15 @@ impl Engine {
 }
 
 /// A name as it is in the store.
-struct Loaded {
-    view: PackageView,
+pub(crate) struct Loaded {
+    pub(crate) view: PackageView,
     hidden: BTreeSet<String>,
     own: bool,
     /// Length of the text that the view was summed up as.
     text: usize,
 }
 
-fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result<Loaded, Problem> {
+pub(crate) fn load_view(tx: &mut dyn Tx, repository: RepositoryId, scope: &Scope) -> Result<Loaded, Problem> {
     let mut packages = tx.packages_named(repository, &scope.format, &scope.name, None)?;
     let own = tx.is_own_name(&Within { repository, format: &scope.format }, &scope.name)?;
     let is_hidden = |package: &&Package| package.state == State::Hidden;
@@ -384,21 +384,23 @@ impl Shelf for Desk {
             let at = self.engine.now();
             let (repository, format) = (self.repository.id, self.format.spec().id);
             let (place, actor) = (self.repository.name.clone(), self.caller.name().to_owned());
+            let removal = Removal::new(&self.repository, &self.caller, at, "deleted");
             let done = meta::write(self.engine.meta(), move |tx| {
                 let scope = |name: &str| Scope { repository: place.clone(), format: format.into(), name: name.into() };
                 let (existed, kind, subject) = match &what {
                     Withdraw::Version { name, version } => {
                         let found = tx.packages_named(repository, format, name, Some(version))?;
                         for package in &found {
-                            tx.delete_package(package.id)?;
+                            removal.allowed(tx, package)?;
+                            removal.apply(tx, package.id)?;
                         }
                         (!found.is_empty(), "package.deleted", scope(name).subject(version))
                     }
-                    Withdraw::Reference { name, reference } => (
-                        tx.delete_reference(repository, format, name, reference)?,
-                        "package.untagged",
-                        scope(name).subject(reference),
-                    ),
+                    Withdraw::Reference { name, reference } => {
+                        removal.allowed_reference(reference)?;
+                        let existed = tx.delete_reference(repository, format, name, reference)?;
+                        (existed, "package.untagged", scope(name).subject(reference))
+                    }
                     Withdraw::Blob { name, digest } => {
                         return tx.unstage_blob(repository, format, name, digest);
                     }
@@ -473,14 +475,15 @@ impl Desk {
         {
             return Ok(None);
         }
-        let _not_collected = self.engine.collecting.read().await;
         let Some(seen) = from.blob(from_name, digest).await? else { return Ok(None) };
         if self.engine.parts.blobs.stat(&seen.digest).await?.is_none() {
             return Ok(None);
         }
         let (at, repository, format) = (self.engine.now(), self.repository.id, self.format.spec().id);
         let (name, wanted, size) = (name.to_owned(), seen.digest.clone(), seen.size);
-        meta::write(self.engine.meta(), move |tx| tx.stage_blob(repository, format, &name, &wanted, size, at)).await?;
-        Ok(Some(SeenBlob { file: None, ..seen }))
+        let staged = meta::write(self.engine.meta(), move |tx| {
+            collect::if_kept(tx, &wanted, |tx| tx.stage_blob(repository, format, &name, &wanted, size, at))
+        });
+        Ok(staged.await?.then_some(SeenBlob { file: None, ..seen }))
     }
 }

@@ -1,7 +1,7 @@
 //! The sweep: recomputes from state alone who is undecided without a job, and collects what nobody refers to. It must
 //! find nothing to decide; what it finds is reported and mended.
 
-use crate::Engine;
+use crate::{CollectOptions, Engine};
 use assay_model::{
     package::State,
     problem::Problem,
@@ -31,9 +31,15 @@ impl Engine {
             Ok(pending.len())
         })
         .await?;
-        let collected = self.collect().await?;
-        if collected > 0 {
-            tracing::info!(collected, "removed blobs that nothing refers to");
+        self.forget_old_downloads().await?;
+        self.retain().await?;
+        let purged = self.purge_due().await?;
+        if purged > 0 {
+            tracing::info!(purged, "purged packages from the trash");
+        }
+        let run = self.collect(CollectOptions::default()).await?;
+        if run.removed > 0 {
+            tracing::info!(removed = run.removed, bytes = run.bytes, "removed bytes that nothing refers to");
         }
         Ok(pending)
     }

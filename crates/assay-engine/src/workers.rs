@@ -64,6 +64,8 @@ impl Engine {
             }
         }
         set.spawn(self.clone().watch());
+        let counting = self.clone();
+        set.spawn(async move { counting.write_downloads_regularly().await });
         set.spawn(self.clone().sweep_regularly());
         set
     }
@@ -148,6 +150,10 @@ impl Engine {
             let outcome = self.analyze(&job).await;
             self.settle(&[job], outcome).await?;
         }
+        for job in of(Stage::Promote) {
+            let outcome = self.promote_by_rules(&job).await;
+            self.settle(&[job], outcome).await?;
+        }
         for stage in [Stage::Match, Stage::Decide] {
             let batch = of(stage);
             if !batch.is_empty() {
@@ -176,7 +182,7 @@ impl Engine {
         match stage {
             Stage::Match => self.match_batch(batch).await,
             Stage::Decide => self.decide_batch(batch).await,
-            Stage::Analyze => Err(Problem::bug("analyze jobs run one by one")),
+            Stage::Analyze | Stage::Promote => Err(Problem::bug("these jobs run one by one")),
         }
     }
 

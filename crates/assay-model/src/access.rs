@@ -110,7 +110,8 @@ impl Caller {
             _ => Err(self.denied(needed, "all repositories")),
         }
     }
-    fn denied(&self, needed: Permission, place: &str) -> Problem {
+    /// The problem of a caller who may not do `needed` in `place`.
+    pub fn denied(&self, needed: Permission, place: &str) -> Problem {
         let needed = needed.as_str();
         match self {
             Self::Anonymous => Problem::new(

@@ -1,6 +1,10 @@
 //! A repository: a named, access-controlled place that serves many formats at once.
 
-use crate::problem::Problem;
+use crate::{
+    glob,
+    keeping::{self, PromotionRule, RetentionRule},
+    problem::Problem,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +36,7 @@ pub struct Settings {
     pub anonymous_read: bool,
     /// Seconds a pull waits for an undecided package before the client is told to try again later.
     pub hold_seconds: u32,
-    /// Whether a tag, once set, may point elsewhere.
+    /// Whether a tag, once set, may not point elsewhere nor be removed.
     pub immutable_tags: bool,
     /// Names that are never taken from an upstream: patterns with `*`.
     pub reserved: Vec<String>,
@@ -40,6 +44,22 @@ pub struct Settings {
     pub members: Vec<String>,
     /// The member that takes what is published to a composed repository; empty for none.
     pub push_to: String,
+    /// Patterns of tags that are immutable, whatever `immutable_tags` says; those that begin with `!` never are.
+    pub immutable_tag_patterns: Vec<String>,
+    /// Whether what is published may be neither replaced nor deleted, except by administrators.
+    pub immutable: bool,
+    /// Days that deleted packages can be restored; 0 deletes at once.
+    pub trash_days: u32,
+    /// Bytes that its packages may have; 0 means any number.
+    pub quota_bytes: u64,
+    /// How many packages it may have; 0 means any number.
+    pub quota_packages: u64,
+    /// Percentages of a quota that are logged when they are passed.
+    pub quota_warn_percent: Vec<u8>,
+    /// What is deleted by itself.
+    pub retention: Vec<RetentionRule>,
+    /// What is copied or moved elsewhere by itself.
+    pub promotion: Vec<PromotionRule>,
 }
 
 impl Default for Settings {
@@ -52,7 +72,43 @@ impl Default for Settings {
             reserved: Vec::new(),
             members: Vec::new(),
             push_to: String::new(),
+            immutable_tag_patterns: Vec::new(),
+            immutable: false,
+            trash_days: 14,
+            quota_bytes: 0,
+            quota_packages: 0,
+            quota_warn_percent: vec![80, 95],
+            retention: Vec::new(),
+            promotion: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// Whether this tag may neither point elsewhere nor be removed.
+    pub fn fixes_tag(&self, tag: &str) -> bool {
+        let excepted = |p: &String| p.strip_prefix('!').is_some_and(|p| glob::matches(p, tag));
+        if self.immutable_tag_patterns.iter().any(excepted) {
+            return false;
+        }
+        self.immutable_tags || glob::any(&self.immutable_tag_patterns, tag)
+    }
+
+    /// Checks what is not right by type alone.
+    ///
+    /// # Errors
+    /// Saying what is wrong.
+    pub fn check(&self) -> Result<(), Problem> {
+        keeping::check_patterns(&self.immutable_tag_patterns)?;
+        keeping::check_retention(&self.retention)?;
+        keeping::check_promotion(&self.promotion)?;
+        if self.quota_warn_percent.len() > 10 || self.quota_warn_percent.iter().any(|p| *p == 0 || *p > 100) {
+            return Err(Problem::invalid("bad-settings", "quota_warn_percent has at most ten numbers from 1 to 100"));
+        }
+        if self.trash_days > 3650 {
+            return Err(Problem::invalid("bad-settings", "trash_days is at most 3650"));
+        }
+        Ok(())
     }
 }
 

@@ -46,6 +46,8 @@ pub enum Stage {
     Match,
     /// Decide a package. Key: package id.
     Decide,
+    /// Copy or move a package where rules of its repository say so. Key: package id.
+    Promote,
 }
 
 impl Stage {
@@ -55,11 +57,12 @@ impl Stage {
             Self::Analyze => "analyze",
             Self::Match => "match",
             Self::Decide => "decide",
+            Self::Promote => "promote",
         }
     }
     /// The stage of that name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Analyze, Self::Match, Self::Decide].into_iter().find(|s| s.as_str() == text)
+        [Self::Analyze, Self::Match, Self::Decide, Self::Promote].into_iter().find(|s| s.as_str() == text)
     }
 }
 

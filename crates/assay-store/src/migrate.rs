@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "origin", text: include_str!("../migrations/0003_origin.sql") },
     Migration { number: 4, name: "upstreams", text: include_str!("../migrations/0004_upstreams.sql") },
     Migration { number: 5, name: "other_digests", text: include_str!("../migrations/0005_other_digests.sql") },
+    Migration { number: 6, name: "keeping", text: include_str!("../migrations/0006_keeping.sql") },
     Migration { number: 7, name: "lease", text: include_str!("../migrations/0007_lease.sql") },
 ];
 

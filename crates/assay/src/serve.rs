@@ -38,6 +38,7 @@ pub async fn run(mut config: Config) -> Result<()> {
     let welcome = first_run(&engine).await?;
     if config.database.url.is_empty() {
         engine.take_back_leases().await?;
+        engine.take_back_graves().await?;
     }
     if alone.is_some() {
         let removed = engine.clear_leftovers().await?;
@@ -58,7 +59,11 @@ pub async fn run(mut config: Config) -> Result<()> {
         }
     }
     announce(&config, &welcome)?;
+    let stopping = engine.clone();
     http::server::run(listener, http::App::new(engine, &config).await?).await?;
+    if let Err(problem) = stopping.write_downloads().await {
+        tracing::warn!(%problem, "the last downloads were not counted");
+    }
     workers.abort_all();
     Ok(())
 }

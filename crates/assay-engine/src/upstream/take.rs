@@ -9,7 +9,7 @@ use super::{
     origin::{EngineOrigin, absolute, failure},
 };
 use crate::{
-    Desk, Engine,
+    Desk, Engine, collect,
     intake::Hashers,
     shelf::{Scope, Shelved},
 };
@@ -474,13 +474,12 @@ impl Journey {
         let file = &candidate.file;
         let Some(digest) = file.digest.clone().filter(|digest| digest.algorithm() == "sha256") else { return Ok(None) };
         let engine = &self.desk.engine;
-        let _not_collected = engine.collecting.read().await;
         let (repository, format, at) = (self.desk.repository.id, self.desk.format.spec().id, engine.now());
         let (name, wanted) = (self.name.clone(), digest.clone());
         let size = meta::write(engine.meta(), move |tx| {
             let Some(size) = tx.blob_size(&wanted)? else { return Ok(None) };
-            tx.stage_blob(repository, format, &name, &wanted, size, at)?;
-            Ok(Some(size))
+            let kept = collect::if_kept(tx, &wanted, |tx| tx.stage_blob(repository, format, &name, &wanted, size, at))?;
+            Ok(kept.then_some(size))
         })
         .await?;
         let Some(size) = size else { return Ok(None) };

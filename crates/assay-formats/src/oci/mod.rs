@@ -11,6 +11,7 @@
 //! an image without its configuration (what it is could not be told); `Accept` is not enforced, since a manifest exists in
 //! one media type only; the list of referrers of an upstream (what cosign finds by tag is found).
 
+mod companions;
 mod holds;
 mod inspect;
 mod names;
@@ -29,6 +30,7 @@ use assay_model::{
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
         upstream::Remote,
     },
+    view::PackageView,
 };
 
 static SPEC: FormatSpec = FormatSpec {
@@ -71,6 +73,9 @@ impl Format for Oci {
     }
     fn lobby<'a>(&'a self, lobby: &'a dyn Lobby, request: Request) -> Task<'a, Reply> {
         Box::pin(wire::lobby(lobby, request.method, request.path, request.query))
+    }
+    fn companions(&self, view: &PackageView, version: &str) -> Vec<String> {
+        companions::of(view, version)
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

@@ -338,6 +338,12 @@ pub trait Format: Send + Sync {
         let _ = (repository, name, file);
         None
     }
+    /// Versions of the same name that go where this one goes, and are of no use without it: what it lists, what speaks of
+    /// it.
+    fn companions(&self, view: &PackageView, version: &str) -> Vec<String> {
+        let _ = (view, version);
+        Vec::new()
+    }
     /// How a version is shown to people and in refusals (`requests 2.6.0`, `alpine@sha256:…`).
     fn display(&self, name: &str, version: &str) -> String {
         format!("{name} {version}")

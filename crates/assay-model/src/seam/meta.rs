@@ -1,6 +1,9 @@
 //! The metadata store: ports per noun, used together in one transaction. Closures run on a blocking thread, so that a
 //! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
 
+pub use super::keeping::{
+    CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
+};
 use super::{Task, matcher::StoredAdvisory};
 use crate::{
     access::Token,
@@ -72,6 +75,10 @@ pub trait Tx:
     + RemoteDocuments
     + Pins
     + Leases
+    + Trash
+    + Holdings
+    + DownloadCounts
+    + Graves
 {
 }
 impl<T> Tx for T where
@@ -102,6 +109,10 @@ impl<T> Tx for T where
         + RemoteDocuments
         + Pins
         + Leases
+        + Trash
+        + Holdings
+        + DownloadCounts
+        + Graves
 {
 }
 
@@ -175,7 +186,8 @@ pub trait Tokens {
 
 /// Blobs that are stored, and those that are staged under a name and belong to no package yet.
 pub trait Blobs {
-    /// Notes that the bytes are stored durably and stages them under `name`. Repeating renews the stage.
+    /// Notes that the bytes are stored durably and stages them under `name`. Repeating renews the stage. `Busy` with code
+    /// `blob-buried` while someone deletes these bytes (see [`Graves`]).
     fn stage_blob(
         &mut self,
         repository: RepositoryId,
@@ -191,9 +203,6 @@ pub trait Blobs {
     fn unstage_blob(&mut self, repository: RepositoryId, format: &str, name: &str, digest: &Digest) -> R<bool>;
     /// Size of a stored blob, whatever it belongs to.
     fn blob_size(&mut self, digest: &Digest) -> R<Option<u64>>;
-    /// Ends stages older than `before`; then forgets and gives up to `limit` blobs that nothing refers to and that were
-    /// stored before it. Their bytes may be deleted once this is committed.
-    fn collect_blobs(&mut self, before: Timestamp, limit: usize) -> R<Vec<Digest>>;
 }
 
 /// Blobs by other digests than the one they are stored by, and where they are.
@@ -305,7 +314,7 @@ pub trait Packages {
 /// Files of packages.
 pub trait Files {
     /// Adds files; one with the same path and digest is kept, one with the same path and another digest is `Conflict`
-    /// with code `file-exists`. Says how many are new.
+    /// with code `file-exists`, or `file-in-trash` where it is the trash that has it. Says how many are new.
     fn put_files(&mut self, package: PackageId, files: &[NewFile], at: Timestamp) -> R<usize>;
     /// Files of these packages, by package and path.
     fn files_of(&mut self, packages: &[PackageId]) -> R<Vec<File>>;
@@ -322,7 +331,7 @@ pub trait Files {
         name: &str,
         digest: &Digest,
     ) -> R<Vec<(File, Package)>>;
-    /// Removes a package's files and references and marks it deleted.
+    /// Removes a package's files and references for good and marks it deleted. [`Trash::discard`] can be taken back.
     fn delete_package(&mut self, package: PackageId) -> R<()>;
 }
 

@@ -7,6 +7,7 @@ pub mod blob;
 pub mod format;
 pub mod inspector;
 pub mod judge;
+pub mod keeping;
 pub mod matcher;
 pub mod meta;
 pub mod source;

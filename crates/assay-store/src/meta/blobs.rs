@@ -1,8 +1,12 @@
 //! Rows of blobs and of stages. Bytes are in `crate::blob`.
 
 use super::Session;
-use crate::sql::{R, all, first, value, value::params};
-use assay_model::{Digest, repository::RepositoryId, seam::meta::Blobs};
+use crate::sql::{R, first, value, value::params};
+use assay_model::{
+    Digest, Problem,
+    repository::RepositoryId,
+    seam::meta::{Blobs, Graves as _},
+};
 use jiff::Timestamp;
 
 impl Blobs for Session<'_> {
@@ -21,6 +25,12 @@ impl Blobs for Session<'_> {
                stored_at = CASE WHEN blob.stored_at < excluded.stored_at THEN excluded.stored_at ELSE blob.stored_at END",
             &[digest.into(), value::size(size)?, at.into()],
         )?;
+        // after the row is ours: whoever buries these bytes has committed by now, or will find the stage
+        if self.ground(digest)?.buried {
+            let mut busy = Problem::busy("these bytes are being collected; send them once more", 1);
+            busy.code = "blob-buried";
+            return Err(busy);
+        }
         self.sql.execute(
             "INSERT INTO blob_stage (repository, format, name, digest, staged_at) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (repository, format, name, digest) DO UPDATE SET staged_at = excluded.staged_at",
@@ -54,26 +64,5 @@ impl Blobs for Session<'_> {
         first(self.sql, "SELECT size FROM blob WHERE digest = $1", &params![digest])?
             .map(|mut r| r.unsigned())
             .transpose()
-    }
-
-    fn collect_blobs(&mut self, before: Timestamp, limit: usize) -> R<Vec<Digest>> {
-        // blob_stage_by_age
-        self.sql.execute("DELETE FROM blob_stage WHERE staged_at < $1", &params![before])?;
-        // blob_by_age, then file_by_digest and blob_stage_by_digest; a reference that appears meanwhile fails the foreign
-        // key, and the transaction runs again
-        let mut gone = all(
-            self.sql,
-            "DELETE FROM blob WHERE digest IN (
-               SELECT b.digest FROM blob b WHERE b.stored_at < $1
-                 AND NOT EXISTS (SELECT 1 FROM file f WHERE f.digest = b.digest)
-                 AND NOT EXISTS (SELECT 1 FROM blob_stage s WHERE s.digest = b.digest)
-               ORDER BY b.stored_at, b.digest LIMIT $2)
-             AND stored_at < $1
-             RETURNING digest",
-            &[before.into(), value::limit(limit)],
-            |r| r.digest(),
-        )?;
-        gone.sort();
-        Ok(gone)
     }
 }

@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The columns of a file under the alias `f`, in the order that [`read`] reads them.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "f.id, f.package, f.path, f.digest, f.size, f.media_type, f.role, f.hashes, f.metadata, f.uploaded_at";
 
-fn read(row: &mut Row) -> R<File> {
+pub(super) fn read(row: &mut Row) -> R<File> {
     Ok(File {
         id: FileId(row.int()?),
         package: PackageId(row.int()?),
@@ -55,6 +55,7 @@ impl Session<'_> {
                 |r| Ok((r.text()?, r.text()?)),
             )?);
         }
+        self.respect_trash(package, files)?;
         let mut fresh = Vec::new();
         for file in files {
             match known.get(&file.path) {
@@ -106,6 +107,7 @@ impl Files for Session<'_> {
     fn put_files(&mut self, package: PackageId, files: &[NewFile], at: Timestamp) -> R<usize> {
         let fresh = self.new_files(package, files)?;
         self.require_blobs(&fresh)?;
+        self.hold_files(package, &fresh)?;
         let mut rows = Vec::with_capacity(fresh.len());
         for file in &fresh {
             rows.push(vec![
@@ -126,6 +128,7 @@ impl Files for Session<'_> {
             "",
             rows,
         )?;
+        self.leave_trash(package, &fresh)?;
         Ok(fresh.len())
     }
 
@@ -186,6 +189,7 @@ impl Files for Session<'_> {
     }
 
     fn delete_package(&mut self, package: PackageId) -> R<()> {
+        self.release(package)?;
         // unique (package, path); reference_by_package; primary key
         self.sql.execute("DELETE FROM file WHERE package = $1", &params![package])?;
         self.sql.execute("DELETE FROM reference WHERE package = $1", &params![package])?;

@@ -60,6 +60,7 @@ impl Packages for Session<'_> {
             ],
         )?;
         if let Some(mut row) = made {
+            self.count_package(package.repository, 1)?;
             return Ok((PackageId(row.int()?), true));
         }
         // unique (repository, format, name, version)

@@ -6,7 +6,9 @@
 
 mod bytes;
 mod crash;
+mod interleavings;
 mod judgements;
+mod keeping;
 mod knowledge;
 mod log;
 mod plans;

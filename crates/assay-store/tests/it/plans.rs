@@ -6,9 +6,10 @@ use assay_model::{
     Problem,
     component::ComponentId,
     decision::DecisionId,
+    keeping::Discard,
     package::{FileId, PackageId, Role, State},
     repository::Settings,
-    seam::meta::{DocumentKey, EventFilter, PackageFilter, Tx},
+    seam::meta::{DocumentKey, EventFilter, PackageFilter, Pulled, TrashFilter, Tx},
     work::{Lane, NewJob, Stage},
 };
 use assay_store::{
@@ -79,7 +80,28 @@ fn publish_and_pull(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.set_standing(p, State::Available, &Default::default(), Some(&DecisionId("d".into())), Some(None))?;
     tx.list_packages(&PackageFilter { repositories: Some(vec![r]), limit: 9, ..PackageFilter::default() })?;
     tx.list_packages(&PackageFilter { state: Some(State::Quarantined), limit: 9, ..PackageFilter::default() })?;
-    tx.collect_blobs(at(0), 9)?;
+    tx.end_stages(at(0), 9)?;
+    tx.walk_blobs(None, at(0), 9)?;
+    tx.bury(&[digest("x")], at(0), "w", at(9))?;
+    tx.bury_unnamed(&[(digest("y"), 1)], "w", at(9))?;
+    tx.take_graves("v", Some(at(0)), at(9), 9)?;
+    tx.close_graves(&[digest("y")], "w")?;
+    tx.ground(&digest("x"))?;
+    tx.usage(r)?;
+    tx.downloads_of(&[p])?;
+    tx.downloads_by_file(p)?;
+    tx.download_days(p, 0)?;
+    let pulled = Pulled { package: p, file: FileId(1), day: 1, who: "ci".into(), count: 1, last: at(0) };
+    tx.add_downloads(&[pulled])?;
+    tx.forget_download_days(0, 9)?;
+    let how = Discard { at: at(2), by: "ann".into(), cause: "deleted".into(), purge_at: at(9) };
+    tx.discard(p, &how)?;
+    tx.trashed(p)?;
+    tx.trash(&TrashFilter { repositories: Some(vec![r]), limit: 9, ..TrashFilter::default() })?;
+    tx.trash(&TrashFilter { due: Some(at(0)), limit: 9, ..TrashFilter::default() })?;
+    tx.restore(p, at(3))?;
+    tx.discard(p, &how)?;
+    tx.purge(p)?;
     tx.delete_package(p)
 }
 

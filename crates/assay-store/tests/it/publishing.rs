@@ -1,6 +1,9 @@
 //! Repositories, tokens, blobs, uploads, packages, files, references.
 
-use crate::world::{World, at, conformance, digest, new_file, new_package, publish};
+use crate::{
+    keeping::collect,
+    world::{World, at, conformance, digest, new_file, new_package, publish},
+};
 use assay_model::{
     access::{Permission, Token},
     decision::DecisionId,
@@ -80,12 +83,12 @@ async fn stages_keep_blobs_alive(world: World) {
         })
         .await;
     assert_eq!(seen, (Some(1), None, Some(1)), "a stage is good for its name only");
-    assert!(world.write(|tx| tx.collect_blobs(at(10), 9)).await.is_empty(), "not older than that");
+    assert!(collect(&world, at(10)).await.is_empty(), "not older than that");
     world.write(move |tx| tx.stage_blob(r, "oci", "app", &digest("x"), 1, at(20))).await;
-    assert!(world.write(|tx| tx.collect_blobs(at(15), 9)).await.is_empty(), "renewed");
+    assert!(collect(&world, at(15)).await.is_empty(), "renewed");
     assert!(world.write(move |tx| tx.unstage_blob(r, "oci", "app", &digest("x"))).await);
     assert!(!world.write(move |tx| tx.unstage_blob(r, "oci", "app", &digest("x"))).await);
-    assert_eq!(world.write(|tx| tx.collect_blobs(at(21), 9)).await, [d]);
+    assert_eq!(collect(&world, at(21)).await, [d]);
     assert_eq!(world.read(|tx| tx.blob_size(&digest("x"))).await, None);
 }
 
@@ -116,7 +119,10 @@ async fn blobs_have_other_digests_and_holders(world: World) {
             for package in tx.packages_named(main, "pypi", "p", None)? {
                 tx.delete_package(package.id)?;
             }
-            tx.collect_blobs(at(99_999), 9)?;
+            tx.end_stages(at(99_999), 9)?;
+            let orphans = tx.walk_blobs(None, at(99_999), 9)?.orphans;
+            let orphans: Vec<_> = orphans.into_iter().map(|(digest, _)| digest).collect();
+            tx.bury(&orphans, at(99_999), "c", at(999_999))?;
             Ok((tx.alias(&gone)?, tx.holders("pypi", &digest("x"), 9)?))
         })
         .await;
@@ -132,10 +138,9 @@ async fn blobs_of_files_are_never_collected(world: World) {
             publish(tx, r, "kept", "1", "content")
         })
         .await;
-    assert_eq!(world.write(|tx| tx.collect_blobs(at(99), 1)).await, [digest("a")], "oldest first, at most one");
-    assert_eq!(world.write(|tx| tx.collect_blobs(at(99), 9)).await, [digest("b")]);
+    assert_eq!(collect(&world, at(99)).await, [digest("a"), digest("b")], "oldest first");
     world.write(move |tx| tx.delete_package(id)).await;
-    assert_eq!(world.write(|tx| tx.collect_blobs(at(99), 9)).await, [digest("content")]);
+    assert_eq!(collect(&world, at(99)).await, [digest("content")]);
 }
 
 async fn uploads_go_stale(world: World) {

@@ -54,6 +54,11 @@ impl Client {
         self.send(Method::DELETE, path, &[], None).await.map(|_| ())
     }
 
+    /// As [`Client::delete`], with what the server says.
+    pub(super) async fn remove(&self, path: &[&str]) -> Result<Value> {
+        read(self.send(Method::DELETE, path, &[], None).await?).await
+    }
+
     /// The number of the package that a person means.
     pub(super) async fn find(&self, what: &str) -> Result<i64> {
         let found: Value = self.get(&["packages", "find"], &[("what", what.to_owned())]).await?;

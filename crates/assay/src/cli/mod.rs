@@ -6,6 +6,7 @@ mod convert;
 mod explain;
 mod feeds;
 mod findings;
+mod gc;
 mod inside;
 mod local;
 mod log;
@@ -14,10 +15,12 @@ mod out;
 mod packages;
 mod policy;
 mod repositories;
+mod retention;
 mod sbom;
 mod scan;
 mod status;
 mod tokens;
+mod trash;
 mod version;
 mod views;
 mod wait;
@@ -95,6 +98,18 @@ enum Command {
     Packages(packages::ListArgs),
     /// Show one package: files, inventory, findings, decisions
     Package(packages::ShowArgs),
+    /// Delete a package; it can be restored for a while
+    Delete(trash::DeleteArgs),
+    /// Copy or move a package to another repository, with all that belongs to it
+    Promote(retention::PromoteArgs),
+    /// What rules of retention delete
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
+    /// Packages that were deleted and can be restored
+    #[command(subcommand)]
+    Trash(trash::TrashCommand),
+    /// Delete bytes that nothing refers to, while the server runs
+    Gc(gc::GcArgs),
     /// The event log
     Log(log::LogArgs),
     /// Repositories
@@ -163,6 +178,11 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Explain(args) => explain::run(context, &args).await,
         Command::Packages(args) => packages::list(context, &args).await,
         Command::Package(args) => packages::show(context, &args).await,
+        Command::Delete(args) => trash::delete(context, &args).await,
+        Command::Promote(args) => retention::promote(context, &args).await,
+        Command::Retention(command) => retention::run(context, command).await,
+        Command::Trash(command) => trash::run(context, command).await,
+        Command::Gc(args) => gc::run(context, &args).await,
         Command::Log(args) => log::run(context, &args).await,
         Command::Repositories(command) => repositories::run(context, command).await,
         Command::Tokens(command) => tokens::run(context, command).await,

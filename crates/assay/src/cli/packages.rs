@@ -95,7 +95,8 @@ async fn rows(client: &Client, args: &ListArgs) -> Result<Vec<Value>> {
 }
 
 pub(super) fn table(rows: &[Row]) -> Sheet {
-    let mut sheet = Sheet::new(&[">ID", "REPOSITORY", "FORMAT", "STATE", ">SIZE", "UPLOADED", "FINDINGS", "PACKAGE"]);
+    let mut sheet =
+        Sheet::new(&[">ID", "REPOSITORY", "FORMAT", "STATE", ">SIZE", "UPLOADED", ">PULLS", "FINDINGS", "PACKAGE"]);
     for row in rows {
         let worst = row.findings.keys().max().copied();
         let found = findings::in_words(&row.findings);
@@ -108,6 +109,7 @@ pub(super) fn table(rows: &[Row]) -> Sheet {
             Text::new(row.state.as_str(), tone(row.state)),
             bytes(row.size).into(),
             moment(row.uploaded_at).into(),
+            row.downloads.count.to_string().into(),
             Text::new(if found.is_empty() { "-" } else { &found }, worst.map_or(Tone::Faint, findings::tone)),
             format!("{}{references}", short(&row.display)).into(),
         ]);
@@ -166,6 +168,9 @@ fn header(detail: &Detail) -> String {
         format!("State       {}", row.state.as_str()),
         format!("Uploaded    {} by {}", moment(row.uploaded_at), harmless(&row.uploader)),
     ];
+    if let Some(last) = row.downloads.last {
+        lines.push(downloads(detail, last));
+    }
     lines.extend(row.published_at.map(|at| format!("Published   {}", moment(at))));
     for (name, all) in [("Tags        ", row.tags.iter().cloned().collect()), ("References  ", row.references.clone())]
     {
@@ -178,6 +183,20 @@ fn header(detail: &Detail) -> String {
         lines.push("            `assay explain` says more".to_owned());
     }
     lines.join("\n")
+}
+
+fn downloads(detail: &Detail, last: jiff::Timestamp) -> String {
+    let pulls = &detail.pulls;
+    let mut callers: Vec<(&String, &u64)> = pulls.callers.iter().collect();
+    callers.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let callers: Vec<String> = callers.iter().take(5).map(|(who, n)| format!("{} {n}", harmless(who))).collect();
+    let by = if callers.is_empty() { String::new() } else { format!(" ({})", callers.join(", ")) };
+    format!(
+        "Downloads   {}, the last {}; {} in the last 30 days{by}",
+        detail.row.downloads.count,
+        moment(last),
+        pulls.month
+    )
 }
 
 fn files(detail: &Detail, look: Look) -> String {

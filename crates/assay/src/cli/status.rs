@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    look::{Look, Sheet, Text, Tone, count, harmless, moment, thousands},
+    look::{Look, Sheet, Text, Tone, bytes, count, harmless, moment, thousands},
     views::Status,
 };
 use anyhow::Result;
@@ -35,7 +35,32 @@ pub(super) fn page(status: &Status, look: Look) -> String {
     if !status.feeds.is_empty() {
         parts.push(feeds(status).render(look));
     }
+    if !status.repositories.is_empty() {
+        parts.push(repositories(status).render(look));
+    }
     parts.join("\n\n")
+}
+
+fn repositories(status: &Status) -> Sheet {
+    let mut sheet = Sheet::new(&["REPOSITORY", ">PACKAGES", ">SIZE", ">IN TRASH", ">OF QUOTA"]);
+    for one in &status.repositories {
+        let of = |has: u64, may: u64| if may > 0 { u128::from(has) * 100 / u128::from(may) } else { 0 };
+        let used = of(one.holds.bytes, one.quota_bytes).max(of(one.holds.packages, one.quota_packages));
+        let quota = match one.quota_bytes + one.quota_packages {
+            0 => "-".into(),
+            _ if used >= 95 => Text::new(format!("{used} %"), Tone::Bad),
+            _ if used >= 80 => Text::new(format!("{used} %"), Tone::Warning),
+            _ => format!("{used} %").into(),
+        };
+        sheet.row([
+            Text::from(&one.name),
+            thousands(one.holds.packages).into(),
+            bytes(one.holds.bytes).into(),
+            bytes(one.holds.trash.bytes).into(),
+            quota,
+        ]);
+    }
+    sheet
 }
 
 fn jobs(status: &Status) -> Sheet {

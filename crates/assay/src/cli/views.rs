@@ -8,6 +8,7 @@ use assay_model::{
     event::Event,
     finding::{Finding, Severity},
     inventory::{LicenseFile, OsRelease, Secret, Skipped},
+    keeping::{Downloads, Usage},
     package::{File, State},
     score::{Epss, Kev},
 };
@@ -37,6 +38,8 @@ pub(super) struct Row {
     pub(super) size: u64,
     #[serde(default, rename = "severities")]
     pub(super) findings: BTreeMap<Severity, usize>,
+    #[serde(default)]
+    pub(super) downloads: Downloads,
 }
 
 /// One package.
@@ -56,6 +59,17 @@ pub(super) struct Detail {
     pub(super) refusal: Option<Refused>,
     #[serde(default)]
     pub(super) events: Vec<Event>,
+    #[serde(default)]
+    pub(super) pulls: Pulls,
+}
+
+/// Who downloaded a package lately.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Pulls {
+    #[serde(default)]
+    pub(super) month: u64,
+    #[serde(default)]
+    pub(super) callers: BTreeMap<String, u64>,
 }
 
 /// The parts of an inventory that are shown.
@@ -145,4 +159,28 @@ pub(super) struct Status {
     pub(super) decided: u64,
     #[serde(default)]
     pub(super) inventories: i64,
+    #[serde(default)]
+    pub(super) repositories: Vec<Holds>,
+}
+
+/// What a repository holds, next to its quotas.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Holds {
+    pub(super) name: String,
+    pub(super) holds: Held,
+    #[serde(default)]
+    pub(super) quota_bytes: u64,
+    #[serde(default)]
+    pub(super) quota_packages: u64,
+}
+
+/// Packages and bytes, and those in the trash.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct Held {
+    #[serde(default)]
+    pub(super) packages: u64,
+    #[serde(default)]
+    pub(super) bytes: u64,
+    #[serde(default)]
+    pub(super) trash: Usage,
 }

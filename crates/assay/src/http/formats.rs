@@ -5,13 +5,13 @@ use super::{
     answer::{self, Reply, insert},
     auth, drain, pages, range,
 };
-use assay_engine::Denied;
+use assay_engine::{Denied, Desk};
 use assay_model::{
     access::Caller,
     problem::{Kind, Problem},
     seam::{
         ByteStream,
-        format::{self, Challenge, Format},
+        format::{self, Challenge, Format, Repo as _},
     },
 };
 use axum::body::Body;
@@ -141,11 +141,33 @@ async fn route(
             }
         };
     }
+    let writer = (!reads).then(|| caller.clone());
     let desk = app.engine.desk(repository, format, caller).await?;
-    match format.handle(&desk, format::Request { path: path.to_owned(), ..arrived }).await? {
+    let mut reply =
+        answered(app, format, &desk, format::Request { path: path.to_owned(), ..arrived }, (method, headers)).await?;
+    if let Some(writer) = writer
+        && let Some(warning) = app.engine.quota_warning(&writer, repository).await?
+    {
+        insert(reply.headers_mut(), "x-assay-warning", &warning);
+    }
+    Ok(reply)
+}
+
+async fn answered(
+    app: &Arc<App>,
+    format: &'static dyn Format,
+    desk: &Desk,
+    request: format::Request,
+    (method, headers): (&Method, &HeaderMap),
+) -> Result<Reply, Denied> {
+    match format.handle(desk, request).await? {
         format::Reply::File { file, headers: more } => {
             let cleared = desk.clear(file).await?;
-            Ok(range::send(app, method, headers, &cleared, more).await?)
+            let reply = range::send(app, method, headers, &cleared, more).await?;
+            if *method == Method::GET && range::begins(&reply) {
+                app.engine.count_download(&cleared, desk.caller());
+            }
+            Ok(reply)
         }
         format::Reply::Staged { digest, headers: more } => {
             let cleared = desk.clear_staged(&digest).await?;

@@ -39,6 +39,16 @@ fn http_date(at: jiff::Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
+/// Whether a reply has the first bytes of a file: a download that goes on where another stopped is the same download.
+pub(super) fn begins(reply: &Reply) -> bool {
+    let range = reply.headers().get(header::CONTENT_RANGE).and_then(|v| v.to_str().ok());
+    match reply.status() {
+        StatusCode::OK => true,
+        StatusCode::PARTIAL_CONTENT => range.is_some_and(|range| range.starts_with("bytes 0-")),
+        _ => false,
+    }
+}
+
 pub(super) async fn send(
     app: &App,
     method: &Method,

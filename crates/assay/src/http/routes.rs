@@ -24,6 +24,8 @@ pub(super) enum Guard {
     Public,
     /// Whoever may read at least one repository.
     Reader,
+    /// Whoever may write to at least one repository.
+    Writer,
     /// An administrator of the whole workspace.
     Admin,
 }
@@ -80,7 +82,7 @@ where
 
 /// All routes apart from those of formats (gated by the engine's desk) and pages (which filter by caller).
 pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock::new(|| {
-    use Guard::{Admin, Public, Reader};
+    use Guard::{Admin, Public, Reader, Writer};
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     vec![
         on(get.clone(), "/healthz", Public, api::operations::health),
@@ -105,6 +107,16 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(get.clone(), "/api/v1/packages/{id}", Reader, api::packages::show),
         on(get.clone(), "/api/v1/packages/{id}/sbom", Reader, api::packages::sbom),
         on(get.clone(), "/api/v1/packages/{id}/scan", Reader, api::packages::scan),
+        on(delete.clone(), "/api/v1/packages/{id}", Writer, api::packages::remove),
+        on(post.clone(), "/api/v1/packages/{id}/promote", Writer, api::packages::promote),
+        on(get.clone(), "/api/v1/repositories/{name}/retention", Reader, api::storage::preview),
+        on(post.clone(), "/api/v1/repositories/{name}/retention", Writer, api::storage::retain),
+        on(get.clone(), "/api/v1/trash", Reader, api::trash::list),
+        on(post.clone(), "/api/v1/trash/restore", Writer, api::trash::restore),
+        on(post.clone(), "/api/v1/trash/purge", Writer, api::trash::purge),
+        on(get.clone(), "/api/v1/gc", Admin, api::storage::collection),
+        on(post.clone(), "/api/v1/gc", Admin, api::storage::collect),
+        on(delete.clone(), "/api/v1/gc", Admin, api::storage::stop),
         on(get.clone(), "/api/v1/decisions/{id}", Reader, api::packages::decision),
         on(get.clone(), "/api/v1/policies", Reader, api::policies::list),
         on(post.clone(), "/api/v1/policies", Admin, api::policies::save),
@@ -199,6 +211,14 @@ async fn pass(app: &App, guard: Guard, headers: &HeaderMap, reads: bool) -> Resu
                 Ok(caller)
             } else {
                 Err(Problem::new(Kind::Unauthenticated, "unauthenticated", "authentication required"))
+            }
+        }
+        Guard::Writer => {
+            let caller = caller?;
+            let places = app.engine.readable_repositories(&caller).await?;
+            match places.iter().map(|place| caller.require(Permission::Write, place)).find(Result::is_ok) {
+                Some(_) => Ok(caller),
+                None => Err(caller.denied(Permission::Write, "any repository")),
             }
         }
         Guard::Admin => {

@@ -13,6 +13,8 @@ mod inventory;
 mod oci_clients;
 mod oci_conformance;
 mod oci_proxied;
+mod keep;
+mod keep_promote;
 mod oracle;
 mod pages;
 mod policy;

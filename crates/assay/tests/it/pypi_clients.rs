@@ -38,7 +38,8 @@ fn project(folder: &Path, more: &str) -> Result<()> {
 fn by_poetry(server: &TestServer, token: &str, folder: &Path, wanted: &str) -> Result<Option<Run>> {
     let Some(program) = tool("poetry") else { return Ok(None) };
     let source = format!("{}/pypi/main/simple/", server.url());
-    let more = "[tool.poetry]\npackage-mode = false\n\n[[tool.poetry.source]]\nname = \"assay\"\npriority = \"primary\"\n";
+    let more =
+        "[tool.poetry]\npackage-mode = false\n\n[[tool.poetry.source]]\nname = \"assay\"\npriority = \"primary\"\n";
     project(folder, &format!("{more}url = \"{source}\"\n"))?;
     let run = Run::new(program)?.args(["add", "--no-interaction", wanted]).current_dir(folder);
     let run = run.env("POETRY_HTTP_BASIC_ASSAY_USERNAME", "anyone").env("POETRY_HTTP_BASIC_ASSAY_PASSWORD", token);
@@ -48,7 +49,10 @@ fn by_poetry(server: &TestServer, token: &str, folder: &Path, wanted: &str) -> R
 fn by_pdm(server: &TestServer, token: &str, folder: &Path, wanted: &str) -> Result<Option<Run>> {
     let Some(program) = tool("pdm") else { return Ok(None) };
     let index = index(server, token);
-    project(folder, &format!("[tool.pdm]\ndistribution = false\n\n[[tool.pdm.source]]\nname = \"pypi\"\nurl = \"{index}\"\n"))?;
+    project(
+        folder,
+        &format!("[tool.pdm]\ndistribution = false\n\n[[tool.pdm.source]]\nname = \"pypi\"\nurl = \"{index}\"\n"),
+    )?;
     Ok(Some(Run::new(program)?.args(["add", wanted]).current_dir(folder).env("PDM_CHECK_UPDATE", "0")))
 }
 
@@ -178,7 +182,10 @@ async fn every_publisher_publishes_and_is_refused_without_permission() -> Result
         project(folder.path(), "")?;
         std::fs::create_dir(folder.path().join("dist"))?;
         // Poetry publishes only what is of its project.
-        Wheel::new("app", "0.1.0").file(&format!("{name}.py"), "").tag(&format!("py3-none-{name}_1")).build()?
+        Wheel::new("app", "0.1.0")
+            .file(&format!("{name}.py"), "")
+            .tag(&format!("py3-none-{name}_1"))
+            .build()?
             .write_to(&folder.path().join("dist"))?;
         let Some(run) = publisher(name, &server, &reader, folder.path())? else { continue };
         let refused = run.fail().await?;

@@ -239,7 +239,11 @@ async fn what_is_refused_hidden_or_forbidden_says_so_to_curl() -> Result<()> {
     saw("generic", "curl", Case::NoPermission);
     let ran = curl(&server, &program)?.args(["-X", "DELETE"]).arg(format!("{}/generic/main/bad/", server.url()));
     assert!(ran.fail().await?.says("delete the files one by one"));
-    curl(&server, &program)?.args(["-X", "DELETE"]).arg(format!("{}/generic/main/bad.bin", server.url())).succeed().await?;
+    curl(&server, &program)?
+        .args(["-X", "DELETE"])
+        .arg(format!("{}/generic/main/bad.bin", server.url()))
+        .succeed()
+        .await?;
     saw("generic", "curl", Case::TakeBack);
     Ok(())
 }

@@ -7,7 +7,9 @@ pub(super) mod packages;
 pub(super) mod policies;
 pub(super) mod repositories;
 mod settings;
+pub(super) mod storage;
 pub(super) mod tokens;
+pub(super) mod trash;
 pub(super) mod upstreams;
 
 use super::{

@@ -43,9 +43,23 @@ pub(crate) async fn status(app: Arc<App>, _: Call) -> Answer {
     })
     .await?;
     let drained = app.engine.drained().await?;
+    let holdings = app.engine.holdings().await?;
+    let repositories: Vec<_> = app
+        .engine
+        .readable_repositories(&Caller::System)
+        .await?
+        .into_iter()
+        .map(|place| {
+            json!({
+                "name": place.name, "holds": holdings.get(&place.id).copied().unwrap_or_default(),
+                "quota_bytes": place.settings.quota_bytes, "quota_packages": place.settings.quota_packages,
+            })
+        })
+        .collect();
     ok(&json!({
         "version": env!("CARGO_PKG_VERSION"), "workspace": app.workspace, "jobs": jobs, "advisories": advisories,
         "feeds": feeds, "matched": drained.matched, "decided": drained.decided, "inventories": inventories,
+        "repositories": repositories, "collection": app.engine.collection(),
     }))
 }
 
@@ -74,6 +88,11 @@ pub(crate) async fn metrics(app: Arc<App>, _: Call) -> Answer {
     let count = |n: u64| vec![(String::new(), i64::try_from(n).unwrap_or(i64::MAX))];
     line("Components matched.", "assay_components_matched_total", count(drained.matched));
     line("Packages decided.", "assay_decisions_total", count(drained.decided));
+    let collected = app.engine.collection_totals();
+    line("Blobs that collection looked at.", "assay_gc_examined_total", count(collected.examined));
+    line("Blobs that collection removed.", "assay_gc_removed_total", count(collected.removed));
+    line("Bytes that collection removed.", "assay_gc_removed_bytes_total", count(collected.bytes));
+    line("Whether collection is running.", "assay_gc_running", count(u64::from(app.engine.collection().running)));
     Ok(plain(StatusCode::OK, "text/plain; version=0.0.4", text))
 }
 

@@ -70,6 +70,18 @@ pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
     ok(&app.engine.package_detail(&call.caller, id(&call)?).await?)
 }
 
+/// Copies or moves a package to another repository.
+pub(crate) async fn promote(app: Arc<App>, mut call: Call) -> Answer {
+    let (id, options) = (id(&call)?, call.json().await?);
+    ok(&app.engine.promote(&call.caller, id, &options).await?)
+}
+
+/// Deletes a package; what the trash keeps can be restored until the moment in the answer.
+pub(crate) async fn remove(app: Arc<App>, call: Call) -> Answer {
+    let until = app.engine.delete_package(&call.caller, id(&call)?).await?;
+    ok(&json!({"restorable_until": until}))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {

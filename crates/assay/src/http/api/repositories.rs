@@ -1,13 +1,31 @@
 //! Repositories.
 
 use super::{Answer, App, Call, created, ok, settings::changed};
-use assay_model::{access::Permission, repository::Settings};
-use serde::Deserialize;
+use assay_engine::Holding;
+use assay_model::{
+    access::Permission,
+    repository::{Repository, Settings},
+};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
-    ok(&json!({"repositories": app.engine.readable_repositories(&call.caller).await?}))
+    let repositories = app.engine.readable_repositories(&call.caller).await?;
+    let holdings = app.engine.holdings().await?;
+    let row = |repository: Repository| {
+        let holds = holdings.get(&repository.id).copied().unwrap_or_default();
+        Row { repository, holds }
+    };
+    ok(&json!({"repositories": repositories.into_iter().map(row).collect::<Vec<_>>()}))
+}
+
+/// A repository with what it holds.
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    repository: Repository,
+    holds: Holding,
 }
 
 #[derive(Deserialize)]
