@@ -73,6 +73,8 @@ struct Head {
     uploader: String,
     arrived: When,
     published: Option<When>,
+    downloads: String,
+    pulled: Option<When>,
     tags: Vec<String>,
     references: Vec<String>,
     log: String,
@@ -98,6 +100,8 @@ impl Head {
             uploader: package.uploader.clone(),
             arrived: When(package.uploaded_at),
             published: package.published_at.map(When),
+            downloads: pulled(detail),
+            pulled: detail.row.downloads.last.map(When),
             tags: package.tags.iter().cloned().collect(),
             references: detail.row.references.clone(),
             log: address("/ui/log", &[("subject", Some(&subject))]),
@@ -107,6 +111,15 @@ impl Head {
             ),
         }
     }
+}
+
+/// How often it was downloaded, and by whom lately.
+fn pulled(detail: &PackageDetail) -> String {
+    let mut callers: Vec<(&String, &u64)> = detail.pulls.callers.iter().collect();
+    callers.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let callers: Vec<String> = callers.iter().take(5).map(|(who, n)| format!("{} {n}", readable(who))).collect();
+    let by = if callers.is_empty() { String::new() } else { format!(" ({})", callers.join(", ")) };
+    format!("{}, {} in the last 30 days{by}", detail.row.downloads.count, detail.pulls.month)
 }
 
 struct RefusalView {

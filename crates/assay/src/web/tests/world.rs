@@ -6,6 +6,7 @@ use assay_model::{
     access::{Caller, Permission, Token},
     event::Event,
     finding::Severity,
+    keeping::Downloads,
     package::Package,
     policy::Policy,
     repository::Repository,
@@ -94,6 +95,7 @@ pub(super) fn row(id: i64) -> PackageRow {
         size: 469_982,
         findings: BTreeMap::from([(Severity::High, 1), (Severity::Medium, 3)]),
         worst: Some(Severity::High),
+        downloads: Downloads { count: 12, last: Some(of(json!(T))) },
     }
 }
 
@@ -172,6 +174,7 @@ pub(super) fn detail() -> PackageDetail {
         "licenses": ["Apache 2.0"], "requires": ["certifi"], "summary": "Python HTTP for Humans."});
     found.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     PackageDetail {
+        pulls: assay_engine::Pulls { month: 5, callers: [("ci".to_owned(), 5)].into(), ..Default::default() },
         locations: BTreeMap::new(),
         row: row(7),
         repository: repository(),
