@@ -264,7 +264,7 @@ async fn collection_runs_beside_uploads_of_the_same_bytes() -> Result<()> {
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let mut users = Vec::new();
     for user in 0..4 {
-        let (http, stop) = (server.http(), stop.clone());
+        let (http, stop) = (server.http().with_token(Some(server.token())), stop.clone());
         users.push(tokio::spawn(async move {
             let mut rounds = 0;
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
