@@ -102,7 +102,7 @@ impl Listing {
         };
         let Some(known) = known else { return listing };
         let mut versions = index.versions;
-        versions.sort_by(|a, b| b.published_at.cmp(&a.published_at));
+        versions.sort_by_key(|version| std::cmp::Reverse(version.published_at));
         versions.truncate(VERSIONS);
         let mut weight = OVERHEAD;
         for version in versions {

@@ -116,7 +116,7 @@ async fn blobs_come_in_by_every_way_and_go() -> Result<()> {
         for (last_in_put, disordered) in [(false, false), (true, false), (false, true), (true, true)] {
             let several = body(&format!("{last_in_put} {disordered}"), 3 * 1024 - 5);
             let how = Chunks { count: 3, last_in_put, disordered };
-            let reply = chunked(&place, &own(&several), &several, how).await.with_context(|| format!("{algorithm}"))?;
+            let reply = chunked(&place, &own(&several), &several, how).await.with_context(|| algorithm.to_owned())?;
             holds(&place, reply, &own(&several), &several).await?;
         }
     }
