@@ -6,9 +6,10 @@ use super::{
     names::{self, Name},
     provenance::Bundle,
 };
-use assay_archive::{ArchiveError, Flow, Kind as Container, Limits, Tolerance, Walker, read_small};
+use crate::kit::archive::{self, Bounds};
+use assay_archive::{ArchiveError, Flow, Kind as Container, Tolerance, read_small};
 use assay_model::{
-    Kind, Problem,
+    Problem,
     package::{NewFile, Role},
     seam::{
         ReadSeek,
@@ -18,14 +19,11 @@ use assay_model::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 /// Largest `package.json`, and largest readme that is kept.
 const MANIFEST: u64 = 4 << 20;
 const README: usize = 64 << 10;
-
-/// Wall time for reading one archive.
-const TIME: Duration = Duration::from_secs(120);
 
 /// Sent with archives.
 pub(super) const ARCHIVE_TYPE: &str = "application/octet-stream";
@@ -244,9 +242,7 @@ impl Packed {
     /// # Errors
     /// `Invalid` for a damaged or unsafe archive or one without `package.json`, `TooLarge` beyond a limit.
     pub(super) fn read(bytes: &mut dyn ReadSeek, tolerance: Tolerance) -> Result<Self, Problem> {
-        let limits = Limits::configured();
-        let (manifest, time) = (limits.metadata_bytes.min(MANIFEST), limits.deadline.min(TIME));
-        let walker = Walker::new(limits.with_metadata_bytes(manifest).with_deadline(time)).tolerance(tolerance);
+        let walker = Bounds { document: MANIFEST, ..Bounds::default() }.walker().tolerance(tolerance);
         let mut packed = Self {
             name: String::new(),
             version: String::new(),
@@ -272,7 +268,7 @@ impl Packed {
             }
             Ok(Flow::Continue)
         });
-        visited.map_err(unreadable_archive)?;
+        visited.map_err(|error| archive::unreadable("the archive", "bad-archive", error))?;
         let bad = |message: &str| Problem::invalid("bad-archive", message);
         let manifest = found.ok_or_else(|| bad("the archive contains no package.json in its top folder"))?;
         if twice && tolerance == Tolerance::Reject {
@@ -317,13 +313,4 @@ impl Packed {
         dist.insert("unpackedSize".into(), self.bytes.into());
         dist
     }
-}
-
-fn unreadable_archive(error: ArchiveError) -> Problem {
-    let (kind, code) = match &error {
-        ArchiveError::Limit { .. } => (Kind::TooLarge, "archive-limit"),
-        ArchiveError::Io(..) => (Kind::Internal, "unreadable"),
-        _ => (Kind::Invalid, "bad-archive"),
-    };
-    Problem::new(kind, code, format!("the archive cannot be read: {error}")).caused_by(error)
 }

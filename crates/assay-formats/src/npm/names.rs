@@ -1,6 +1,7 @@
 //! Names, versions, tags and file names: parsed once, pure. Names keep their case; it tells old packages apart.
 
 use crate::kit::path::encode_segment;
+pub(super) use crate::kit::text::shown;
 use assay_model::{Problem, ecosystem::Scheme};
 use std::cmp::Ordering;
 
@@ -152,11 +153,6 @@ pub(super) fn tag(text: &str) -> Result<&str, Problem> {
         return Err(Problem::invalid("bad-tag", message));
     }
     Ok(text)
-}
-
-/// At most a hundred characters of what a client sent.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(100).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! clients speak (bulk and quick).
 
 use super::super::render;
-use crate::kit::body;
+use crate::kit::{archive, body};
 use assay_archive::{Limits, decompress};
 use assay_model::{
     Digest, Kind, Problem,
@@ -47,7 +47,7 @@ async fn read(headers: &HeaderMap, body: ByteStream) -> Result<Bytes, Problem> {
         }
         Ok(Bytes::from(whole))
     };
-    tokio::task::spawn_blocking(unpack).await.map_err(|error| Problem::internal("unpacking a body failed", error))?
+    archive::apart("unpacking a body", unpack).await
 }
 
 fn too_much(message: &str) -> Problem {

@@ -10,7 +10,7 @@ use super::{
     },
     edit,
 };
-use crate::kit::body;
+use crate::kit::{archive, body};
 use assay_archive::Tolerance;
 use assay_model::{
     Kind, Problem,
@@ -116,9 +116,8 @@ async fn publish(
     let release = document.release(name, file, &staged)?;
     check_new(repo, name, &release.version).await?;
     let mut bytes = repo.read(&staged).await?;
-    let packed = tokio::task::spawn_blocking(move || Packed::read(bytes.as_mut(), Tolerance::Reject))
-        .await
-        .map_err(|error| Problem::internal("reading the archive failed", error))??;
+    let reading = move || Packed::read(bytes.as_mut(), Tolerance::Reject);
+    let packed = archive::apart("reading the archive", reading).await?;
     let proof = match bundle {
         Some((_, text)) => {
             let bundle = Bundle::parse(&text, name, &release.version, &staged)?;
