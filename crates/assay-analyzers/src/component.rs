@@ -1,7 +1,7 @@
 //! Building occurrences: purl, ecosystem and the keys that advisories are matched by, from what a file says.
 
 use assay_model::component::{Component, Occurrence};
-use assay_model::ecosystem::{self, Keys, Law, NameRule, Scheme};
+use assay_model::ecosystem::{self, Keys, Law};
 use assay_model::inventory::OsRelease;
 use assay_model::purl::{BadPurl, Purl};
 
