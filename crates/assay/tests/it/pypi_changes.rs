@@ -111,11 +111,12 @@ async fn uv_publishes_attestations_that_lie_beside_the_file() -> Result<()> {
     let file = built.write_to(folder.path())?;
     let attested = attestations(&built);
     let first: Value = serde_json::from_str::<Vec<Value>>(&attested)?.remove(0);
-    std::fs::write(folder.path().join(format!("{}.publish.attestation", built.file_name)), first.to_string())?;
+    let signed = folder.path().join(format!("{}.publish.attestation", built.file_name));
+    std::fs::write(&signed, first.to_string())?;
     let Some(program) = tool("uv") else { return Ok(()) };
     let address = format!("{}/pypi/main/legacy/", server.url());
     let run = Run::new(program)?.args(["publish", "--publish-url", &address, "--token", server.token()]);
-    run.arg(&file).succeed().await?;
+    run.arg(&file).arg(&signed).succeed().await?;
     settled(&server).await?;
     let listed = index(&server, "tiny-attested").await?["files"][0]["provenance"].clone();
     let address = listed.as_str().context("the index says where the provenance is")?;

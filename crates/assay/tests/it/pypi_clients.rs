@@ -1,7 +1,8 @@
 //! Installers of Python packages beside each other: each takes the newest allowed version, prints why a quarantined one is
 //! refused, does not see a hidden one, and gets nothing without permission. Publishers beside each other likewise.
 
-use crate::support::{pip, publish, server, settled, state, token, twine, unwrapped, uv};
+use crate::proxied::upstream;
+use crate::support::{open_to_everyone, pip, publish, server, settled, state, token, twine, unwrapped, uv};
 use anyhow::{Context, Result};
 use assay_testkit::{
     Ran, Run, TestServer,
@@ -223,5 +224,34 @@ async fn pip_lists_downloads_and_is_told_how_to_search() -> Result<()> {
     let said = unwrapped(&ran);
     assert!(said.contains("XMLRPC request failed") && said.contains("no search by XML-RPC"), "{said}");
     assert!(!said.contains("Traceback"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_installer_installs_through_an_upstream() -> Result<()> {
+    let (far, near) = (server().await?, server().await?);
+    for version in ["1.0", "1.1"] {
+        publish(&far, &Wheel::new("tiny-guard", version).build()?).await?;
+    }
+    settled(&far).await?;
+    open_to_everyone(&far).await?;
+    let address = format!("{}/pypi/main/simple", far.url());
+    upstream(&near, "main", "far", "pypi", &address, json!({})).await?;
+    forbid(&near, "quarantine", "1.1").await?;
+    for (name, client) in INSTALLERS {
+        // The first of them makes the server fetch and decide; the others meet what was decided.
+        let Some((ran, has)) = install(&near, client, near.token(), "tiny-guard==1.1").await? else { continue };
+        assert!(!ran.status.success() && !has, "{name}: {ran}");
+        if name != "pdm" {
+            assert!(unwrapped(&ran).contains("1.1 is not allowed, see CVE-2026-10001"), "{name}: {ran}");
+        }
+        let (ran, has) = install(&near, client, near.token(), "tiny-guard").await?.context("the client is there")?;
+        assert!(ran.status.success() && has, "{name}: {ran}");
+        saw("pypi", name, Case::Proxied);
+    }
+    let listed = near.http().get_with("/pypi/main/simple/tiny-guard/", &[("accept", "application/json")]).await?;
+    let listed = listed.expect_status(200)?.json()?;
+    assert_eq!(listed["meta"]["tracks"], json!([format!("{address}/tiny-guard/")]), "{listed}");
+    assert_eq!(listed["versions"], json!(["1.0", "1.1"]), "{listed}");
     Ok(())
 }

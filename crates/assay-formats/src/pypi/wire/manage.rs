@@ -134,6 +134,13 @@ pub(super) async fn remove_file(repo: &dyn Repo, name: &str, file: &str) -> Resu
     Ok(answer::empty(204, Vec::new()))
 }
 
+/// Lists a removed file again; its bytes are still here.
+pub(super) async fn bring_back(repo: &dyn Repo, version: &VersionView, file: &str) -> Result<(), Problem> {
+    let mut removed = kept::removed(version);
+    removed.retain(|name| name != file);
+    amend(repo, version, kept::with_removed(version, removed)).await
+}
+
 /// Distributions of a version that were not removed.
 fn stored(version: &VersionView) -> impl Iterator<Item = &str> {
     let files = version.files.iter().filter(|file| file.role == Some(Role::File)).map(|file| file.path.as_str());

@@ -1,5 +1,6 @@
 //! The upload form that publishers share: read as it streams, compared with its file, published at once.
 
+use super::manage;
 use crate::kit::{answer, archive, body, multipart};
 use crate::pypi::{
     inspect::{self, Beside, Distribution, Form},
@@ -25,8 +26,12 @@ pub(super) async fn upload(repo: &dyn Repo, headers: HeaderMap, body: ByteStream
     let mut beside = Beside::of_form(&form, &file, &staged.digest)?;
     let view = repo.view(&names::normalise(&form.name)?).await?;
     if let Some(stored) = repo.file(&names::normalise(&form.name)?, &file.text).await? {
-        let removed = view.iter().flat_map(|view| &view.versions).any(|v| kept::is_removed(v, &file.text));
-        if let Some(answer) = already(&file, stored.digest == staged.digest, removed || !beside.is_empty())? {
+        let answer = already(&file, stored.digest == staged.digest)?;
+        let gone = view.iter().flat_map(|view| &view.versions).find(|v| kept::is_removed(v, &file.text));
+        if let Some(version) = gone {
+            manage::bring_back(repo, version, &file.text).await?;
+        }
+        if beside.is_empty() {
             return Ok(answer);
         }
     }
@@ -50,16 +55,15 @@ pub(super) async fn upload(repo: &dyn Repo, headers: HeaderMap, body: ByteStream
 
 /// A file name is used once: the same bytes again are fine, and bring with them what they came without before; others
 /// are not, in words that publishers recognise.
-fn already(file: &FileName, same: bool, goes_on: bool) -> Result<Option<Reply>, Problem> {
-    match (same, goes_on) {
-        (true, true) => Ok(None),
-        (true, false) => Ok(Some(Reply::Answer(answer::text(200, "stored already\n")))),
-        (false, _) => Err(Problem::new(
-            Kind::Conflict,
-            "file-exists",
-            format!("File already exists ({}) with other content; give the release a new version", file.text),
-        )),
+fn already(file: &FileName, same: bool) -> Result<Reply, Problem> {
+    if same {
+        return Ok(Reply::Answer(answer::text(200, "stored already\n")));
     }
+    Err(Problem::new(
+        Kind::Conflict,
+        "file-exists",
+        format!("File already exists ({}) with other content; give the release a new version", file.text),
+    ))
 }
 
 /// Reads the form in whatever order its fields come; the file goes straight to the stage.
