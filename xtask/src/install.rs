@@ -22,6 +22,7 @@ const APT: &[(&str, &str)] = &[
     ("nginx", "nginx-light"),
     ("wrk", "wrk"),
     ("curl", "curl"),
+    ("gpg", "gnupg"),
     ("cc", "gcc"),
     ("setpriv", "util-linux"),
     ("mvn", "maven"),

@@ -16,7 +16,10 @@ use assay_model::{
     package::{File, FileId},
     problem::{Kind, Problem},
     repository::{Repository, Settings},
-    seam::format::{Format, SeenBlob, Shelf},
+    seam::{
+        format::{Format, SeenBlob, Shelf},
+        upstream::RemoteDocument,
+    },
     view::PackageView,
 };
 use std::{
@@ -210,6 +213,15 @@ impl Composed {
             last = Some(id);
         }
         Ok(last)
+    }
+
+    pub(crate) async fn relay(&self, what: &str, address: &str) -> Result<Option<RemoteDocument>, Problem> {
+        for desk in self.members.iter().filter(|desk| desk.require(Permission::Read).is_ok()) {
+            if let Some(document) = desk.relay(what, address).await? {
+                return Ok(Some(document));
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) async fn find(&self, name: &str, what: &str) -> Result<Option<String>, Problem> {

@@ -13,6 +13,7 @@ use assay_model::{
         Task,
         format::{Known, SeenBlob, Shelf, Withdraw},
         meta::{self, Tx, Within},
+        upstream::RemoteDocument,
     },
     view::{PackageView, VersionView},
 };
@@ -288,6 +289,7 @@ impl Shelf for Desk {
             self.require(Permission::Read)?;
             let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
             match self.find_remote(name, what, &shelved).await {
+                Ok(Some(offer)) if shelved.hidden.contains(&offer.version.version) => return Ok(None),
                 Ok(Some(offer)) => {
                     self.note_reference(name, &offer, &shelved).await?;
                     return Ok(Some(offer.version.version.clone()));
@@ -311,6 +313,16 @@ impl Shelf for Desk {
             self.require(Permission::Read)?;
             let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
             self.tags_of_upstreams(name, &shelved).await
+        })
+    }
+
+    fn relay<'a>(&'a self, what: &'a str, address: &'a str) -> Task<'a, Option<RemoteDocument>> {
+        Box::pin(async move {
+            if let Some(composed) = &self.composed {
+                return composed.relay(what, address).await;
+            }
+            self.require(Permission::Read)?;
+            self.relayed(what, address).await
         })
     }
 

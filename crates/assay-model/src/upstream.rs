@@ -111,6 +111,8 @@ pub struct UpstreamSettings {
     pub cooldown_unknown: bool,
     /// Names that the cooldown does not hold for: patterns with `*`.
     pub cooldown_exempt: Vec<String>,
+    /// What is passed on from it as it is, beside packages: names of checksum databases, patterns with `*`.
+    pub relays: Vec<String>,
 }
 
 impl Default for UpstreamSettings {
@@ -130,6 +132,7 @@ impl Default for UpstreamSettings {
             cooldown_days: 0,
             cooldown_unknown: false,
             cooldown_exempt: Vec::new(),
+            relays: Vec::new(),
         }
     }
 }

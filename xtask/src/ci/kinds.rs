@@ -19,6 +19,9 @@ const SEAMS: &[(&str, &str)] = &[
 /// Seams whose kinds have names that mean nothing else.
 const OWN_THEIR_NAMES: &[&str] = &["Format"];
 
+/// Names that are also those of a file ending, a database of advisories or another thing that code must name.
+const COMMON_WORDS: &[&str] = &["go"];
+
 /// One implementation of a seam.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kind {
@@ -121,7 +124,10 @@ pub fn unlisted(kinds: &[Kind]) -> Result<Vec<String>> {
 pub fn stray_names(kinds: &[Kind]) -> Result<Vec<String>> {
     let mut broken = Vec::new();
     // Other seams' names are words that code and policy documents use for other things too (`wheel`, `kev`).
-    let owned: Vec<&Kind> = kinds.iter().filter(|kind| OWN_THEIR_NAMES.contains(&kind.seam)).collect();
+    let owned: Vec<&Kind> = kinds
+        .iter()
+        .filter(|kind| OWN_THEIR_NAMES.contains(&kind.seam) && !COMMON_WORDS.contains(&kind.id.as_str()))
+        .collect();
     for file in repo::rust_files()? {
         if !product_code(&file) {
             continue;

@@ -18,7 +18,10 @@ use assay_model::{
     package::FileId,
     problem::Problem,
     repository::RepositoryId,
-    seam::{meta, upstream::Remote},
+    seam::{
+        meta,
+        upstream::{Origin, Remote, RemoteDocument},
+    },
     upstream::{Mode, Secrets, Upstream},
     view::PackageView,
 };
@@ -202,6 +205,25 @@ impl Desk {
         let format = self.format.spec().id;
         let of_name = |known: &&Arc<Known>| known.upstream.format == format && known.upstream.name == origin;
         Ok(all.iter().find(of_name).is_some_and(|known| known.upstream.settings.mode == Mode::Open))
+    }
+
+    /// A document of the first upstream that may pass on what is asked for and has it.
+    pub(crate) async fn relayed(&self, what: &str, address: &str) -> Result<Option<RemoteDocument>, Problem> {
+        let all = self.engine.known_upstreams(self.repository.id).await?;
+        let format = self.format.spec().id;
+        let relays = |known: &Known| {
+            let mut patterns = known.upstream.settings.relays.iter();
+            known.upstream.format == format
+                && known.asks()
+                && patterns.any(|pattern| assay_model::upstream::matches(pattern, what))
+        };
+        for known in all.iter().filter(|known| relays(known)) {
+            let origin = origin::EngineOrigin { engine: self.engine.clone(), known: known.clone() };
+            if let Some(document) = origin.document(address, "").await? {
+                return Ok(Some(document));
+            }
+        }
+        Ok(None)
     }
 
     /// The upstreams that this desk's format may ask for a name.

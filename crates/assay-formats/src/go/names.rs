@@ -254,7 +254,13 @@ impl Address {
         if let Some(rest) = path.strip_prefix("sumdb/") {
             let split = ["/supported", "/latest", "/lookup/", "/tile/"].iter().find_map(|mark| rest.find(mark));
             let (name, rest) = rest.split_at(split.ok_or_else(|| nothing("no checksum database has it"))?);
-            return Ok(Self::Database(name.to_owned(), rest.trim_start_matches('/').to_owned()));
+            let sound = |b: u8| b.is_ascii_alphanumeric() || b"-._~!@+/".contains(&b);
+            let dots = |part: &str| part.is_empty() || part.bytes().all(|b| b == b'.');
+            let rest = rest.trim_start_matches('/');
+            if !path.bytes().all(sound) || name.split('/').chain(rest.split('/')).any(dots) {
+                return Err(nothing("no checksum database has it"));
+            }
+            return Ok(Self::Database(name.to_owned(), rest.to_owned()));
         }
         let module = |escaped: &str| {
             let path =

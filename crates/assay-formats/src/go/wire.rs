@@ -8,7 +8,7 @@ use super::{
 use crate::kit::{answer, archive, body, path::decode};
 use assay_model::{
     Kind, Problem,
-    seam::format::{Expect, Reply, Repo, Request, Withdraw},
+    seam::format::{Document, Expect, Reply, Repo, Request, Withdraw},
     view::VersionView,
 };
 use bytes::Bytes;
@@ -23,10 +23,7 @@ pub(super) async fn handle(repo: &dyn Repo, request: Request) -> Result<Reply, P
         (&Method::GET | &Method::HEAD, Address::Info(module, what)) => info(repo, &module, &what).await,
         (&Method::GET | &Method::HEAD, Address::Mod(module, version)) => go_mod(repo, &module, &version).await,
         (&Method::GET | &Method::HEAD, Address::Zip(module, version)) => file(repo, &module, &version, "zip").await,
-        (&Method::GET | &Method::HEAD, Address::Database(name, _)) => Err(Problem::not_found(format!(
-            "the checksum database `{}` is not passed on here; set GOSUMDB or GONOSUMDB for private modules",
-            shown(&name)
-        ))),
+        (&Method::GET | &Method::HEAD, Address::Database(name, rest)) => database(repo, &name, &rest).await,
         (&Method::PUT, Address::Zip(module, version)) => upload(repo, module, version, request).await,
         (&Method::DELETE, Address::Zip(module, version)) => delete(repo, &module, &version).await,
         (&Method::DELETE, Address::Info(module, version)) => delete(repo, &module, &Version::parse(&version)?).await,
@@ -47,6 +44,18 @@ fn no_module(repo: &dyn Repo, module: &Module) -> Problem {
 fn no_version(repo: &dyn Repo, module: &Module, version: &str) -> Problem {
     let (module, repository) = (module.as_str(), repo.repository());
     Problem::not_found(format!("there is no version {} of {module} in repository {repository}", shown(version)))
+}
+
+/// What a checksum database says, where an upstream passes it on. `go` asks the database itself after 404.
+async fn database(repo: &dyn Repo, name: &str, rest: &str) -> Result<Reply, Problem> {
+    match repo.relay(name, &format!("sumdb/{name}/{rest}")).await? {
+        Some(said) => Ok(Reply::Document(Document {
+            media_type: if said.media_type.is_empty() { "text/plain".to_owned() } else { said.media_type },
+            body: said.body,
+            headers: Vec::new(),
+        })),
+        None => Err(Problem::not_found(format!("the checksum database `{}` is not passed on here", shown(name)))),
+    }
 }
 
 async fn list(repo: &dyn Repo, module: &Module) -> Result<Reply, Problem> {

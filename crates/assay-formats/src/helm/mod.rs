@@ -40,7 +40,7 @@ static SPEC: FormatSpec = FormatSpec {
     title: "Helm charts",
     prefix: "helm",
     policy_name: "helm",
-    ecosystem: None,
+    ecosystem: Some("helm"),
     challenge: Challenge::Basic,
     clients: &[
         (

@@ -15,10 +15,15 @@ use assay_model::{
     },
 };
 use bytes::Bytes;
+use futures_util::stream;
 use http::header::CONTENT_TYPE;
+use std::io;
 
 /// Where the bytes of a chart wait until its name is known. No chart has this name.
 const WAITING: &str = "/waiting";
+
+/// Bytes of a chart that are handed on at once.
+const PIECE: usize = 256 << 10;
 
 /// What one request brought.
 #[derive(Default)]
@@ -104,16 +109,34 @@ async fn publish(
         }
         files.push(signature_file(repo, &chart, bytes).await?);
     }
+    let staged = stage_as(repo, &chart.name, staged).await?;
     let digest = staged.digest.clone();
-    let moved = repo.mount(&chart.name, repo.repository(), WAITING, &digest).await?;
-    if moved.is_none() {
-        return Err(Problem::bug("a staged chart cannot be had under its name"));
-    }
     files.insert(0, inspect::new_file(&chart, staged, false));
     repo.publish(inspect::claim(&chart, files)).await?;
     // It waits for nothing any more; what stays is collected like every upload that was not finished.
     repo.withdraw(Withdraw::Blob { name: WAITING.to_owned(), digest }).await?;
     Ok(Reply::Answer(render::done(201, "saved")))
+}
+
+/// The same bytes under the name that they turned out to have.
+async fn stage_as(repo: &dyn Repo, name: &str, waiting: Staged) -> Result<Staged, Problem> {
+    let bytes = repo.read(&waiting).await?;
+    let pieces = stream::unfold(Some(bytes), |left| async move {
+        let mut bytes = left?;
+        let read = tokio::task::spawn_blocking(move || {
+            let mut piece = vec![0; PIECE];
+            let read = bytes.read(&mut piece)?;
+            piece.truncate(read);
+            Ok::<_, io::Error>((bytes, piece))
+        });
+        match read.await.map_err(io::Error::other).and_then(|read| read) {
+            Ok((_, piece)) if piece.is_empty() => None,
+            Ok((bytes, piece)) => Some((Ok(Bytes::from(piece)), Some(bytes))),
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    let expect = Expect { digest: Some(waiting.digest), size: Some(waiting.size), ..Expect::default() };
+    repo.stage(name, Box::pin(pieces), expect).await
 }
 
 async fn read(repo: &dyn Repo, staged: &Staged) -> Result<Chart, Problem> {

@@ -45,6 +45,7 @@ pub(super) static LAWS: &[Law] = &[
     language("CocoaPods", "cocoapods", Scheme::Gem, Exact),
     language("GitHub Actions", "github", Semver, Lower),
     language("VSCode", "vscode-extension", Semver, Lower),
+    language("Helm", "helm", Semver, Exact),
     language("Bitnami", "bitnami", Semver, Lower),
     language("Kubernetes", "", Semver, Exact),
     language("Linux", "", Semver, Exact),

@@ -1,7 +1,10 @@
 //! A format: one package protocol. It turns requests into typed operations and views into documents; it never touches
 //! storage, policy or permissions, and it cannot serve artifact bytes: a [`Reply`] names a file and the gate streams it.
 
-use super::{ByteStream, ReadSeek, Task, upstream::Remote};
+use super::{
+    ByteStream, ReadSeek, Task,
+    upstream::{Remote, RemoteDocument},
+};
 use crate::{
     access::Caller,
     digest::Digest,
@@ -254,6 +257,12 @@ pub trait Shelf: Send + Sync {
     /// The version that a mutable name or a version stands for, here or at an upstream. Needed where an index does not
     /// list everything that can be asked for (OCI tags, Go pseudo-versions).
     fn find<'a>(&'a self, name: &'a str, what: &'a str) -> Task<'a, Option<String>>;
+    /// A small document of an upstream that is no package's, passed on as it is (what a checksum database says): from the
+    /// first upstream that may relay `what` and has it under `address`, which is relative to its own.
+    fn relay<'a>(&'a self, what: &'a str, address: &'a str) -> Task<'a, Option<RemoteDocument>> {
+        let _ = (what, address);
+        Box::pin(async { Ok(None) })
+    }
     /// Names that contain `text` in any case, in order, `limit` of them after the first `skip`, and how many there are.
     fn search<'a>(&'a self, text: &'a str, skip: usize, limit: usize) -> Task<'a, (Vec<String>, usize)>;
     /// Mutable names of `name` that upstreams have, whose versions are known only when asked for by [`Shelf::find`], in

@@ -28,6 +28,7 @@ mod support;
 mod tour_cargo;
 mod tour_generic;
 mod tour_go;
+mod tour_helm;
 mod tour_maven;
 mod tour_oci;
 mod tour_pypi;

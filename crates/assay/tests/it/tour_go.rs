@@ -1,15 +1,20 @@
 //! Go modules with `go` itself: zips published by curl, resolved, built, refused, hidden, and taken back.
 
+mod front;
+
+use crate::proxied::upstream;
 use crate::support::{
     advisories, import, open_to_everyone, refuse_dangerous, server, settled, state, token, unwrapped,
 };
 use anyhow::{Context, Result};
 use assay_testkit::evidence::{Case, saw};
 use assay_testkit::make::{feeds, go_module::GoModule};
+use assay_testkit::remote::{Answer, Remote};
 use assay_testkit::tools::{find, tools_folder};
 use assay_testkit::{Run, TestServer, tool};
+use front::Front;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A folder with a module cache of its own, from which `go` asks this server.
 struct Gopher {
@@ -236,11 +241,12 @@ async fn without_permission_go_says_so_and_with_netrc_it_goes_through() -> Resul
     };
     let ran = download().fail().await?;
     assert!(ran.says("401 Unauthorized"), "{ran}");
-    std::fs::write(&netrc, "machine 127.0.0.1 login __token__ password wrong\n")?;
+    let machine = format!("machine 127.0.0.1:{} login __token__ password", front.port);
+    std::fs::write(&netrc, format!("{machine} wrong\n"))?;
     let ran = download().fail().await?;
     assert!(ran.says("401 Unauthorized") && ran.says("the token is wrong, revoked or expired"), "{ran}");
     let reader = token(&server, "read", &["main"]).await?;
-    std::fs::write(&netrc, format!("machine 127.0.0.1 login __token__ password {reader}\n"))?;
+    std::fs::write(&netrc, format!("{machine} {reader}\n"))?;
     let ran = download().succeed().await?;
     assert!(ran.says("private@v1.0.0.zip") || ran.says("v1.0.0.zip"), "{ran}");
     Ok(())
@@ -283,59 +289,125 @@ async fn a_version_is_published_once_by_those_who_may_and_can_be_taken_back() ->
 }
 
 #[tokio::test]
-async fn checksum_databases_are_asked_for_elsewhere_unless_they_are_passed_on() -> Result<()> {
-    let server = open_server().await?;
-    let asked = server.http().get("/go/main/sumdb/sum.example.org/supported").await?.expect_status(404)?;
-    assert!(asked.text().contains("the checksum database `sum.example.org` is not passed on"), "{}", asked.text());
+async fn modules_of_an_upstream_are_had_decided_and_kept() -> Result<()> {
+    let (far, server) = (server().await?, open_server().await?);
+    let Some(gopher) = Gopher::new(proxy(&server))? else { return Ok(()) };
+    let pseudo = "v1.6.1-0.20260102030405-abcdefabcdef";
+    for version in ["v1.0.0", "v1.5.0", pseudo] {
+        publish(&far, &GoModule::new("example.org/Far/risk", version)).await?;
+    }
+    publish(&far, &GoModule::new("example.org/user", "v1.0.0").requires("example.org/Far/risk v1.0.0")).await?;
+    let url = format!("http://{}/go/main", far.authority());
+    let draft = serde_json::json!({
+        "name": "far", "format": "go", "settings": { "url": url, "allow_private": true, "metadata_seconds": 0 },
+        "secrets": { "username": "__token__", "password": far.token() },
+    });
+    server.http().post_json("/api/v1/repositories/main/upstreams", &draft).await?.expect_status(201)?;
+
+    gopher.program(&["example.org/user", "example.org/Far/risk"]).await?;
+    gopher.go(&["get", "example.org/user@latest", "example.org/Far/risk@v1.0.0"]).succeed().await?;
+    let ran = gopher.go(&["run", "."]).succeed().await?;
+    assert!(ran.says("example.org/user v1.0.0") && ran.says("example.org/Far/risk v1.0.0"), "{ran}");
+    let ran = gopher.go(&["list", "-m", "-versions", "example.org/Far/risk"]).succeed().await?;
+    assert_eq!(ran.stdout.trim(), "example.org/Far/risk v1.0.0 v1.5.0");
+    let times = |server: &TestServer| {
+        let http = server.http().clone();
+        async move { http.get("/go/main/example.org/!far/risk/@v/v1.0.0.info").await?.expect_status(200)?.json() }
+    };
+    assert_eq!(times(&server).await?, times(&far).await?, "the time is that of the upstream");
+    // What no list has can be asked for by its name.
+    let ran = gopher.go(&["mod", "download", "-json", &format!("example.org/Far/risk@{pseudo}")]).succeed().await?;
+    assert!(ran.says("2026-01-02T03:04:05Z") || ran.says(pseudo), "{ran}");
+    saw("go", "go", Case::Proxied);
+
+    // A version that an advisory is about is refused at its first pull; the list has no need of it any more.
+    publish(&far, &GoModule::new("example.org/Far/risk", "v1.9.0")).await?;
+    let mut record =
+        feeds::osv_record("GO-2026-2", "Go", "example.org/Far/risk", None, feeds::CRITICAL, "2026-01-01T00:00:00Z");
+    let events = serde_json::json!([{ "introduced": "1.9.0" }, { "fixed": "1.9.5" }]);
+    record["affected"][0]["ranges"][0] = serde_json::json!({ "type": "SEMVER", "events": events });
+    import(&server, &[&advisories(&server, "feed", &[record])?]).await?;
+    refuse_dangerous(&server).await?;
+    let ran = gopher.go(&["mod", "download", "-json", "example.org/Far/risk@v1.9.0"]).fail().await?;
+    assert!(ran.says("is quarantined by policy too-dangerous") && ran.says("GO-2026-2"), "{ran}");
+    gopher.go(&["mod", "download", "-json", "example.org/Far/risk@v1.5.0"]).succeed().await?;
+    let ran = gopher.go(&["list", "-m", "example.org/Far/risk@latest"]).succeed().await?;
+    assert_eq!(ran.stdout.trim(), "example.org/Far/risk v1.5.0");
+
+    // What is here is had without the upstream, by who never asked before.
+    drop(far);
+    let other = Gopher::new(proxy(&server))?.context("go is there")?;
+    other.go(&["mod", "download", "-json", "example.org/Far/risk@v1.0.0"]).succeed().await?;
     Ok(())
 }
 
-/// nginx with a certificate in front of the server.
-struct Front {
-    port: u16,
-    certificate: PathBuf,
-    process: std::process::Child,
+#[tokio::test]
+async fn a_composed_repository_gives_what_its_members_have() -> Result<()> {
+    let server = open_server().await?;
+    let settings = serde_json::json!({ "anonymous_read": true, "members": ["main"], "push_to": "main" });
+    let draft = serde_json::json!({ "name": "all" });
+    server.http().post_json("/api/v1/repositories", &draft).await?.expect_status(201)?;
+    let change = server.http().request(reqwest::Method::PATCH, "/api/v1/repositories/all");
+    server.http().send(change.json(&settings)).await?.expect_status(200)?;
+    let module = GoModule::new("example.org/joint", "v1.0.0");
+    server.http().put(&format!("/go/all/{}", module.address()), module.zip()?).await?.expect_status(201)?;
+    let Some(gopher) = Gopher::new(format!("{}/go/all", server.url()))? else { return Ok(()) };
+    gopher.program(&["example.org/joint"]).await?;
+    gopher.go(&["get", "example.org/joint@latest"]).succeed().await?;
+    let ran = gopher.go(&["run", "."]).succeed().await?;
+    assert_eq!(ran.stderr.trim(), "example.org/joint v1.0.0");
+    saw("go", "go", Case::Virtual);
+    Ok(())
 }
 
-impl Front {
-    async fn start(server: &TestServer, gopher: &Gopher) -> Result<Option<Self>> {
-        let Some(nginx) = tool("nginx") else { return Ok(None) };
-        let folder = server.scratch().join("front");
-        std::fs::create_dir_all(&folder)?;
-        // Go's own sources have a maker of certificates.
-        let root = gopher.go(&["env", "GOROOT"]).succeed().await?;
-        let maker = Path::new(root.stdout.trim()).join("src/crypto/tls/generate_cert.go");
-        let maker = maker.to_str().context("no text")?.to_owned();
-        gopher.go(&["run", &maker, "--host", "127.0.0.1", "--ca"]).current_dir(&folder).succeed().await?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let (root, to) = (folder.display(), server.authority());
-        let text = format!(
-            "daemon off;\nmaster_process off;\nworker_processes 1;\npid {root}/pid;\nerror_log stderr error;\n\
-             events {{ worker_connections 64; }}\nhttp {{\n  access_log off;\n  client_body_temp_path {root}/t1;\n  \
-             proxy_temp_path {root}/t2;\n  fastcgi_temp_path {root}/t3;\n  uwsgi_temp_path {root}/t4;\n  \
-             scgi_temp_path {root}/t5;\n  server {{\n    listen 127.0.0.1:{port} ssl;\n    \
-             ssl_certificate {root}/cert.pem;\n    ssl_certificate_key {root}/key.pem;\n    \
-             location / {{ proxy_pass http://{to}; proxy_set_header Host $http_host; }}\n  }}\n}}\n"
-        );
-        std::fs::write(folder.join("nginx.conf"), text)?;
-        let mut command = std::process::Command::new(nginx);
-        command.arg("-c").arg(folder.join("nginx.conf")).arg("-p").arg(&folder).args(["-e", "stderr"]);
-        let process = command.stdin(std::process::Stdio::null()).spawn()?;
-        let front = Self { port, certificate: folder.join("cert.pem"), process };
-        for _ in 0..200 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Ok(Some(front));
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        anyhow::bail!("nginx does not answer")
+#[tokio::test]
+async fn checksum_databases_are_passed_on_where_the_upstream_may() -> Result<()> {
+    let server = open_server().await?;
+    let remote = Remote::start().await?;
+    let supported = "/go/main/sumdb/sum.example.org/supported";
+    upstream(&server, "main", "far", "go", &remote.url(), serde_json::json!({})).await?;
+    remote.gives("/sumdb/sum.example.org/supported", Answer::of(""));
+    remote.gives("/sumdb/sum.example.org/tile/8/0/x001/234", Answer::of("tile"));
+    remote.gives("/secret", Answer::of("secret"));
+    let asked = server.http().get(supported).await?.expect_status(404)?;
+    assert!(asked.text().contains("the checksum database `sum.example.org` is not passed on"), "{}", asked.text());
+
+    let change = server.http().request(reqwest::Method::PATCH, "/api/v1/repositories/main/upstreams/far");
+    let settings = serde_json::json!({ "url": remote.url(), "allow_private": true, "relays": ["sum.example.org"] });
+    server.http().send(change.json(&serde_json::json!({ "settings": settings }))).await?.expect_status(200)?;
+    server.http().get(supported).await?.expect_status(200)?;
+    let tile = server.http().get("/go/main/sumdb/sum.example.org/tile/8/0/x001/234").await?.expect_status(200)?;
+    assert_eq!(tile.body, b"tile");
+    for other in ["sum.example.org/latest", "other.example.org/supported", "sum.example.org/lookup/../../../secret"] {
+        server.http().get(&format!("/go/main/sumdb/{other}")).await?.expect_status(404)?;
     }
+    server.http().with_token(Some("wrong")).get(supported).await?.expect_status(401)?;
+    Ok(())
 }
 
-impl Drop for Front {
-    fn drop(&mut self) {
-        // Nothing is left to do about an error here.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+#[tokio::test]
+async fn a_public_module_comes_verified_by_the_public_checksum_database() -> Result<()> {
+    let server = open_server().await?;
+    let Some(gopher) = Gopher::new(proxy(&server))? else { return Ok(()) };
+    // Those that this machine's `go` is set to use.
+    let told = std::process::Command::new(&gopher.program).args(["env", "GOPROXY", "GOSUMDB"]).output()?.stdout;
+    let told = String::from_utf8_lossy(&told).into_owned();
+    let (proxies, database) = told.trim().split_once('\n').unwrap_or_default();
+    let public = proxies.split([',', '|']).find(|word| word.starts_with("http")).unwrap_or_default().to_owned();
+    let database = database.split_whitespace().next().unwrap_or_default().to_owned();
+    let reachable = reqwest::get(format!("{public}/rsc.io/quote/@v/list")).await;
+    if database.is_empty() || database == "off" || !reachable.is_ok_and(|reply| reply.status().is_success()) {
+        assay_testkit::skipped("no public module proxy can be reached");
+        return Ok(());
     }
+    let more = serde_json::json!({ "relays": [database] });
+    upstream(&server, "main", "public", "go", &public, more).await?;
+    let download = ["mod", "download", "-json", "rsc.io/quote@v1.5.2"];
+    let ran = gopher.go(&download).env("GOSUMDB", &database).succeed().await?;
+    assert!(ran.says("h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y="), "{ran}");
+    let lookups = gopher.folder.path().join("cache-of-modules/cache/download/sumdb").join(&database).join("lookup");
+    assert!(lookups.join("rsc.io/quote@v1.5.2").is_file(), "{ran}");
+    let ran = gopher.go(&["list", "-m", "-json", "rsc.io/quote@v1.5.2"]).succeed().await?;
+    assert!(ran.says("2018-02-14T15:44:20Z"), "{ran}");
+    Ok(())
 }

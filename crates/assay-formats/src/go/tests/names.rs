@@ -85,7 +85,17 @@ fn addresses() {
         Address::parse("sumdb/sum.example.org/tile/8/0/x123/456.p/7").unwrap(),
         Address::Database("sum.example.org".to_owned(), "tile/8/0/x123/456.p/7".to_owned())
     );
-    for bad in ["example.org/m/@v/../x.info", "example.org/m/@v/.info", "example.org/m/@v/v1.0.0", "sumdb/x/y"] {
+    for bad in [
+        "example.org/m/@v/../x.info",
+        "example.org/m/@v/.info",
+        "example.org/m/@v/v1.0.0",
+        "sumdb/x/y",
+        "sumdb/../x/latest",
+        "sumdb/x/lookup/../../y",
+        "sumdb/x/tile/8//1",
+        "sumdb//latest",
+        "sumdb/x/lookup/a?b",
+    ] {
         assert!(Address::parse(bad).is_err(), "{bad}");
     }
 }
