@@ -261,7 +261,7 @@ impl Engine {
         .await?;
         let remote = self.check_takes(&upstream.format)?;
         let secrets = self.parts.vault.open(&sealed)?;
-        let address = format!("{}/{}", upstream.settings.url.trim_end_matches('/'), remote.greeting());
+        let address = remote.greeting(upstream.settings.url.trim_end_matches('/'));
         let ask = Ask {
             url: &address,
             accept: "",

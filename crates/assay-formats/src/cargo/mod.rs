@@ -14,6 +14,7 @@
 //! may publish; the list names who did), signed tokens (`cargo:paseto`, unstable), and what a public site shows of
 //! crates beyond the protocol. The readme that a publication repeats is not kept, it is in the `.crate`.
 
+mod detect;
 mod inspect;
 mod line;
 mod names;

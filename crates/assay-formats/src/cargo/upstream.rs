@@ -8,6 +8,7 @@ use assay_model::{
     seam::{
         ReadSeek, Task,
         format::Claim,
+        machine::{Detected, Machine},
         upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
@@ -51,6 +52,14 @@ impl Config {
 }
 
 impl Remote for Sparse {
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        super::detect::detect(machine)
+    }
+
+    fn greeting(&self, base: &str) -> String {
+        format!("{base}/config.json")
+    }
+
     fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async move {
             let Some(document) = origin.document(&names::index_path(name), "").await? else { return Ok(None) };

@@ -14,6 +14,7 @@
 //! Left out: version control (a module is taken from a zip, not from a repository of code), `Origin` in `.info` (known
 //! to no zip), times in `@v/list` (no part of the protocol).
 
+mod detect;
 mod inspect;
 mod names;
 mod render;

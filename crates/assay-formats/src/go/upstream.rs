@@ -12,6 +12,7 @@ use assay_model::{
     seam::{
         ReadSeek, Task,
         format::Claim,
+        machine::{Detected, Machine},
         upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
@@ -45,6 +46,10 @@ struct Info {
 }
 
 impl Remote for Proxy {
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        super::detect::detect(machine)
+    }
+
     fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async move {
             let Ok(module) = Module::parse(name) else { return Ok(None) };

@@ -12,6 +12,7 @@
 //! `/api/charts/<name>/<version>/templates` and `values`, plug-ins as packages, and `apiVersion: v1` requirements.yaml in
 //! the index (Helm does not read it from there).
 
+mod detect;
 mod inspect;
 mod names;
 mod provenance;

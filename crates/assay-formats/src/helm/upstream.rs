@@ -16,6 +16,7 @@ use assay_model::{
     seam::{
         ReadSeek, Task,
         format::Claim,
+        machine::{Detected, Machine},
         upstream::{DOCUMENT_BYTES, Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
@@ -58,6 +59,14 @@ struct Apart {
 static APART: Mutex<Vec<Arc<Apart>>> = Mutex::new(Vec::new());
 
 impl Remote for Repository {
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        super::detect::detect(machine)
+    }
+
+    fn greeting(&self, base: &str) -> String {
+        format!("{base}/index.yaml")
+    }
+
     fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async move {
             let Some(apart) = apart(origin).await? else { return Ok(None) };

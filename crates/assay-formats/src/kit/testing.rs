@@ -5,10 +5,12 @@
 
 mod archives;
 mod ask;
+mod machine;
 mod origin;
 
 pub(crate) use archives::{tgz, zip};
 pub(crate) use ask::{Ask, Response};
+pub(crate) use machine::FakeMachine;
 pub(crate) use origin::FakeOrigin;
 
 use assay_model::{

@@ -19,6 +19,7 @@
 //! (`archetype-catalog.xml`, search indexes, sites); checksums other than MD5, SHA-1, SHA-256 and SHA-512; snapshots of
 //! upstreams that keep no timestamps.
 
+mod detect;
 mod inspect;
 mod names;
 mod render;

@@ -11,6 +11,7 @@ use assay_model::{
     seam::{
         ReadSeek, Task,
         format::Claim,
+        machine::{Detected, Machine},
         upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
@@ -40,6 +41,10 @@ pub(super) static REMOTE: Layout = Layout;
 pub(super) struct Layout;
 
 impl Remote for Layout {
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        super::detect::detect(machine)
+    }
+
     fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async move {
             match Artifact::of_name(name) {

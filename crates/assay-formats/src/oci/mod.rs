@@ -12,6 +12,7 @@
 //! one media type only; the list of referrers of an upstream (what cosign finds by tag is found).
 
 mod companions;
+mod detect;
 mod holds;
 mod inspect;
 mod names;

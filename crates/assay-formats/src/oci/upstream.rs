@@ -11,6 +11,7 @@ use assay_model::{
     Digest, Problem,
     seam::{
         Task,
+        machine::{Detected, Machine},
         upstream::{Origin, Remote, RemoteDocument, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
@@ -101,6 +102,15 @@ async fn find(origin: &dyn Origin, name: &str, what: &str) -> Result<Option<Remo
 }
 
 impl Remote for Registry {
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        super::detect::detect(machine)
+    }
+
+    fn greeting(&self, base: &str) -> String {
+        let (scheme, rest) = base.split_once("://").unwrap_or(("https", base));
+        format!("{scheme}://{}/v2/", rest.split('/').next().unwrap_or_default())
+    }
+
     /// Which digest a tag stands for is known only when it is asked for, so there is no index.
     fn index<'a>(&'a self, _origin: &'a dyn Origin, _name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async { Ok(None) })

@@ -19,6 +19,7 @@
 //! trust); core metadata of sdists that do not promise their dependencies (PEP 643); the XML-RPC API, which is answered
 //! with a fault that `pip search` prints, and `register`.
 
+mod detect;
 mod inspect;
 mod kept;
 mod names;

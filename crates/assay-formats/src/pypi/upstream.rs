@@ -18,6 +18,7 @@ use assay_model::{
     seam::{
         ReadSeek, Task,
         format::Claim,
+        machine::{Detected, Machine},
         upstream::{Origin, Remote, RemoteDocument, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
@@ -46,6 +47,10 @@ pub(super) static REMOTE: Simple = Simple;
 pub(super) struct Simple;
 
 impl Remote for Simple {
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        super::detect::detect(machine)
+    }
+
     fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async move {
             let Ok(name) = names::normalise(name) else { return Ok(None) };

@@ -8,6 +8,7 @@ pub mod format;
 pub mod inspector;
 pub mod judge;
 pub mod keeping;
+pub mod machine;
 pub mod matcher;
 pub mod meta;
 pub mod source;

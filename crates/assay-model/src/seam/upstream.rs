@@ -1,7 +1,10 @@
 //! How a format asks a remote registry: which documents there are and what they say. The engine fetches, caches with
 //! validation, coalesces, pins digests, waits and decides; a format only knows addresses and shapes.
 
-use super::{ByteStream, ReadSeek, Task};
+use super::{
+    ByteStream, ReadSeek, Task,
+    machine::{Detected, Machine},
+};
 use crate::{
     digest::Digest,
     package::Role,
@@ -123,9 +126,15 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Address, relative to the upstream's, at which a registry of this kind shows that it is one; empty for its own.
-    fn greeting(&self) -> &'static str {
-        ""
+    /// Registries that the clients of this format take from on this machine, the most important first.
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        let _ = machine;
+        Vec::new()
+    }
+
+    /// Address at which a registry of this kind shows that it is one; `base` has no slash at its end.
+    fn greeting(&self, base: &str) -> String {
+        format!("{base}/")
     }
 
     /// Reads what a fetched file says of itself and completes or refuses the claim made from the index: the same checks

@@ -21,6 +21,7 @@ mod scan;
 mod status;
 mod tokens;
 mod trash;
+mod upstream;
 mod version;
 mod views;
 mod wait;
@@ -118,6 +119,9 @@ enum Command {
     /// API tokens
     #[command(subcommand)]
     Tokens(tokens::TokensCommand),
+    /// Remote registries that repositories take from
+    #[command(subcommand)]
+    Upstream(upstream::UpstreamCommand),
     /// State of a server
     Status,
 }
@@ -184,6 +188,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Trash(command) => trash::run(context, command).await,
         Command::Gc(args) => gc::run(context, &args).await,
         Command::Log(args) => log::run(context, &args).await,
+        Command::Upstream(command) => upstream::run(context, command).await,
         Command::Repositories(command) => repositories::run(context, command).await,
         Command::Tokens(command) => tokens::run(context, command).await,
         Command::Status => status::run(context).await,

@@ -33,3 +33,4 @@ mod tour_maven;
 mod tour_oci;
 mod tour_pypi;
 mod trivy_pairs;
+mod upstreams;
