@@ -12,6 +12,7 @@
 //! told so); making and revoking tokens; registry signatures (what an upstream signed is passed on; nothing is signed
 //! here); the list of all packages and its changes feed; `npm hook`; staged publishing.
 
+mod detect;
 mod document;
 mod inspect;
 mod names;

@@ -13,6 +13,7 @@ use assay_model::{
     seam::{
         ReadSeek, Task,
         format::Claim,
+        machine::{Detected, Machine},
         upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
@@ -75,6 +76,10 @@ pub(super) static REMOTE: NpmRemote = NpmRemote;
 pub(super) struct NpmRemote;
 
 impl Remote for NpmRemote {
+    fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
+        super::detect::detect(machine)
+    }
+
     fn index<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<RemoteIndex>> {
         Box::pin(async move {
             let Ok(name) = Name::parse(name) else { return Ok(None) };
