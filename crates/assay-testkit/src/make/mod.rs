@@ -4,6 +4,7 @@ pub mod bolt;
 pub mod crates;
 pub mod feeds;
 pub mod go_module;
+pub mod npm;
 pub mod oci;
 pub mod sdist;
 pub mod trivy_db;

@@ -30,6 +30,7 @@ mod tour_generic;
 mod tour_go;
 mod tour_helm;
 mod tour_maven;
+mod tour_npm;
 mod tour_oci;
 mod tour_pypi;
 mod trivy_pairs;
