@@ -21,6 +21,7 @@ pub mod package;
 pub mod policy;
 pub mod problem;
 pub mod purl;
+pub mod query;
 pub mod refusal;
 pub mod repository;
 pub mod score;

@@ -15,6 +15,7 @@ use crate::{
     inventory::StoredInventory,
     package::{File, NewFile, NewPackage, Override, Package, PackageId, Reference, Role, State},
     policy::Policy,
+    query::Query,
     problem::Problem,
     repository::{Repository, RepositoryId, Settings},
     score::{Epss, Kev, Scores, StatedSeverity},
@@ -245,7 +246,7 @@ pub trait Uploads {
 }
 
 /// Which packages to list. Empty fields do not restrict.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct PackageFilter {
     /// In these repositories; `None` means all.
     pub repositories: Option<Vec<RepositoryId>>,
@@ -253,6 +254,8 @@ pub struct PackageFilter {
     pub format: Option<String>,
     /// Whose name contains this, ignoring case.
     pub text: Option<String>,
+    /// Which fit this.
+    pub query: Option<Query>,
     /// In this state.
     pub state: Option<State>,
     /// After this package (ids descend).

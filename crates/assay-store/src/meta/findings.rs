@@ -1,7 +1,7 @@
 //! Findings, one document each, and the index from every id of a finding to its component.
 
 use super::Session;
-use crate::sql::{KEYS_AT_ONCE, R, all, clean, insert_many, numbers, texts, value::json, value::params};
+use crate::sql::{KEYS_AT_ONCE, R, Value, all, clean, insert_many, numbers, texts, value::json, value::params};
 use assay_model::{
     component::ComponentId,
     finding::{ComponentFinding, Finding},
@@ -13,25 +13,28 @@ impl Findings for Session<'_> {
     fn set_findings(&mut self, component: ComponentId, findings: &[Finding]) -> R<bool> {
         let mut documents = BTreeMap::new();
         for finding in findings {
-            documents.insert(clean(&finding.id).into_owned(), json(finding)?);
+            documents.insert(clean(&finding.id).into_owned(), (json(finding)?, finding.severity.as_str()));
         }
         // two matches of one component queue up here
         self.sql.query("SELECT id FROM component WHERE id = $1 @lock", &params![component])?;
         // primary key
-        let before: BTreeMap<_, _> =
+        let before: BTreeMap<String, Value> =
             all(self.sql, "SELECT id, document FROM finding WHERE component = $1", &params![component], |r| {
                 Ok((r.text()?, r.text()?.into()))
             })?
             .into_iter()
             .collect();
-        if before == documents {
+        if before.iter().eq(documents.iter().map(|(id, (document, _))| (id, document))) {
             return Ok(false);
         }
         // primary key; finding_id_by_component
         self.sql.execute("DELETE FROM finding WHERE component = $1", &params![component])?;
         self.sql.execute("DELETE FROM finding_id WHERE component = $1", &params![component])?;
-        let rows = documents.into_iter().map(|(id, document)| vec![component.into(), id.into(), document]).collect();
-        insert_many(self.sql, "INSERT INTO finding (component, id, document)", "", rows)?;
+        let rows = documents.into_iter();
+        let rows = rows
+            .map(|(id, (document, severity))| vec![component.into(), id.into(), document, severity.into()])
+            .collect();
+        insert_many(self.sql, "INSERT INTO finding (component, id, document, severity)", "", rows)?;
         let ids: BTreeSet<_> = findings.iter().flat_map(Finding::ids).map(|id| clean(id).into_owned()).collect();
         let rows = ids.into_iter().map(|id| params![id, component].to_vec()).collect();
         insert_many(

@@ -11,6 +11,9 @@ use assay_model::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Licences of one inventory that can be searched for.
+const LICENSES: usize = 2000;
+
 /// What an inventory's components became.
 #[derive(Default)]
 struct Placed {
@@ -73,6 +76,17 @@ impl Session<'_> {
         Ok(rows.into_iter().map(|(identity, c)| (identity, (c.id.0, c.component))).collect())
     }
 
+    fn place_licenses(&mut self, inventory: i64, licenses: &BTreeSet<String>) -> R<()> {
+        // inventory_license_by_inventory
+        self.sql.execute("DELETE FROM inventory_license WHERE inventory = $1", &params![inventory])?;
+        insert_many(
+            self.sql,
+            "INSERT INTO inventory_license (license, inventory)",
+            "ON CONFLICT (license, inventory) DO NOTHING",
+            licenses.iter().map(|license| params![license, inventory].to_vec()).collect(),
+        )
+    }
+
     fn place_occurrences(&mut self, inventory: i64, components: &BTreeSet<i64>) -> R<()> {
         // occurrence_by_inventory
         self.sql.execute(
@@ -88,6 +102,14 @@ impl Session<'_> {
         )?;
         Ok(())
     }
+}
+
+/// Every licence that is stated for what is inside, once.
+fn licenses(stored: &StoredInventory) -> BTreeSet<String> {
+    let inventory = &stored.inventory;
+    let stated = inventory.components.iter().flat_map(|occurrence| &occurrence.licenses);
+    let files = inventory.licenses.iter().map(|file| &file.expression);
+    stated.chain(files).map(|text| clean(text).chars().take(200).collect()).take(LICENSES).collect()
 }
 
 fn row(identity: &str, c: &Component) -> Vec<Value> {
@@ -150,7 +172,9 @@ impl Inventories for Session<'_> {
             stored.inventory.matched().map(|c| cleaned(&c)).map(|c| (identity(&c), c)).collect();
         let placed = self.place_components(&wanted)?;
         let ids: BTreeSet<i64> = placed.ids.into_values().collect();
-        self.place_occurrences(made.int()?, &ids)?;
+        let number = made.int()?;
+        self.place_occurrences(number, &ids)?;
+        self.place_licenses(number, &licenses(stored))?;
         let list = |ids: BTreeSet<i64>| ids.into_iter().map(ComponentId).collect();
         Ok((list(ids), list(placed.to_match)))
     }

@@ -21,6 +21,7 @@ mod references;
 mod remote_documents;
 mod repositories;
 mod scores;
+mod search;
 mod settings;
 mod severities;
 mod tokens;

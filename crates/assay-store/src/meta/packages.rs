@@ -167,7 +167,13 @@ impl Packages for Session<'_> {
     }
 
     fn list_packages(&mut self, filter: &PackageFilter) -> R<Vec<Package>> {
-        let (conditions, params) = conditions(filter);
+        let (mut conditions, mut params) = conditions(filter);
+        if let Some(query) = &filter.query {
+            let fits = self.condition(query, params.len())?;
+            conditions.push(fits.sql);
+            params.extend(fits.params);
+        }
+        params.push(value::limit(filter.limit));
         // package_by_repository for one repository, package_by_state for a state, else the primary key: each descending,
         // until the page is full
         all(
@@ -221,7 +227,7 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-/// The conditions of a filter, and its parameters with the limit as the last one.
+/// The conditions of a filter, and their parameters.
 fn conditions(filter: &PackageFilter) -> (Vec<String>, Vec<Value>) {
     let mut conditions = Vec::new();
     let mut params = Vec::new();
@@ -251,6 +257,5 @@ fn conditions(filter: &PackageFilter) -> (Vec<String>, Vec<Value>) {
     if let Some(before) = filter.before {
         add("p.id < $?", before.into());
     }
-    params.push(value::limit(filter.limit));
     (conditions, params)
 }

@@ -13,6 +13,7 @@ mod knowledge;
 mod log;
 mod plans;
 mod publishing;
+mod search;
 mod sharing;
 mod upstreams;
 mod volume;

@@ -54,15 +54,17 @@ impl Wanted {
         })
     }
 
-    fn filter(&self, repositories: Option<Vec<RepositoryId>>) -> PackageFilter {
-        PackageFilter {
+    fn filter(&self, repositories: Option<Vec<RepositoryId>>) -> Result<PackageFilter, Problem> {
+        let query = self.text.as_deref().unwrap_or_default();
+        Ok(PackageFilter {
             repositories,
             format: self.format.clone(),
-            text: self.text.clone(),
+            text: None,
+            query: assay_model::query::Query::parse(query, jiff::Timestamp::now())?,
             state: self.state,
             before: self.before.map(PackageId),
             limit: PAGE + 1,
-        }
+        })
     }
 
     fn address(&self, path: &str, before: Option<i64>) -> String {
@@ -200,7 +202,7 @@ pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest) -> Outcome 
         Some(name) => Some(vec![engine.repository(&request.caller, name, Permission::Read).await?.id]),
         None => None,
     };
-    let rows = engine.list_packages(&request.caller, wanted.filter(chosen)).await?;
+    let rows = engine.list_packages(&request.caller, wanted.filter(chosen)?).await?;
     let names: Vec<String> = readable.into_iter().map(|r| r.name).collect();
     let list = List::new("/ui/packages", &wanted, rows, Some(&names), formats(engine));
     reply::html(200, &view(Frame::of(request, "Packages", "packages"), list))
@@ -258,7 +260,7 @@ pub(super) async fn repository_page(engine: &Arc<Engine>, request: &WebRequest, 
     let mut wanted = Wanted::parse(request.query.as_deref())?;
     wanted.repository = None;
     let repository = engine.repository(&request.caller, name, Permission::Read).await?;
-    let rows = engine.list_packages(&request.caller, wanted.filter(Some(vec![repository.id]))).await?;
+    let rows = engine.list_packages(&request.caller, wanted.filter(Some(vec![repository.id]))?).await?;
     let summary = summarise(engine, &request.caller, repository.as_ref().clone()).await?;
     let guides = engine.formats().iter().map(|f| {
         let spec = f.spec();

@@ -6,9 +6,11 @@ use assay_model::{
     access::Permission,
     package::{PackageId, Role, State},
     problem::Problem,
+    query::Query,
     seam::meta::PackageFilter,
 };
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -42,7 +44,8 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
         repositories,
         state,
         format: asked.format.filter(|f| !f.is_empty()),
-        text: asked.q.filter(|q| !q.is_empty()),
+        text: None,
+        query: Query::parse(asked.q.as_deref().unwrap_or_default(), Timestamp::now())?,
         before: asked.before.map(PackageId),
         limit: asked.limit.unwrap_or(100),
     };
