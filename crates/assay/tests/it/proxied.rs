@@ -153,10 +153,9 @@ async fn a_limit_on_requests_is_obeyed() -> Result<()> {
 #[tokio::test]
 async fn a_private_address_is_refused_unless_it_is_allowed() -> Result<()> {
     let (server, remote) = (server().await?, Remote::start().await?);
-    remote.gives("/a.bin", Answer::of("secret"));
-    upstream(&server, "main", "inside", "generic", &remote.url(), json!({ "allow_private": false })).await?;
-    let refused = get(&server, "a.bin").await?;
-    assert!(!refused.text().contains("secret") && !refused.status.is_success(), "{refused:?}");
+    let draft = json!({ "name": "inside", "format": "generic", "settings": { "url": remote.url() } });
+    let refused = server.http().post_json("/api/v1/repositories/main/upstreams", &draft).await?.expect_status(400)?;
+    assert!(refused.text().contains("is in a private network"), "{}", refused.text());
     assert!(remote.asked().is_empty(), "{:?}", remote.asked());
     Ok(())
 }
