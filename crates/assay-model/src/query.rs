@@ -411,7 +411,7 @@ fn term(place: usize, field: Option<&str>, value: &str, now: Timestamp) -> Resul
         "state" | "status" => State::parse(value).map(Term::State).ok_or_else(|| {
             wrong(place, &format!("`{value}` is no state; use pending, available, quarantined, hidden or deleted"))
         }),
-        "severity" => severity(value)
+        "severity" => Severity::parse(value)
             .map(Term::Severity)
             .ok_or_else(|| wrong(place, &format!("`{value}` is no severity; use low, medium, high or critical"))),
         "component" | "dependency" | "purl" => Ok(component(value)),

@@ -85,6 +85,7 @@ impl Session<'_> {
             "ON CONFLICT (license, inventory) DO NOTHING",
             licenses.iter().map(|license| params![license, inventory].to_vec()).collect(),
         )
+        .map(|_| ())
     }
 
     fn place_occurrences(&mut self, inventory: i64, components: &BTreeSet<i64>) -> R<()> {

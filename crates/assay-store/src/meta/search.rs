@@ -112,7 +112,7 @@ impl Session<'_> {
                     "p.id IN ({INSIDE} JOIN occurrence o ON o.inventory = i.id
                      JOIN finding_id v ON v.component = o.component WHERE v.id = $?)"
                 ),
-                clean(id).to_uppercase().as_str().into(),
+                spelled(id).into(),
             ),
             Term::Component(name, version) => {
                 let ids = self.components_that(name, version.as_ref())?;
@@ -160,6 +160,12 @@ impl Session<'_> {
     }
 }
 
+/// An id as it is kept: people write CVE ids in any case, other ids have letters of both.
+fn spelled(id: &str) -> String {
+    let is_cve = id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("cve-"));
+    if is_cve { id.to_uppercase() } else { clean(id).into_owned() }
+}
+
 fn text(field: TextField, pattern: &Pattern, to: &mut Condition) {
     let exists = |to: &mut Condition, from: &str, column: &str| {
         to.push(&format!("EXISTS (SELECT 1 FROM {from} AND "));
@@ -188,11 +194,8 @@ fn text(field: TextField, pattern: &Pattern, to: &mut Condition) {
         TextField::Tag => {
             to.push("(");
             exists(to, "reference r WHERE r.package = p.id", "r.reference");
-            let quoted = Pattern {
-                pieces: vec![format!("\"{}\"", pattern.pieces.join("*"))],
-                from_start: false,
-                to_end: false,
-            };
+            let quoted =
+                Pattern { pieces: vec![format!("\"{}\"", pattern.pieces.join("*"))], from_start: false, to_end: false };
             let like = quoted.like().replace('*', "%");
             to.with(" OR lower(p.tags) LIKE $? ESCAPE '\\')", clean(&like).as_ref().into());
         }
