@@ -79,7 +79,9 @@ impl Engine {
                 None => self.forget_everything(),
             },
             "token" => self.tokens.invalidate_all(),
-            "feed" | "policy" | "inventory" | "quota" | "blob" => {}
+            // what mends a vulnerability may pass a cooldown
+            "feed" => self.upstreams.forget_listings(),
+            "policy" | "inventory" | "quota" | "blob" => {}
             _ => self.forget_everything(),
         }
     }

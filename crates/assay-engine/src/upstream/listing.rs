@@ -1,7 +1,7 @@
 //! What upstreams list of a name, and the view that is made of it together with what is stored here. The first upstream
 //! that has a name gives all of it; a name that was published here is taken from none, unless the upstream may shadow it.
 
-use super::{Known, lock_of, origin::EngineOrigin};
+use super::{Known, cooldown::withheld, lock_of, origin::EngineOrigin};
 use crate::{
     Desk,
     shelf::{Scope, Shelved},
@@ -35,6 +35,14 @@ pub(crate) struct Offer {
     pub(crate) withheld: Option<Timestamp>,
 }
 
+impl Offer {
+    /// The same once more, for a change.
+    pub(super) fn again(&self) -> Self {
+        let (known, version, reference) = (self.known.clone(), self.version.clone(), self.reference.clone());
+        Self { known, version, reference, withheld: self.withheld }
+    }
+}
+
 /// What upstreams list of a name.
 pub(crate) struct Listing {
     pub(crate) offers: BTreeMap<String, Arc<Offer>>,
@@ -42,6 +50,8 @@ pub(crate) struct Listing {
     by_path: HashMap<String, String>,
     /// The upstreams that may be asked for what is not listed: that which has the name, or all where none lists any.
     pub(crate) answering: Vec<Arc<Known>>,
+    /// What the index says, summed up.
+    index: String,
     revision: String,
     until: Timestamp,
     pub(super) weight: u32,
@@ -86,17 +96,26 @@ impl Listing {
         Some((offer, offer.version.files.iter().find(|file| file.path == path)?))
     }
 
+    /// Lets what is kept back now count in the revision.
+    pub(super) fn seal(&mut self) {
+        let held =
+            self.offers.iter().filter(|(_, offer)| offer.withheld.is_some()).map(|(version, _)| version.as_str());
+        let held: Vec<&str> = held.collect();
+        self.revision = Digest::of(format!("{} {}", self.index, held.join(" ")).as_bytes()).hex().to_owned();
+    }
+
     fn new(known: Option<Arc<Known>>, asked: Vec<Arc<Known>>, index: RemoteIndex, name: &str, now: Timestamp) -> Self {
         let seconds = |known: &Arc<Known>| i64::from(known.upstream.settings.metadata_seconds);
         let ttl = known.iter().chain(&asked).map(seconds).min().unwrap_or(60);
         let mut until = now + SignedDuration::from_secs(ttl);
-        let revision = serde_json::to_vec(&index).map(|bytes| Digest::of(&bytes).hex().to_owned()).unwrap_or_default();
+        let summed_up = serde_json::to_vec(&index).map(|bytes| Digest::of(&bytes).hex().to_owned()).unwrap_or_default();
         let mut listing = Self {
             offers: BTreeMap::new(),
             references: index.references,
             by_path: HashMap::new(),
             answering: known.clone().map_or(asked, |known| vec![known]),
-            revision,
+            revision: summed_up.clone(),
+            index: summed_up,
             until,
             weight: 0,
         };
@@ -115,25 +134,11 @@ impl Listing {
             let key = version.version.clone();
             listing.offers.insert(key, Arc::new(Offer { known: known.clone(), version, reference: None, withheld }));
         }
-        let held: Vec<&str> =
-            listing.offers.iter().filter(|(_, o)| o.withheld.is_some()).map(|(v, _)| v.as_str()).collect();
-        listing.revision = Digest::of(format!("{} {}", listing.revision, held.join(" ")).as_bytes()).hex().to_owned();
+        listing.seal();
         listing.until = until;
         listing.weight = u32::try_from(weight).unwrap_or(u32::MAX);
         listing
     }
-}
-
-/// Until when the cooldown keeps a version back.
-pub(crate) fn withheld(known: &Known, name: &str, version: &RemoteVersion, now: Timestamp) -> Option<Timestamp> {
-    let settings = &known.upstream.settings;
-    let exempt = settings.cooldown_exempt.iter().any(|pattern| assay_model::upstream::matches(pattern, name));
-    if settings.cooldown_days == 0 || exempt {
-        return None;
-    }
-    let Some(published) = version.published_at else { return settings.cooldown_unknown.then_some(Timestamp::MAX) };
-    let end = published.checked_add(SignedDuration::from_hours(24 * i64::from(settings.cooldown_days)));
-    end.ok().filter(|end| *end > now)
 }
 
 impl Desk {
@@ -180,7 +185,9 @@ impl Desk {
         for known in &asked {
             let origin = EngineOrigin { engine: self.engine.clone(), known: known.clone() };
             if let Some(index) = known.remote.index(&origin, name).await? {
-                return Ok(Listing::new(Some(known.clone()), asked.clone(), index, name, self.engine.now()));
+                let mut listing = Listing::new(Some(known.clone()), asked.clone(), index, name, self.engine.now());
+                self.let_fixes_through(name, &mut listing).await?;
+                return Ok(listing);
             }
         }
         Ok(Listing::new(None, asked, RemoteIndex::default(), name, self.engine.now()))

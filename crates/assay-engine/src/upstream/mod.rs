@@ -2,6 +2,7 @@
 //! with validation and patience (`origin`), their bytes on the way in (`flight`, `take`), and how they fare (`health`).
 //! How a format asks is the format's; how bytes travel is the transport's; whether they may leave is the gate's.
 
+mod cooldown;
 mod flight;
 mod health;
 mod listing;
@@ -97,6 +98,10 @@ impl Default for Upstreams {
 }
 
 impl Upstreams {
+    /// Forgets which versions are kept back; documents are not asked for again.
+    pub(crate) fn forget_listings(&self) {
+        self.listings.invalidate_all();
+    }
     /// Forgets what depends on configuration and on packages that changed.
     pub(crate) fn forget_configuration(&self) {
         self.known.invalidate_all();

@@ -3,8 +3,9 @@
 
 use super::{
     Flight, Known, Stage,
+    cooldown::withheld,
     flight::Lost,
-    listing::{Found, Offer, withheld},
+    listing::{Found, Offer},
     lock_of,
     origin::{EngineOrigin, absolute, failure},
 };

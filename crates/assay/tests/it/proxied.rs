@@ -4,11 +4,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use assay_testkit::make::sha256;
+use assay_testkit::make::wheel::{Built, Wheel};
 use assay_testkit::remote::{Answer, Remote};
 use assay_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
 
-use crate::support::{options, server, settled};
+use crate::support::{
+    advisories, import, index_url, options, pip, publish, python_advisory, refuse_dangerous, server, settled, unwrapped,
+};
 
 /// Adds an upstream on this machine to a repository.
 pub async fn upstream(
@@ -216,5 +220,99 @@ async fn a_composed_repository_serves_its_members_by_their_own_rules() -> Result
     let stranger = crate::support::token(&server, "read", &["main"]).await?;
     server.http().with_token(Some(&stranger)).get("/generic/all/own.bin").await?.expect_status(403)?;
     reader.put("/generic/all/x.bin", b"x".to_vec()).await?.expect_status(403)?;
+    Ok(())
+}
+
+/// A simple index (PEP 691) with these wheels and the times of their upload.
+fn simple_index(remote: &Remote, wheels: &[(&Built, jiff::Timestamp)]) {
+    let file = |(wheel, at): &(&Built, jiff::Timestamp)| {
+        json!({ "filename": wheel.file_name, "url": format!("{}/files/{}", remote.url(), wheel.file_name),
+            "hashes": { "sha256": sha256(&wheel.bytes) }, "upload-time": at.to_string(), "size": wheel.bytes.len() })
+    };
+    let files: Vec<Value> = wheels.iter().map(file).collect();
+    let name = &wheels[0].0.name;
+    let page = json!({ "meta": { "api-version": "1.1" }, "name": name, "files": files });
+    let answer = Answer::of(page.to_string()).header("Content-Type", "application/vnd.pypi.simple.v1+json");
+    remote.gives(&format!("/simple/{name}/"), answer);
+    for (wheel, _) in wheels {
+        remote.gives(&format!("/files/{}", wheel.file_name), Answer::of(wheel.bytes.clone()));
+    }
+}
+
+#[tokio::test]
+async fn fresh_versions_are_kept_back_unless_they_mend_something() -> Result<()> {
+    let (server, remote) = (server().await?, Remote::start().await?);
+    let (old, fresh) = (Wheel::new("tiny", "1.0").build()?, Wheel::new("tiny", "1.1").build()?);
+    let now = jiff::Timestamp::now();
+    simple_index(&remote, &[(&old, now - jiff::SignedDuration::from_hours(24 * 90)), (&fresh, now)]);
+    let simple = format!("{}/simple", remote.url());
+    upstream(&server, "main", "far", "pypi", &simple, json!({ "cooldown_days": 7 })).await?;
+
+    let place = tempfile::tempdir()?;
+    let Some(run) = pip(&index_url(&server), place.path(), &["tiny"])? else { return Ok(()) };
+    assert!(run.succeed().await?.says("Successfully installed tiny-1.0"));
+    let pinned = server.http().get(&format!("/pypi/main/files/tiny/{}", fresh.file_name)).await?;
+    assert!(pinned.text().contains("cooldown") && pinned.text().contains("after 7 days"), "{}", pinned.text());
+    assert_eq!(remote.times(&format!("/files/{}", fresh.file_name)), 0, "it is not even fetched");
+
+    let record = python_advisory("PYSEC-2026-1", "CVE-2026-1", "tiny", "0", "1.1");
+    import(&server, &[&advisories(&server, "python", &[record])?]).await?;
+    let place = tempfile::tempdir()?;
+    let Some(run) = pip(&index_url(&server), place.path(), &["tiny"])? else { return Ok(()) };
+    assert!(run.succeed().await?.says("Successfully installed tiny-1.1"), "it mends a vulnerability");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_first_pull_of_a_vulnerable_version_is_refused_and_a_clean_one_passes() -> Result<()> {
+    let (server, remote) = (server().await?, Remote::start().await?);
+    let (bad, good) = (Wheel::new("tiny", "1.0").build()?, Wheel::new("tiny", "1.1").build()?);
+    let long_ago = jiff::Timestamp::UNIX_EPOCH;
+    simple_index(&remote, &[(&bad, long_ago), (&good, long_ago)]);
+    upstream(&server, "main", "far", "pypi", &format!("{}/simple", remote.url()), json!({})).await?;
+    let record = python_advisory("PYSEC-2026-1", "CVE-2026-1", "tiny", "0", "1.1");
+    import(&server, &[&advisories(&server, "python", &[record])?]).await?;
+    refuse_dangerous(&server).await?;
+
+    let place = tempfile::tempdir()?;
+    let Some(run) = pip(&index_url(&server), place.path(), &["tiny==1.0"])? else { return Ok(()) };
+    let ran = run.fail().await?;
+    assert!(unwrapped(&ran).contains("CVE-2026-1"), "{ran}");
+    let Some(run) = pip(&index_url(&server), place.path(), &["tiny"])? else { return Ok(()) };
+    assert!(run.succeed().await?.says("Successfully installed tiny-1.1"));
+    drop(remote);
+    let place = tempfile::tempdir()?;
+    let Some(run) = pip(&index_url(&server), place.path(), &["tiny"])? else { return Ok(()) };
+    assert!(run.succeed().await?.says("Successfully installed tiny-1.1"), "without the upstream");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_that_is_published_here_is_never_taken_from_elsewhere() -> Result<()> {
+    let (server, remote) = (server().await?, Remote::start().await?);
+    let (ours, theirs) = (Wheel::new("acme-tool", "1.0").build()?, Wheel::new("acme-tool", "99.0").build()?);
+    simple_index(&remote, &[(&theirs, jiff::Timestamp::UNIX_EPOCH)]);
+    upstream(&server, "main", "far", "pypi", &format!("{}/simple", remote.url()), json!({})).await?;
+    publish(&server, &ours).await?;
+    let place = tempfile::tempdir()?;
+    let Some(run) = pip(&index_url(&server), place.path(), &["acme-tool"])? else { return Ok(()) };
+    assert!(run.succeed().await?.says("Successfully installed acme-tool-1.0"));
+    let theirs = server.http().get(&format!("/pypi/main/files/acme-tool/{}", theirs.file_name)).await?;
+    theirs.expect_status(404)?;
+    assert!(remote.asked().is_empty(), "{:?}", remote.asked());
+    Ok(())
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_what_the_index_announces_are_refused() -> Result<()> {
+    let (server, remote) = (server().await?, Remote::start().await?);
+    let (told, sent) = (Wheel::new("tiny", "1.0").build()?, Wheel::new("tiny", "1.0").requires("evil").build()?);
+    simple_index(&remote, &[(&told, jiff::Timestamp::UNIX_EPOCH)]);
+    remote.gives(&format!("/files/{}", told.file_name), Answer::of(sent.bytes.clone()));
+    upstream(&server, "main", "far", "pypi", &format!("{}/simple", remote.url()), json!({ "mode": "open" })).await?;
+    let file = format!("{}/pypi/main/files/tiny/{}", server.url(), told.file_name);
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let whole = async { client.get(file).bearer_auth(server.token()).send().await?.error_for_status()?.bytes().await };
+    assert!(whole.await.is_err(), "never whole, also while it streams");
     Ok(())
 }
