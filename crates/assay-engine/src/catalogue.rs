@@ -22,7 +22,10 @@ use assay_model::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A line in a list.
 #[derive(Clone, Debug, Serialize)]
@@ -121,7 +124,7 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound`, also for a package that the caller may not read.
-    pub async fn package_detail(&self, caller: &Caller, id: PackageId) -> Result<PackageDetail, Problem> {
+    pub async fn package_detail(self: &Arc<Self>, caller: &Caller, id: PackageId) -> Result<PackageDetail, Problem> {
         let hidden = || Problem::not_found(format!("there is no package {}", id.0));
         let found = meta::read(self.meta(), move |tx| {
             let Some(package) = tx.packages(&[id])?.pop() else { return Ok(None) };
@@ -186,7 +189,7 @@ impl Engine {
     /// # Errors
     /// `NotFound`, `Busy` while they are being made.
     pub async fn inventories(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         id: PackageId,
     ) -> Result<(Package, Vec<StoredInventory>), Problem> {
@@ -213,7 +216,7 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn decision(&self, caller: &Caller, id: &str) -> Result<Decision, Problem> {
+    pub async fn decision(self: &Arc<Self>, caller: &Caller, id: &str) -> Result<Decision, Problem> {
         let wanted = assay_model::decision::DecisionId(id.to_owned());
         let decision = meta::read(self.meta(), move |tx| tx.decision(&wanted)).await?;
         let decision = decision.ok_or_else(|| Problem::not_found(format!("there is no decision `{id}`")))?;

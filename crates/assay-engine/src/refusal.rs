@@ -10,11 +10,19 @@ use assay_model::{
     seam::meta,
     view::PackageView,
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
+
+/// Versions of an upstream that advisories are looked up for.
+const LOOKED_UP: usize = 50;
 
 impl Engine {
     /// The refusal for the version at `index` of a view.
-    pub(crate) async fn refusal_in(&self, scope: &Scope, view: &PackageView, index: usize) -> Result<Refusal, Problem> {
+    pub(crate) async fn refusal_in(
+        self: &Arc<Self>,
+        scope: &Scope,
+        view: &PackageView,
+        index: usize,
+    ) -> Result<Refusal, Problem> {
         let version = view.versions.get(index).ok_or_else(|| Problem::bug("no such version in the view"))?;
         let package = &version.package;
         let format = self.format(&scope.format);
@@ -42,12 +50,31 @@ impl Engine {
             nearest_allowed: self.nearest_allowed(scope, view, &package.at.version),
             link: format!("{}/ui/packages/{}", self.parts.public_url, package.id.0),
         };
+        if refusal.nearest_allowed.is_none() {
+            refusal.nearest_allowed = self.nearest_remote(scope, &package.at.version).await?;
+        }
         match (&package.held, decision) {
             (Some(held), _) => refusal.reasons.push(format!("set by {}: {}", held.author, held.reason)),
             (None, Some(decision)) => cite(&mut refusal, decision),
             (None, None) => {}
         }
         Ok(refusal)
+    }
+
+    /// The nearest version that an upstream has and that no stored advisory is about: it was not decided here yet.
+    async fn nearest_remote(self: &Arc<Self>, scope: &Scope, version: &str) -> Result<Option<String>, Problem> {
+        let purl_type = self.format(&scope.format).and_then(|format| format.spec().ecosystem);
+        let Some((purl_type, law)) = purl_type.and_then(|kind| Some((kind, ecosystem::of_purl_type(kind)?))) else {
+            return Ok(None);
+        };
+        let compare = |a: &String, b: &str| law.scheme.compare(a, b).unwrap_or(Ordering::Equal);
+        let mut above = self.open_at_upstreams(scope);
+        above.retain(|other| compare(other, version).is_gt());
+        above.sort_by(|a, b| compare(a, b));
+        above.truncate(LOOKED_UP);
+        let asked: Vec<(String, String)> = above.iter().map(|v| (scope.name.clone(), v.clone())).collect();
+        let affected = self.known(purl_type, &asked).await?;
+        Ok(above.into_iter().find(|candidate| affected.iter().all(|known| known.version != *candidate)))
     }
 
     /// The smallest served version above `version`, else the greatest below it, in the order of the format's ecosystem.

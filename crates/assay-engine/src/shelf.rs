@@ -111,7 +111,11 @@ impl Shelved {
 
 impl Engine {
     /// The view of a name, from memory where it did not change.
-    pub(crate) async fn shelved(&self, scope: &Scope, repository: RepositoryId) -> Result<Arc<Shelved>, Problem> {
+    pub(crate) async fn shelved(
+        self: &Arc<Self>,
+        scope: &Scope,
+        repository: RepositoryId,
+    ) -> Result<Arc<Shelved>, Problem> {
         if let Some(found) = self.shelves.get(scope) {
             return Ok(found);
         }
@@ -140,7 +144,7 @@ impl Engine {
         meta::read(self.meta(), move |tx| tx.alias(&alias)).await
     }
 
-    async fn explain_blocked(&self, scope: &Scope, view: &mut PackageView) -> Result<(), Problem> {
+    async fn explain_blocked(self: &Arc<Self>, scope: &Scope, view: &mut PackageView) -> Result<(), Problem> {
         let blocked: Vec<usize> = view
             .versions
             .iter()

@@ -10,6 +10,10 @@ use assay_model::{
 };
 use std::{sync::Arc, time::Duration};
 
+/// Documents of upstreams that are kept at most, and their bytes as they are kept.
+const DOCUMENTS: usize = 200_000;
+const DOCUMENT_BYTES: u64 = 4 << 30;
+
 impl Engine {
     /// Sweeps once; gives how many packages were pending. Their jobs absorb the ones written here.
     ///
@@ -44,12 +48,20 @@ impl Engine {
         Ok(pending)
     }
 
+    /// Forgets the documents of upstreams that were not asked for in the longest time.
+    async fn forget_documents(&self) -> Result<(), Problem> {
+        meta::write(self.meta(), |tx| tx.evict_remote_documents(DOCUMENTS, DOCUMENT_BYTES).map(|_| ())).await
+    }
+
     pub(crate) async fn sweep_regularly(self: Arc<Self>) {
         loop {
             match self.sweep().await {
                 Ok(0) => {}
                 Ok(pending) => tracing::info!(pending, "packages await their decision"),
                 Err(problem) => tracing::error!(%problem, "the sweep failed"),
+            }
+            if let Err(problem) = self.forget_documents().await {
+                tracing::error!(%problem, "documents of upstreams were not forgotten");
             }
             tokio::time::sleep(Duration::from_secs(3600)).await;
         }

@@ -3,7 +3,7 @@
 
 use super::{Known, cooldown::withheld, lock_of, origin::EngineOrigin};
 use crate::{
-    Desk,
+    Desk, Engine,
     shelf::{Scope, Shelved},
 };
 use assay_model::{
@@ -257,6 +257,19 @@ impl Desk {
         let names = Arc::new(Names { names, until });
         self.engine.upstreams.names.insert(key, names.clone());
         Ok(names)
+    }
+}
+
+impl Engine {
+    /// Versions of a name that upstreams list and that are not kept back, as they were listed last.
+    pub(crate) fn open_at_upstreams(&self, scope: &Scope) -> Vec<String> {
+        let Some(listing) = self.upstreams.listings.get(scope) else { return Vec::new() };
+        listing
+            .offers
+            .iter()
+            .filter(|(_, offer)| offer.withheld.is_none())
+            .map(|(version, _)| version.clone())
+            .collect()
     }
 }
 

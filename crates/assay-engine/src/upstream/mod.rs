@@ -20,7 +20,7 @@ use assay_model::{
     problem::Problem,
     repository::RepositoryId,
     seam::{
-        meta,
+        meta::{self, KeptDocument},
         upstream::{Origin, Remote, RemoteDocument},
     },
     upstream::{Mode, Secrets, Upstream},
@@ -39,15 +39,18 @@ use tokio::sync::Semaphore;
 const REMEMBERED: u64 = 100_000;
 /// Files that are fetched at the same time, over all upstreams.
 const TRANSFERS: usize = 64;
-/// How long an answer to somebody's request stays known by its number.
+/// Bytes of documents in memory: one index that lists all names is read for each of them.
+const DOCUMENTS: u64 = 64 << 20;
 /// What a view made of others counts for in memory, in bytes; its parts count for themselves.
 const JOINED: u32 = 64 << 10;
+/// How long an answer to somebody's request stays known by its number.
 const ERRANDS: Duration = Duration::from_secs(900);
 
 /// An upstream with what it takes to ask it.
 pub(crate) struct Known {
     pub(crate) upstream: Upstream,
-    pub(crate) secrets: Secrets,
+    /// None where they cannot be opened: the upstream is then not asked, and says so.
+    pub(crate) secrets: Option<Secrets>,
     pub(crate) remote: &'static dyn Remote,
 }
 
@@ -68,6 +71,7 @@ pub(crate) struct Upstreams {
     found: Cache<(Scope, String), Arc<listing::Found>>,
     errands: Cache<FileId, Arc<Errand>>,
     running: Mutex<HashMap<(Scope, String), Arc<Flight>>>,
+    documents: Cache<(i64, String, String), KeptDocument>,
     asking: Locks<(i64, String, String)>,
     listing: Locks<Scope>,
     next: AtomicI64,
@@ -88,6 +92,10 @@ impl Default for Upstreams {
             found: Cache::new(REMEMBERED),
             errands: Cache::builder().max_capacity(REMEMBERED).time_to_live(ERRANDS).build(),
             running: Mutex::default(),
+            documents: Cache::builder()
+                .max_capacity(DOCUMENTS)
+                .weigher(|_, kept: &KeptDocument| u32::try_from(kept.body.len() + 1024).unwrap_or(u32::MAX))
+                .build(),
             asking: Mutex::default(),
             listing: Mutex::default(),
             next: AtomicI64::new(-1),
@@ -105,6 +113,7 @@ impl Upstreams {
     /// Forgets what depends on configuration and on packages that changed.
     pub(crate) fn forget_configuration(&self) {
         self.known.invalidate_all();
+        self.documents.invalidate_all();
         self.listings.invalidate_all();
         self.merged.invalidate_all();
         self.names.invalidate_all();
@@ -141,8 +150,8 @@ impl Engine {
         for (upstream, sealed) in stored {
             let Some(remote) = self.format(&upstream.format).and_then(|format| format.remote()) else { continue };
             let secrets = match sealed.is_empty() {
-                false => self.parts.vault.open(&sealed)?,
-                true => Secrets::default(),
+                false => self.parts.vault.open(&sealed).map_err(|problem| unopened(&upstream, &problem)).ok(),
+                true => Some(Secrets::default()),
             };
             known.push(Arc::new(Known { upstream, secrets, remote }));
         }
@@ -152,6 +161,10 @@ impl Engine {
         }
         Ok(known)
     }
+}
+
+fn unopened(upstream: &Upstream, problem: &Problem) {
+    tracing::error!(%problem, upstream = upstream.name, "the credentials of an upstream cannot be opened");
 }
 
 impl Engine {

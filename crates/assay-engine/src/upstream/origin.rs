@@ -18,6 +18,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How long a client waits for a newer document while an older one is at hand.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a document may take.
+const READING: Duration = Duration::from_secs(300);
 /// Seconds for which it is believed that a document is not there, at most.
 const ABSENT: i64 = 60;
 /// Headers that formats read.
@@ -84,7 +86,7 @@ impl Origin for EngineOrigin {
                 url: absolute(self.base(), address),
                 accept: accept.to_owned(),
             };
-            let cached = question.cached().await?;
+            let cached = question.remembered().await?;
             let now = self.engine.now();
             if let Some(fresh) = cached.as_ref().filter(|stored| question.is_fresh(stored, now)) {
                 return Ok(shown(fresh.clone()));
@@ -119,6 +121,23 @@ struct Question {
 }
 
 impl Question {
+    /// From memory, or as it is kept.
+    async fn remembered(&self) -> Result<Option<KeptDocument>, Problem> {
+        let documents = &self.engine.upstreams.documents;
+        if let Some(known) = documents.get(&self.key()) {
+            return Ok(Some(known));
+        }
+        let cached = self.cached().await?;
+        if let Some(kept) = &cached {
+            documents.insert(self.key(), kept.clone());
+        }
+        Ok(cached)
+    }
+
+    fn key(&self) -> (i64, String, String) {
+        (self.known.upstream.id.0, self.url.clone(), self.accept.clone())
+    }
+
     async fn cached(&self) -> Result<Option<KeptDocument>, Problem> {
         let (id, url, accept) = (self.known.upstream.id, self.url.clone(), self.accept.clone());
         meta::read(self.engine.meta(), move |tx| {
@@ -135,8 +154,7 @@ impl Question {
 
     /// Asks unless somebody did since `from`; of several at once, one asks.
     async fn ask(&self, from: Timestamp) -> Result<Option<KeptDocument>, Problem> {
-        let key = (self.known.upstream.id.0, self.url.clone(), self.accept.clone());
-        let lock = lock_of(&self.engine.upstreams.asking, key)?;
+        let lock = lock_of(&self.engine.upstreams.asking, self.key())?;
         let _one_asks = lock.lock().await;
         let cached = self.cached().await?;
         if cached.as_ref().is_some_and(|stored| stored.checked_at >= from) {
@@ -147,7 +165,9 @@ impl Question {
         let unchanged = answered.status == 304;
         let stored = match (answered.status, cached) {
             (304, Some(stored)) => KeptDocument { checked_at: now, ..stored },
-            (200, _) => self.read(answered, now).await?,
+            (200, _) => {
+                tokio::time::timeout(READING, self.read(answered, now)).await.map_err(|_| self.too_slow(now))??
+            }
             (404 | 410, _) => KeptDocument { status: 404, ..self.empty(now) },
             _ => {
                 let (problem, wait) = failure(&self.known, &self.url, &answered);
@@ -166,6 +186,7 @@ impl Question {
             }
         })
         .await?;
+        self.engine.upstreams.documents.insert(self.key(), stored.clone());
         Ok(Some(stored))
     }
 
@@ -180,6 +201,13 @@ impl Question {
             fetched_at: now,
             checked_at: now,
         }
+    }
+
+    fn too_slow(&self, now: Timestamp) -> Problem {
+        let message = format!("upstream {} takes too long to send {}", self.known.upstream.name, self.url);
+        let problem = Problem::new(Kind::Upstream, "upstream-slow", message);
+        self.engine.upstreams.health.failed(self.known.upstream.id, now, &problem, None);
+        problem
     }
 
     async fn read(&self, answered: Answered, now: Timestamp) -> Result<KeptDocument, Problem> {
@@ -227,6 +255,12 @@ impl Engine {
         let (id, now) = (known.upstream.id, self.now());
         self.upstreams.health.may_ask(id, now).map_err(|until| self.paused(known, until))?;
         let cached = document.flatten().filter(|stored| stored.status == 200);
+        let sealed = || {
+            let name = &known.upstream.name;
+            let message = format!("the credentials of upstream {name} cannot be opened; give them again");
+            Problem::new(Kind::Upstream, "upstream-sealed", message)
+        };
+        let secrets = known.secrets.as_ref().ok_or_else(sealed)?;
         let ask = Ask {
             url,
             accept,
@@ -234,7 +268,7 @@ impl Engine {
             etag: cached.and_then(|stored| stored.etag.as_deref()),
             modified: cached.and_then(|stored| stored.last_modified.as_deref()),
             settings: &known.upstream.settings,
-            secrets: &known.secrets,
+            secrets,
         };
         let answered = self.parts.transport.ask(ask).await;
         if let Err(problem) = &answered

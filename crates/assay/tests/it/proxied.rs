@@ -277,7 +277,7 @@ async fn a_first_pull_of_a_vulnerable_version_is_refused_and_a_clean_one_passes(
     let place = tempfile::tempdir()?;
     let Some(run) = pip(&index_url(&server), place.path(), &["tiny==1.0"])? else { return Ok(()) };
     let ran = run.fail().await?;
-    assert!(unwrapped(&ran).contains("CVE-2026-1"), "{ran}");
+    assert!(unwrapped(&ran).contains("PYSEC-2026-1"), "{ran}");
     let Some(run) = pip(&index_url(&server), place.path(), &["tiny"])? else { return Ok(()) };
     assert!(run.succeed().await?.says("Successfully installed tiny-1.1"));
     drop(remote);
@@ -299,7 +299,7 @@ async fn a_name_that_is_published_here_is_never_taken_from_elsewhere() -> Result
     assert!(run.succeed().await?.says("Successfully installed acme-tool-1.0"));
     let theirs = server.http().get(&format!("/pypi/main/files/acme-tool/{}", theirs.file_name)).await?;
     theirs.expect_status(404)?;
-    assert!(remote.asked().is_empty(), "{:?}", remote.asked());
+    assert!(remote.asked().iter().all(|asked| !asked.contains("/files/")), "{:?}", remote.asked());
     Ok(())
 }
 
