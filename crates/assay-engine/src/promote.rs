@@ -8,10 +8,11 @@ use assay_model::{
     event::NewEvent,
     package::{File, NewFile, NewPackage, Package, PackageId, State},
     problem::{Kind, Problem},
+    query::Query,
     repository::{Repository, RepositoryId},
     seam::{
         format::Format,
-        meta::{self, Tx},
+        meta::{self, PackageFilter, Tx},
     },
     view::{PackageView, VersionView},
     work::{Job, Lane, NewJob, Stage},
@@ -171,6 +172,16 @@ impl Engine {
         }
     }
 
+    /// Whether a query finds a package; an empty one finds all.
+    async fn is_found(&self, package: &Package, query: &str) -> Result<bool, Problem> {
+        let Some(query) = Query::parse(query, self.now())? else { return Ok(true) };
+        let (id, repositories) = (package.id, Some(vec![package.repository]));
+        let before = Some(PackageId(id.0 + 1));
+        let filter = PackageFilter { repositories, query: Some(query), before, limit: 1, ..PackageFilter::default() };
+        let found = meta::read(self.meta(), move |tx| tx.list_packages(&filter)).await?;
+        Ok(found.first().is_some_and(|found| found.id == id))
+    }
+
     /// Runs the rules of a package's repository. What a target refuses is logged, and not tried again until something
     /// about the package changes.
     pub(crate) async fn promote_by_rules(self: &Arc<Self>, job: &Job) -> Result<(), Problem> {
@@ -187,6 +198,9 @@ impl Engine {
             && let Some(place) = places.iter().find(|place| place.id == package.repository)
         {
             for rule in place.settings.promotion.iter().filter(|rule| rule.chooses(&package, &references)) {
+                if !self.is_found(&package, &rule.query).await? {
+                    continue;
+                }
                 let comes_back = |other: &Repository| {
                     other.name == rule.target
                         && other.settings.promotion.iter().any(|r| r.moves && !r.disabled && r.target == place.name)

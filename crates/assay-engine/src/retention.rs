@@ -7,6 +7,7 @@ use assay_model::{
     keeping::{self, RetentionRule},
     package::{Package, PackageId, State},
     problem::Problem,
+    query::Query,
     repository::Repository,
     seam::{
         format::Format,
@@ -68,6 +69,8 @@ impl Seen {
 
 /// What one rule sees of a repository.
 struct Chosen {
+    /// What its query finds, where it has one.
+    found: Option<BTreeSet<PackageId>>,
     /// Could go for the sake of size, oldest first later.
     spare: Vec<Seen>,
     /// Bytes of everything that the rule chose and that stays so far.
@@ -106,9 +109,30 @@ impl Planner<'_> {
         }
     }
 
+    /// What the query of a rule finds in this repository.
+    fn found(&self, tx: &mut dyn Tx, rule: &RetentionRule) -> Result<Option<BTreeSet<PackageId>>, Problem> {
+        let Some(query) = Query::parse(&rule.query, self.now)? else { return Ok(None) };
+        let mut found = BTreeSet::new();
+        let mut before = None;
+        loop {
+            let (repositories, query) = (Some(vec![self.place.id]), Some(query.clone()));
+            let filter = PackageFilter { repositories, before, query, limit: PAGE, ..PackageFilter::default() };
+            let page = tx.list_packages(&filter)?;
+            before = page.last().map(|package| package.id);
+            let full = page.len() == PAGE;
+            found.extend(page.into_iter().map(|package| package.id));
+            if !full {
+                return Ok(Some(found));
+            }
+        }
+    }
+
     fn plan(&mut self, tx: &mut dyn Tx) -> Result<(), Problem> {
         let rules: Vec<&RetentionRule> = self.rules.iter().filter(|r| !r.disabled).collect();
-        let mut chosen: Vec<Chosen> = rules.iter().map(|_| Chosen { spare: Vec::new(), bytes: 0 }).collect();
+        let mut chosen = Vec::new();
+        for rule in &rules {
+            chosen.push(Chosen { found: self.found(tx, rule)?, spare: Vec::new(), bytes: 0 });
+        }
         for (format, name) in self.names(tx)? {
             let Some(format) = self.formats.iter().copied().find(|f| f.spec().id == format) else { continue };
             let scope =
@@ -133,6 +157,9 @@ impl Planner<'_> {
         chosen: &mut Chosen,
     ) -> Result<(), Problem> {
         let mut seen = self.seen(tx, rule, format, view)?;
+        if let Some(found) = &chosen.found {
+            seen.retain(|one| found.contains(&one.package.id));
+        }
         seen.sort_by(|a, b| newest_first(format, a, b));
         let kept = rule.keep_last.map_or(0, |n| usize::try_from(n).unwrap_or(usize::MAX)).min(seen.len());
         let rest = seen.split_off(kept);
@@ -187,6 +214,9 @@ impl Planner<'_> {
     fn why(&self, rule: &RetentionRule, one: &Seen) -> Option<String> {
         if let Some(n) = rule.keep_last.filter(|_| !rule.deletes_by_limit()) {
             return Some(format!("older than the newest {n}"));
+        }
+        if !rule.query.is_empty() && !rule.deletes_by_limit() {
+            return Some(format!("found by `{}`", rule.query));
         }
         if let Some(n) = rule.max_age_days.filter(|n| one.package.uploaded_at < self.now - days(*n)) {
             return Some(format!("arrived more than {n} days ago"));

@@ -4,8 +4,9 @@ use crate::{
     glob,
     package::{Package, PackageId},
     problem::Problem,
+    query::Query,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Rules of one kind in one repository.
@@ -26,6 +27,8 @@ pub struct RetentionRule {
     pub names: Vec<String>,
     /// Patterns of versions; none means all.
     pub versions: Vec<String>,
+    /// What a search finds (see [`crate::query`]); empty means all. Without any limit, everything that it finds goes.
+    pub query: String,
     /// Versions with a tag or reference that matches are kept, and not counted.
     pub keep_tags: Vec<String>,
     /// The newest N of each name stay, by the order of versions of the ecosystem, where it has one, else by arrival.
@@ -47,6 +50,7 @@ impl RetentionRule {
             || self.max_age_days.is_some()
             || self.unused_days.is_some()
             || self.max_bytes.is_some()
+            || !self.query.is_empty()
     }
     /// Whether limits other than `keep_last` are set.
     pub fn deletes_by_limit(&self) -> bool {
@@ -72,6 +76,8 @@ pub struct PromotionRule {
     pub format: String,
     /// Patterns of package names; none means all.
     pub names: Vec<String>,
+    /// What a search must find it by (see [`crate::query`]); empty means that it need not.
+    pub query: String,
     /// Patterns of tags and references, one of which the package must have; none means that it needs none.
     pub tags: Vec<String>,
     /// Whether packages leave this repository.
@@ -108,6 +114,11 @@ pub fn check_patterns(patterns: &[String]) -> Result<(), Problem> {
     }
 }
 
+fn check_query(rule: &str, query: &str) -> Result<(), Problem> {
+    let wrong = |problem: Problem| Problem::invalid("bad-settings", format!("the rule `{rule}`: {problem}"));
+    Query::parse(query, Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365 * 100)).map_err(wrong).map(|_| ())
+}
+
 /// Checks rules of retention.
 ///
 /// # Errors
@@ -118,11 +129,12 @@ pub fn check_retention(rules: &[RetentionRule]) -> Result<(), Problem> {
         for patterns in [&rule.names, &rule.versions, &rule.keep_tags] {
             check_patterns(patterns)?;
         }
+        check_query(&rule.name, &rule.query)?;
         if !rule.has_limit() {
             return Err(Problem::invalid(
                 "bad-settings",
                 format!(
-                    "the retention rule `{}` has no limit; give keep_last, max_age_days, unused_days or max_bytes",
+                    "the retention rule `{}` has no limit; give keep_last, max_age_days, unused_days, max_bytes or a query",
                     rule.name
                 ),
             ));
@@ -144,6 +156,7 @@ pub fn check_retention(rules: &[RetentionRule]) -> Result<(), Problem> {
 pub fn check_promotion(rules: &[PromotionRule]) -> Result<(), Problem> {
     check_names(rules.iter().map(|rule| rule.name.as_str()))?;
     for rule in rules {
+        check_query(&rule.name, &rule.query)?;
         check_patterns(&rule.names)?;
         check_patterns(&rule.tags)?;
         crate::repository::check_name(&rule.target)?;

@@ -81,9 +81,9 @@ impl Session<'_> {
             Term::Text(field, pattern) => text(*field, pattern, to),
             Term::Number(field, compare, number) => {
                 let sum = match field {
-                    NumberField::Size => "(SELECT COALESCE(SUM(f.size), 0) FROM file f WHERE f.package = p.id)",
+                    NumberField::Size => "(SELECT CAST(COALESCE(SUM(f.size), 0) AS BIGINT) FROM file f WHERE f.package = p.id)",
                     NumberField::Downloads => {
-                        "(SELECT COALESCE(SUM(d.count), 0) FROM download d WHERE d.package = p.id)"
+                        "(SELECT CAST(COALESCE(SUM(d.count), 0) AS BIGINT) FROM download d WHERE d.package = p.id)"
                     }
                     NumberField::Vulnerabilities => {
                         "(SELECT COUNT(DISTINCT v.id) FROM file f

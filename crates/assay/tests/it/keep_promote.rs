@@ -227,6 +227,14 @@ async fn retention_shows_what_it_would_delete_and_deletes_that() -> Result<()> {
         "{tried}"
     );
     assert!(tried.stdout.contains("2 packages"), "{tried}");
+    std::fs::write(&file, json!([{"name": "found", "query": "^many version:1.* NOT version:1.10"}]).to_string())?;
+    let searched = server.cli(["retention", "preview", "main", "--rules"])?.arg(&file).succeed().await?;
+    assert!(searched.stdout.contains("many 1.2") && searched.stdout.contains("2 packages"), "{searched}");
+    std::fs::write(&file, json!([{"name": "odd", "query": "nmae:x"}]).to_string())?;
+    let odd = server.cli(["retention", "preview", "main", "--rules"])?.arg(&file).fail().await?;
+    assert!(odd.output().contains("there is no field `nmae`"), "{odd}");
+    let newest = json!([{"name": "newest", "format": "pypi", "names": ["many"], "keep_last": 2}]);
+    std::fs::write(&file, newest.to_string())?;
     let none = server.cli(["retention", "preview", "main"])?.succeed().await?;
     assert!(none.stdout.contains("0 packages"), "nothing is in force: {none}");
 
