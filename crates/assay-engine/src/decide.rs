@@ -278,6 +278,10 @@ fn gather_one(
     let findings = found.of(package.id);
     let mut facts = Facts {
         files,
+        upstream: match &package.origin {
+            Some(origin) => tx.upstream(package.repository, origin)?,
+            None => None,
+        },
         repository,
         workspace: gathering.workspace.to_owned(),
         components: Vec::new(),

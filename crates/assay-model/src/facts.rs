@@ -9,6 +9,7 @@ use crate::{
     package::{File, Package},
     repository::Repository,
     score::Scores,
+    upstream::Upstream,
 };
 use jiff::Timestamp;
 
@@ -21,6 +22,8 @@ pub struct Facts {
     pub files: Vec<File>,
     /// Where it lives.
     pub repository: Repository,
+    /// The upstream that it came from, if that is still configured.
+    pub upstream: Option<Upstream>,
     /// Name of the installation.
     pub workspace: String,
     /// All components of its inventories, in rendering order.

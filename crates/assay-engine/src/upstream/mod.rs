@@ -35,6 +35,8 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
+/// The word for upstreams that are asked only for what no other has.
+const UNTRUSTED: &str = "untrusted";
 /// Versions and files of upstreams that are remembered because somebody asked for them.
 const REMEMBERED: u64 = 100_000;
 /// Files that are fetched at the same time, over all upstreams.
@@ -258,6 +260,9 @@ impl Desk {
         let fits = |known: &&Arc<Known>| {
             known.upstream.format == format && known.asks() && known.upstream.settings.takes(name)
         };
-        Ok(all.iter().filter(fits).cloned().collect())
+        let mut asked: Vec<Arc<Known>> = all.iter().filter(fits).cloned().collect();
+        // a name that a trusted upstream has is taken from no untrusted one
+        asked.sort_by_key(|known| known.upstream.settings.trust == UNTRUSTED);
+        Ok(asked)
     }
 }

@@ -232,9 +232,15 @@ pub(super) fn metadata(facts: &Facts) -> Value {
     }))
 }
 
-/// `upstream`: what the format keeps about the upstream a package was cached from; null for what was published here.
+/// `upstream`: where a package was taken from and how far that is trusted; null for what was published here.
 pub(super) fn upstream(facts: &Facts) -> Value {
-    facts.package.metadata.get("upstream").map_or(Value::Null, from_json)
+    let Some(name) = &facts.package.origin else { return Value::Null };
+    let settings = facts.upstream.as_ref().map(|upstream| &upstream.settings);
+    object([
+        ("name", Value::from(name.as_str())),
+        ("trust", text(settings.map(|settings| settings.trust.as_str()))),
+        ("url", text(settings.map(|settings| settings.url.as_str()))),
+    ])
 }
 
 /// `tags` as plain names, and `published_at`: for the newer document.

@@ -134,6 +134,7 @@ fn facts(package: Package, files: Vec<File>, components: Vec<Occurrence>) -> Fac
         },
         workspace: "example".into(),
         components,
+        upstream: None,
         os: None,
         secrets: Vec::new(),
         licenses: Vec::new(),
