@@ -12,6 +12,7 @@ mod inside;
 mod inventory;
 mod keep;
 mod keep_promote;
+mod matrix;
 mod oci_clients;
 mod oci_conformance;
 mod oci_proxied;

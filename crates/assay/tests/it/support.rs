@@ -167,3 +167,16 @@ pub async fn refuse_dangerous(server: &TestServer) -> Result<Ran> {
 pub async fn state(server: &TestServer, what: &str) -> Result<String> {
     Ok(package(server, what).await?["state"].as_str().unwrap_or_default().to_owned())
 }
+
+/// Adds a policy that does this with all that has a word in its name.
+pub async fn refuse_named(server: &TestServer, action: &str, word: &str) -> Result<Ran> {
+    let file = server.scratch().join(format!("not-{word}.rego"));
+    let text = format!(
+        "package cloudsmith\n\nimport rego.v1\n\ndefault match := false\n\n\
+         match if contains(input.v0[\"package\"].name, \"{word}\")\n"
+    );
+    std::fs::write(&file, text)?;
+    let ran = server.cli(["policy", "add", "--action", action])?.arg(file).succeed().await?;
+    settled(server).await?;
+    Ok(ran)
+}

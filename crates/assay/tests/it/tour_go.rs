@@ -17,20 +17,20 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 /// A folder with a module cache of its own, from which `go` asks this server.
-struct Gopher {
+pub(crate) struct Gopher {
     program: PathBuf,
     folder: tempfile::TempDir,
     proxy: String,
 }
 
 impl Gopher {
-    fn new(proxy: String) -> Result<Option<Self>> {
+    pub(crate) fn new(proxy: String) -> Result<Option<Self>> {
         let Some(program) = tool("go") else { return Ok(None) };
         Ok(Some(Self { program, folder: tempfile::tempdir()?, proxy }))
     }
 
     /// `go` with these arguments, in the folder of the program that is being built.
-    fn go(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn go(&self, arguments: &[&str]) -> Run {
         let home = self.folder.path();
         Run::in_home(&self.program, home)
             .args(arguments)

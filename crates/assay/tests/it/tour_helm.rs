@@ -8,14 +8,14 @@ use assay_testkit::{Ran, Run, TestServer, tool};
 use std::path::{Path, PathBuf};
 
 /// Helm with configuration and caches of its own.
-struct Sailor {
+pub(crate) struct Sailor {
     helm: PathBuf,
     curl: PathBuf,
     folder: tempfile::TempDir,
 }
 
 impl Sailor {
-    fn new() -> Result<Option<Self>> {
+    pub(crate) fn new() -> Result<Option<Self>> {
         let (Some(helm), Some(curl)) = (tool("helm"), tool("curl")) else { return Ok(None) };
         let folder = tempfile::tempdir()?;
         for place in ["pulled", "again"] {
@@ -24,11 +24,11 @@ impl Sailor {
         Ok(Some(Self { helm, curl, folder }))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn helm(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn helm(&self, arguments: &[&str]) -> Run {
         let home = self.folder.path();
         Run::in_home(&self.helm, home)
             .args(arguments)
@@ -39,7 +39,7 @@ impl Sailor {
     }
 
     /// The sources of a chart with one template, packed by Helm; the answer is the name of its file.
-    async fn package(&self, name: &str, version: &str, more: &[&str]) -> Result<String> {
+    pub(crate) async fn package(&self, name: &str, version: &str, more: &[&str]) -> Result<String> {
         let folder = self.path("source").join(name);
         std::fs::create_dir_all(folder.join("templates"))?;
         let chart = format!(

@@ -26,12 +26,17 @@ impl Bench {
     /// mvn with the repository `main` of a server and this token; nothing and a line that says so without mvn or its
     /// plugins.
     pub(crate) fn new(server: &TestServer, token: Option<&str>) -> Result<Option<Self>> {
+        Self::of(server, "main", token)
+    }
+
+    /// The same for another repository.
+    pub(crate) fn of(server: &TestServer, repository: &str, token: Option<&str>) -> Result<Option<Self>> {
         let Some(program) = tool("mvn") else { return Ok(None) };
         if !Path::new(PLUGINS).join("org/apache/maven/plugins/maven-deploy-plugin").is_dir() {
             skipped("Maven's plugins are not installed: `cargo xtask install`");
             return Ok(None);
         }
-        let bench = Self { program, place: tempfile::tempdir()?, url: format!("{}/maven/main/", server.url()) };
+        let bench = Self { program, place: tempfile::tempdir()?, url: format!("{}/maven/{repository}/", server.url()) };
         let credentials = token.map(|token| {
             format!("<server><id>assay</id><username>__token__</username><password>{token}</password></server>")
         });

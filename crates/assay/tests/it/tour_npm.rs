@@ -57,8 +57,13 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(server: &TestServer, token: Option<&str>) -> Result<Self> {
+        Self::of(server, "main", token)
+    }
+
+    /// The same for another repository.
+    pub(crate) fn of(server: &TestServer, repository: &str, token: Option<&str>) -> Result<Self> {
         let bench = Self { home: tempfile::tempdir()?, place: tempfile::tempdir()? };
-        let registry = format!("{}/npm/main/", server.url());
+        let registry = format!("{}/npm/{repository}/", server.url());
         let mut npmrc = format!(
             "registry={registry}\naudit=false\nfund=false\nupdate-notifier=false\nfetch-retries=0\nfetch-timeout=20000\n"
         );
@@ -109,7 +114,7 @@ pub(crate) async fn publish(bench: &Bench, name: &str, version: &str, more: &Val
     Ok(Some(()))
 }
 
-fn installed(project: &Path, name: &str) -> String {
+pub(crate) fn installed(project: &Path, name: &str) -> String {
     std::fs::read_to_string(project.join("node_modules").join(name).join("index.js")).unwrap_or_default()
 }
 
