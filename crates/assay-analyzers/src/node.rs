@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::component::{occurrence, of_language};
 use crate::part::{corrupt, field, line};
 
-const OSV: &str = "npm";
+const OSV: &str = assay_model::ecosystem::NPM;
 
 /// The package a manifest speaks of; none if it has no name and version, which is in order for private ones.
 pub(crate) fn manifest(text: &str, path: &str, analyzer: &str) -> Result<Option<Occurrence>, Problem> {

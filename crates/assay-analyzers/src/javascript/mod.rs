@@ -5,15 +5,15 @@ pub(crate) mod range;
 
 use std::collections::BTreeMap;
 
-use assay_model::component::Occurrence;
+use assay_model::{component::Occurrence, ecosystem};
 use base64::Engine;
 
 use crate::lines::{Json, Value};
 use crate::part::{field, line};
 use crate::project::{folder, join};
 
-pub(crate) const OSV: &str = "npm";
-const PURL_TYPE: &str = "npm";
+pub(crate) const OSV: &str = ecosystem::NPM;
+const PURL_TYPE: &str = ecosystem::NPM;
 /// Patterns of workspaces in one manifest.
 const WORKSPACES: usize = 256;
 

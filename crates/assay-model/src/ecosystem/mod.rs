@@ -36,6 +36,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+/// The JavaScript registry's ecosystem, by OSV and in package URLs alike.
+pub const NPM: &str = "npm";
+
 /// The longest version that is looked at, in bytes.
 pub const MAX_VERSION: usize = 1024;
 

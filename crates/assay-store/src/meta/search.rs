@@ -81,7 +81,9 @@ impl Session<'_> {
             Term::Text(field, pattern) => text(*field, pattern, to),
             Term::Number(field, compare, number) => {
                 let sum = match field {
-                    NumberField::Size => "(SELECT CAST(COALESCE(SUM(f.size), 0) AS BIGINT) FROM file f WHERE f.package = p.id)",
+                    NumberField::Size => {
+                        "(SELECT CAST(COALESCE(SUM(f.size), 0) AS BIGINT) FROM file f WHERE f.package = p.id)"
+                    }
                     NumberField::Downloads => {
                         "(SELECT CAST(COALESCE(SUM(d.count), 0) AS BIGINT) FROM download d WHERE d.package = p.id)"
                     }
