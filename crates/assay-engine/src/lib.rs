@@ -54,7 +54,7 @@ pub use refresh::{ImportReport, SourceCounts};
 pub use retention::Doomed;
 pub use scan::ScanResult;
 pub use trash::TrashRow;
-pub use upstream::UpstreamHealth;
+pub use upstream::{Condition, UpstreamHealth};
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
 pub use workers::Drained;
 
@@ -206,7 +206,8 @@ impl Engine {
         self.parts.formats.iter().copied().find(|f| f.spec().id == id)
     }
 
-    fn now(&self) -> jiff::Timestamp {
+    /// The time that everything here goes by.
+    pub fn now(&self) -> jiff::Timestamp {
         self.parts.clock.now()
     }
 }

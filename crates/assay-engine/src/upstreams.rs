@@ -1,7 +1,7 @@
 //! Upstreams as an administrator configures them: added, changed, removed, and asked once to see whether they answer. How
 //! they are taken from is in `upstream/`. Secrets go in and never come out.
 
-use crate::Engine;
+use crate::{Engine, upstream::UpstreamHealth};
 use assay_model::{
     access::{Caller, Permission},
     event::NewEvent,
@@ -57,6 +57,8 @@ pub struct UpstreamRow {
     pub upstream: Upstream,
     /// Whether credentials are kept for it.
     pub has_secrets: bool,
+    /// How it fares, as this node saw it.
+    pub health: UpstreamHealth,
 }
 
 /// What an upstream said when it was asked once.
@@ -81,11 +83,11 @@ impl Engine {
     /// `NotFound`, or `Forbidden` unless the caller administers the repository.
     pub async fn list_upstreams(&self, caller: &Caller, repository: &str) -> Result<Vec<UpstreamRow>, Problem> {
         let id = self.repository(caller, repository, Permission::Admin).await?.id;
-        meta::read(self.meta(), move |tx| {
+        let kept = meta::read(self.meta(), move |tx| {
             let all = tx.upstreams(id)?;
-            all.into_iter().map(|upstream| row(tx, upstream)).collect()
-        })
-        .await
+            all.into_iter().map(|upstream| kept(tx, upstream)).collect::<Result<Vec<_>, _>>()
+        });
+        Ok(kept.await?.into_iter().map(|kept| self.row(kept)).collect())
     }
 
     /// One of them.
@@ -95,11 +97,11 @@ impl Engine {
     pub async fn show_upstream(&self, caller: &Caller, repository: &str, name: &str) -> Result<UpstreamRow, Problem> {
         let home = self.repository(caller, repository, Permission::Admin).await?;
         let name = name.to_owned();
-        meta::read(self.meta(), move |tx| {
+        let kept = meta::read(self.meta(), move |tx| {
             let upstream = find(tx, &home, &name)?;
-            row(tx, upstream)
-        })
-        .await
+            kept(tx, upstream)
+        });
+        Ok(self.row(kept.await?))
     }
 
     /// Adds one.
@@ -132,11 +134,11 @@ impl Engine {
                 subject: subject(&home, &made.name),
                 body: told(&made, !sealed.is_empty()),
             })?;
-            row(tx, made)
+            kept(tx, made)
         })
         .await?;
         self.notice().await?;
-        Ok(made)
+        Ok(self.row(made))
     }
 
     /// Changes one. What it said so far is forgotten where its address changes; the digests seen first stay.
@@ -186,11 +188,11 @@ impl Engine {
             body["secrets_changed"] = json!(sealed.is_some());
             let (actor, subject) = (actor.clone(), subject(&home, &name));
             tx.append_event(&NewEvent { at, kind: "upstream.updated", actor, subject, body })?;
-            row(tx, after)
+            Ok((after, has_secrets))
         })
         .await?;
         self.notice().await?;
-        Ok(changed)
+        Ok(self.row(changed))
     }
 
     /// Removes one with all that is kept of it; what was taken from it stays.
@@ -284,6 +286,10 @@ impl Engine {
         Ok(UpstreamCheck { address, ok, status, message, milliseconds })
     }
 
+    fn row(&self, (upstream, has_secrets): (Upstream, bool)) -> UpstreamRow {
+        UpstreamRow { health: self.upstream_health(upstream.id), upstream, has_secrets }
+    }
+
     fn check_takes(&self, format: &str) -> Result<&'static dyn assay_model::seam::upstream::Remote, Problem> {
         self.format(format).and_then(|known| known.remote()).ok_or_else(|| {
             let can: Vec<&str> = self.formats().iter().filter(|f| f.remote().is_some()).map(|f| f.spec().id).collect();
@@ -375,9 +381,10 @@ fn find(tx: &mut dyn Tx, repository: &Arc<Repository>, name: &str) -> Result<Ups
         .ok_or_else(|| Problem::not_found(format!("`{}` has no upstream `{name}`", repository.name)))
 }
 
-fn row(tx: &mut dyn Tx, upstream: Upstream) -> Result<UpstreamRow, Problem> {
+/// An upstream, and whether credentials are kept for it.
+fn kept(tx: &mut dyn Tx, upstream: Upstream) -> Result<(Upstream, bool), Problem> {
     let has_secrets = !tx.upstream_secrets(upstream.id)?.is_empty();
-    Ok(UpstreamRow { upstream, has_secrets })
+    Ok((upstream, has_secrets))
 }
 
 #[cfg(test)]

@@ -23,10 +23,13 @@ function liveFilters(root) {
     const input = form.querySelector("input[type=search]");
     if (!input) continue;
     const began = input.value.trim();
+    // What the server understands as terms says nothing about the text of a row.
+    const isTerm = /[:()"*^$~]|\b(?:AND|OR|NOT)\b/;
     input.addEventListener("input", () => {
       const table = document.querySelector(form.dataset.liveFilter);
       // The rows are those that the server found for the text it began with.
-      if (table) filterRows(table, input.value.trim() === began ? "" : input.value);
+      const text = input.value;
+      if (table) filterRows(table, text.trim() === began || isTerm.test(text) ? "" : text);
     });
   }
   for (const place of root.querySelectorAll(".live[data-filter]")) {

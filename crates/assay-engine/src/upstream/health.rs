@@ -3,7 +3,7 @@
 
 use assay_model::{problem::Problem, upstream::UpstreamId};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -16,7 +16,8 @@ const PAUSE: i64 = 5;
 const LONGEST: i64 = 300;
 
 /// What is known of an upstream's condition on this node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct UpstreamHealth {
     /// Requests that were answered.
     pub answered: u64,
@@ -32,6 +33,47 @@ pub struct UpstreamHealth {
     pub failed_at: Option<Timestamp>,
     /// Until when it is left alone.
     pub paused_until: Option<Timestamp>,
+}
+
+/// A condition in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing was asked since this node started.
+    Unknown,
+    /// The last request was answered.
+    Answers,
+    /// The last request was not answered, or with an error of the server.
+    Failing,
+    /// It is left alone for a while.
+    Paused,
+}
+
+impl Condition {
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "not asked yet",
+            Self::Answers => "answers",
+            Self::Failing => "failing",
+            Self::Paused => "paused",
+        }
+    }
+    /// Whether someone should look at it.
+    pub fn is_ill(self) -> bool {
+        matches!(self, Self::Failing | Self::Paused)
+    }
+}
+
+impl UpstreamHealth {
+    /// All of it in one word.
+    pub fn condition(&self, now: Timestamp) -> Condition {
+        match self.paused_until {
+            Some(until) if until > now => Condition::Paused,
+            _ if self.failures_in_a_row > 0 => Condition::Failing,
+            _ if self.answered > 0 => Condition::Answers,
+            _ => Condition::Unknown,
+        }
+    }
 }
 
 /// All of them.
@@ -100,7 +142,9 @@ mod tests {
             healths.failed(id, at(0), &problem, None);
             assert!(healths.may_ask(id, at(0)).is_ok());
         }
+        assert_eq!(healths.of(id).condition(at(0)), Condition::Failing);
         healths.failed(id, at(0), &problem, None);
+        assert_eq!(healths.of(id).condition(at(4)), Condition::Paused);
         assert_eq!(healths.may_ask(id, at(4)), Err(at(5)));
         assert!(healths.may_ask(id, at(5)).is_ok(), "one tries");
         assert!(healths.may_ask(id, at(5)).is_err(), "the others wait for what it finds");
@@ -108,6 +152,8 @@ mod tests {
         assert_eq!(healths.may_ask(id, at(7)), Err(at(16)), "twice as long");
         healths.answered(id, at(17));
         assert!(healths.may_ask(id, at(17)).is_ok() && healths.of(id).failures_in_a_row == 0);
+        assert_eq!(healths.of(id).condition(at(17)), Condition::Answers);
+        assert_eq!(healths.of(UpstreamId(2)).condition(at(17)), Condition::Unknown);
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod listing;
 mod origin;
 mod take;
 
-pub use health::UpstreamHealth;
+pub use health::{Condition, UpstreamHealth};
 
 pub(crate) use flight::{Flight, Stage, follow};
 pub(crate) use take::{Errand, Outcome};

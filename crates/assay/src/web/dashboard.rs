@@ -4,17 +4,19 @@ use super::{
     Outcome, WebRequest,
     frame::Frame,
     overview::{Summary, System, summarise, system},
-    pieces::{EventLine, SEVERITIES, SeverityBadge, When, plural, word},
+    pieces::{EventLine, SEVERITIES, SeverityBadge, When, plural, size, word},
     reply,
+    repository::{Gauge, UpstreamLine},
 };
 use askama::Template;
-use assay_engine::Engine;
+use assay_engine::{Engine, Holding};
 use assay_model::{
     access::{Caller, Permission},
     event::Event,
     finding::Severity,
     package::State,
     problem::Problem,
+    repository::Repository,
     seam::meta::EventFilter,
     work::Lane,
 };
@@ -27,9 +29,17 @@ const RECENT: usize = 12;
 pub(super) struct DashboardPage {
     pub(super) frame: Frame,
     repositories: Vec<RepositoryLine>,
+    downloads: u64,
+    ill: Vec<Ill>,
     bars: Bars,
     events: Option<Vec<EventLine>>,
     system: Option<SystemLines>,
+}
+
+impl DashboardPage {
+    fn needs_care(&self) -> bool {
+        !self.ill.is_empty() || self.repositories.iter().any(|r| r.gauge.as_ref().is_some_and(Gauge::is_near))
+    }
 }
 
 struct RepositoryLine {
@@ -39,6 +49,17 @@ struct RepositoryLine {
     packages: String,
     states: Vec<(State, usize)>,
     worst: Option<SeverityBadge>,
+    members: Vec<String>,
+    downloads: u64,
+    holds: String,
+    /// The fullest quota.
+    gauge: Option<Gauge>,
+}
+
+/// An upstream that someone should look at.
+pub(super) struct Ill {
+    pub(super) repository: String,
+    pub(super) line: UpstreamLine,
 }
 
 /// Findings by severity as a stack; the same numbers stand in a table.
@@ -126,13 +147,26 @@ pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest) -> Outcome 
     if readable.is_empty() && *caller == Caller::Anonymous {
         return Ok(reply::see_other("/ui/login"));
     }
-    let mut summaries = Vec::new();
+    let (mut summaries, mut ill) = (Vec::new(), Vec::new());
+    let holdings = engine.holdings().await?;
     for repository in readable {
-        summaries.push(summarise(engine, caller, repository).await?);
+        ill.extend(failing(engine, caller, &repository).await?);
+        let (id, held) = (repository.id, holdings.get(&repository.id).copied().unwrap_or_default());
+        summaries.push((summarise(engine, caller, repository, vec![id]).await?, held));
     }
     let events = recent(engine, caller).await?;
     let system = system(engine, caller).await?;
-    reply::html(200, &view(Frame::of(request, "Overview", "dashboard"), summaries, events, system))
+    reply::html(200, &view(Frame::of(request, "Overview", "dashboard"), summaries, ill, events, system))
+}
+
+/// Upstreams that are failing or left alone, for those who administer the repository.
+async fn failing(engine: &Engine, caller: &Caller, repository: &Repository) -> Result<Vec<Ill>, Problem> {
+    if caller.permission_in(repository) != Some(Permission::Admin) {
+        return Ok(Vec::new());
+    }
+    let (all, now) = (engine.list_upstreams(caller, &repository.name).await?, engine.now());
+    let lines = all.into_iter().map(|row| UpstreamLine::of(row, now)).filter(|line| line.ill);
+    Ok(lines.map(|line| Ill { repository: repository.name.clone(), line }).collect())
 }
 
 async fn recent(engine: &Engine, caller: &Caller) -> Result<Option<Vec<Event>>, Problem> {
@@ -145,26 +179,33 @@ async fn recent(engine: &Engine, caller: &Caller) -> Result<Option<Vec<Event>>, 
 
 pub(super) fn view(
     frame: Frame,
-    summaries: Vec<Summary>,
+    summaries: Vec<(Summary, Holding)>,
+    ill: Vec<Ill>,
     events: Option<Vec<Event>>,
     system: Option<System>,
 ) -> DashboardPage {
     let mut findings: BTreeMap<Severity, usize> = BTreeMap::new();
-    for (severity, n) in summaries.iter().flat_map(|s| &s.findings) {
+    for (severity, n) in summaries.iter().flat_map(|(s, _)| &s.findings) {
         *findings.entry(*severity).or_default() += n;
     }
-    let bars = Bars::of(&findings, summaries.iter().map(|s| s.looked_into).sum());
+    let bars = Bars::of(&findings, summaries.iter().map(|(s, _)| s.looked_into).sum());
     DashboardPage {
         frame,
+        downloads: summaries.iter().map(|(s, _)| s.downloads).sum(),
         repositories: summaries.into_iter().map(line).collect(),
+        ill,
         bars,
         events: events.map(|all| all.into_iter().map(EventLine::of).collect()),
         system: system.map(SystemLines::of),
     }
 }
 
-fn line(summary: Summary) -> RepositoryLine {
+fn line((summary, holding): (Summary, Holding)) -> RepositoryLine {
     RepositoryLine {
+        downloads: summary.downloads,
+        holds: size(holding.usage.bytes),
+        gauge: Gauge::all(&holding, &summary.repository.settings).into_iter().max_by_key(|gauge| gauge.percent),
+        members: summary.repository.settings.members.clone(),
         packages: count(&summary),
         states: super::pieces::STATES.into_iter().map(|s| (s, summary.count(s))).collect(),
         worst: summary.worst().map(SeverityBadge),

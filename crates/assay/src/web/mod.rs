@@ -15,6 +15,7 @@ mod pieces;
 mod policies;
 mod query;
 mod reply;
+mod repository;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -95,7 +96,8 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["static", name] => Ok(assets::serve(request, name)),
         ["login"] => session::form(request),
         ["session"] => Ok(session::probe(request)),
-        ["repositories", name] => packages::repository_page(engine, request, name).await,
+        ["repositories", name] => repository::page(engine, request, name).await,
+        ["repositories", name, "retention"] => repository::retention_page(engine, request, name).await,
         ["packages"] => packages::page(engine, request).await,
         ["packages", "find"] => packages::find(engine, request).await,
         ["packages", id] => package::page(engine, request, id, package::Part::Whole).await,

@@ -4,9 +4,9 @@ use assay_engine::{Engine, PackageRow};
 use assay_model::{
     access::{Caller, Permission},
     finding::Severity,
-    package::State,
+    package::{PackageId, State},
     problem::Problem,
-    repository::Repository,
+    repository::{Repository, RepositoryId},
     seam::meta::{self, FeedState, JobCounts, PackageFilter},
     work::Lane,
 };
@@ -30,6 +30,8 @@ pub(super) struct Summary {
     pub(super) findings: BTreeMap<Severity, usize>,
     /// How many packages that were.
     pub(super) looked_into: usize,
+    /// Downloads of the packages that were counted, since ever.
+    pub(super) downloads: u64,
 }
 
 impl Summary {
@@ -44,12 +46,36 @@ impl Summary {
     }
 }
 
-/// Counts a repository that the caller may read.
+/// How deep composed repositories are followed.
+const DEPTH: usize = 4;
+
+/// The repositories that hold what one shows: itself, or those that it is composed of and the caller may read.
+pub(super) fn parts(of: &Repository, readable: &[Repository]) -> Vec<RepositoryId> {
+    let (mut found, mut left) = (Vec::new(), vec![(of, 0)]);
+    while let Some((one, depth)) = left.pop() {
+        if one.settings.members.is_empty() {
+            if !found.contains(&one.id) {
+                found.push(one.id);
+            }
+        } else if depth < DEPTH {
+            let inner = one.settings.members.iter().rev();
+            left.extend(inner.filter_map(|name| readable.iter().find(|r| r.name == *name)).map(|r| (r, depth + 1)));
+        }
+    }
+    found
+}
+
+/// Counts a repository that the caller may read; `here` are the places whose packages it shows.
 ///
 /// # Errors
 /// From the store.
-pub(super) async fn summarise(engine: &Engine, caller: &Caller, repository: Repository) -> Result<Summary, Problem> {
-    let here = Some(vec![repository.id]);
+pub(super) async fn summarise(
+    engine: &Engine,
+    caller: &Caller,
+    repository: Repository,
+    here: Vec<RepositoryId>,
+) -> Result<Summary, Problem> {
+    let here = Some(here);
     let filter = PackageFilter { repositories: here.clone(), limit: COUNTED + 1, ..PackageFilter::default() };
     let counted = meta::read(engine.meta(), move |tx| {
         let mut states: BTreeMap<&'static str, usize> = BTreeMap::new();
@@ -57,12 +83,14 @@ pub(super) async fn summarise(engine: &Engine, caller: &Caller, repository: Repo
         for package in packages.iter().take(COUNTED) {
             *states.entry(package.state.as_str()).or_default() += 1;
         }
-        Ok((states, packages.len()))
+        let ids: Vec<PackageId> = packages.iter().take(COUNTED).map(|package| package.id).collect();
+        let downloads = tx.downloads_of(&ids)?.values().map(|downloads| downloads.count).sum();
+        Ok((states, packages.len(), downloads))
     })
     .await?;
     let newest = PackageFilter { repositories: here, limit: LOOKED_INTO, ..PackageFilter::default() };
     let newest = engine.list_packages(caller, newest).await?;
-    let (states, found) = counted;
+    let (states, found, downloads) = counted;
     Ok(Summary {
         repository,
         total: found.min(COUNTED),
@@ -70,6 +98,7 @@ pub(super) async fn summarise(engine: &Engine, caller: &Caller, repository: Repo
         states,
         looked_into: newest.len(),
         findings: sum(&newest),
+        downloads,
     })
 }
 

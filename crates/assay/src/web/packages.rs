@@ -1,10 +1,8 @@
-//! Lists of packages: all that the caller may read, and those of one repository with how to point clients at it.
+//! Lists of packages: the form above them, their lines, and the page with all that the caller may read.
 
 use super::{
     Outcome, WebRequest,
-    dashboard::{Bars, total},
     frame::Frame,
-    overview::{Summary, summarise},
     pieces::{STATES, SeverityBadge, StateBadge, When, counts, readable, size},
     query::{Query, address},
     reply,
@@ -12,12 +10,13 @@ use super::{
 use askama::Template;
 use assay_engine::{Engine, PackageRow};
 use assay_model::{
-    access::Permission,
+    access::{Caller, Permission},
     package::{PackageId, State},
     problem::Problem,
     repository::RepositoryId,
     seam::meta::PackageFilter,
 };
+use jiff::Timestamp;
 use std::sync::Arc;
 
 const PAGE: usize = 50;
@@ -54,17 +53,40 @@ impl Wanted {
         })
     }
 
-    fn filter(&self, repositories: Option<Vec<RepositoryId>>) -> Result<PackageFilter, Problem> {
-        let query = self.text.as_deref().unwrap_or_default();
+    /// What the search field asks for.
+    ///
+    /// # Errors
+    /// `Invalid`, saying at which character.
+    pub(super) fn query(&self, now: Timestamp) -> Result<Option<assay_model::query::Query>, Problem> {
+        assay_model::query::Query::parse(self.text.as_deref().unwrap_or_default(), now)
+    }
+
+    fn filter(&self, repositories: Option<Vec<RepositoryId>>, now: Timestamp) -> Result<PackageFilter, Problem> {
         Ok(PackageFilter {
             repositories,
             format: self.format.clone(),
             text: None,
-            query: assay_model::query::Query::parse(query, jiff::Timestamp::now())?,
+            query: self.query(now)?,
             state: self.state,
             before: self.before.map(PackageId),
             limit: PAGE + 1,
         })
+    }
+
+    /// The packages that fit; or none, and what is wrong with the text of the search field.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(super) async fn find(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        repositories: Option<Vec<RepositoryId>>,
+    ) -> Result<Found, Problem> {
+        match self.filter(repositories, engine.now()) {
+            Ok(filter) => Ok(Found { rows: engine.list_packages(caller, filter).await?, wrong: None }),
+            Err(problem) => Ok(Found { rows: Vec::new(), wrong: Some(problem.message) }),
+        }
     }
 
     fn address(&self, path: &str, before: Option<i64>) -> String {
@@ -84,38 +106,68 @@ impl Wanted {
     }
 }
 
+/// What a list found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// A page of rows; one more than fits means that there is another page.
+    pub(super) rows: Vec<PackageRow>,
+    /// What is wrong with the text of the search field.
+    pub(super) wrong: Option<String>,
+}
+
+impl Found {
+    /// A text that cannot be understood is the caller's mistake.
+    pub(super) fn status(&self) -> u16 {
+        if self.wrong.is_some() { 400 } else { 200 }
+    }
+}
+
+/// Searches to begin with, and what they find.
+const EXAMPLES: [(&str, &str); 6] = [
+    ("severity:high NOT tag:approved", "has a finding that is high or critical, and nobody approved it"),
+    ("component:log4j-core<2.17.1", "has this inside, older than that"),
+    ("license:GPL* OR license:AGPL*", "is or contains something under one of these licences"),
+    ("uploaded:>\"7 days ago\" vulnerabilities:>0", "arrived this week and is vulnerable"),
+    ("origin:\"\" size:>100MiB", "was published here and is large"),
+    ("last_downloaded:<\"90 days ago\"", "was not used for three months"),
+];
+
 /// A choice in a form.
 pub(super) struct Choice {
-    value: String,
-    label: String,
-    chosen: bool,
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) chosen: bool,
 }
 
 /// A page of a list with the form above it.
 pub(super) struct List {
-    action: String,
-    text: String,
-    repositories: Option<Vec<Choice>>,
-    formats: Vec<Choice>,
-    states: Vec<Choice>,
-    rows: Vec<Line>,
-    restricted: bool,
-    first: Option<String>,
-    next: Option<String>,
-    show_repository: bool,
+    pub(super) action: String,
+    pub(super) text: String,
+    pub(super) wrong: Option<String>,
+    /// Address, text, and what it finds.
+    pub(super) examples: Vec<(String, &'static str, &'static str)>,
+    pub(super) repositories: Option<Vec<Choice>>,
+    pub(super) formats: Vec<Choice>,
+    pub(super) states: Vec<Choice>,
+    pub(super) rows: Vec<Line>,
+    pub(super) restricted: bool,
+    pub(super) first: Option<String>,
+    pub(super) next: Option<String>,
+    pub(super) show_repository: bool,
 }
 
-struct Line {
-    href: String,
-    display: String,
-    references: Vec<String>,
-    repository: String,
-    format: String,
-    state: StateBadge,
-    worst: Option<SeverityBadge>,
-    findings: String,
-    size: String,
-    arrived: When,
+/// A line of a list.
+pub(super) struct Line {
+    pub(super) href: String,
+    pub(super) display: String,
+    pub(super) references: Vec<String>,
+    pub(super) repository: String,
+    pub(super) format: String,
+    pub(super) state: StateBadge,
+    pub(super) worst: Option<SeverityBadge>,
+    pub(super) findings: String,
+    pub(super) size: String,
+    pub(super) arrived: When,
 }
 
 impl Line {
@@ -138,20 +190,21 @@ impl Line {
 /// Names and titles of the formats.
 pub(super) type Formats = Vec<(String, String)>;
 
-fn formats(engine: &Engine) -> Formats {
+/// The formats of a server.
+pub(super) fn formats(engine: &Engine) -> Formats {
     engine.formats().iter().map(|f| (f.spec().id.to_owned(), f.spec().title.to_owned())).collect()
 }
 
 impl List {
-    /// A page of rows (one more than fits means that there is another page). `repositories` are the choices of a list
-    /// over several.
+    /// A page of a list. `repositories` are the choices of a list over several.
     pub(super) fn new(
         path: &str,
         wanted: &Wanted,
-        mut rows: Vec<PackageRow>,
+        found: Found,
         repositories: Option<&[String]>,
         formats: Formats,
     ) -> Self {
+        let Found { mut rows, wrong } = found;
         let more = rows.len() > PAGE;
         rows.truncate(PAGE);
         let last = rows.last().map(|r| r.package.id.0).filter(|_| more);
@@ -165,6 +218,8 @@ impl List {
         Self {
             action: path.to_owned(),
             text: wanted.text.clone().unwrap_or_default(),
+            wrong,
+            examples: EXAMPLES.map(|(query, what)| (address(path, &[("q", Some(query))]), query, what)).into(),
             repositories: repositories.map(|all| all.iter().map(place).collect()),
             formats: formats.iter().map(|(id, title)| choose(id, title, wanted.format.as_deref())).collect(),
             states: STATES.into_iter().map(state).collect(),
@@ -176,7 +231,8 @@ impl List {
         }
     }
 
-    fn pending(&self) -> bool {
+    /// Whether something on it is still under way.
+    pub(super) fn pending(&self) -> bool {
         self.rows.iter().any(|r| r.state.0 == State::Pending)
     }
 }
@@ -195,101 +251,24 @@ pub(super) struct PackagesPage {
 pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest) -> Outcome {
     let wanted = Wanted::parse(request.query.as_deref())?;
     let readable = engine.readable_repositories(&request.caller).await?;
-    if readable.is_empty() && request.caller == assay_model::access::Caller::Anonymous {
+    if readable.is_empty() && request.caller == Caller::Anonymous {
         return Ok(reply::see_other(&super::session::login_address(&request.here())));
     }
     let chosen = match &wanted.repository {
         Some(name) => Some(vec![engine.repository(&request.caller, name, Permission::Read).await?.id]),
         None => None,
     };
-    let rows = engine.list_packages(&request.caller, wanted.filter(chosen)?).await?;
+    let found = wanted.find(engine, &request.caller, chosen).await?;
+    let status = found.status();
     let names: Vec<String> = readable.into_iter().map(|r| r.name).collect();
-    let list = List::new("/ui/packages", &wanted, rows, Some(&names), formats(engine));
-    reply::html(200, &view(Frame::of(request, "Packages", "packages"), list))
+    let list = List::new("/ui/packages", &wanted, found, Some(&names), formats(engine));
+    reply::html(status, &view(Frame::of(request, "Packages", "packages"), list))
 }
 
 pub(super) fn view(mut frame: Frame, list: List) -> PackagesPage {
     frame.refresh = list.pending().then_some(3);
     frame.search = list.text.clone();
     PackagesPage { frame, list }
-}
-
-/// How one format's clients are pointed at a repository.
-pub(super) struct Guide {
-    title: &'static str,
-    clients: Vec<(&'static str, String)>,
-}
-
-impl Guide {
-    /// Fills in where this repository is.
-    pub(super) fn fill(
-        title: &'static str,
-        clients: &[(&'static str, &'static str)],
-        base_url: &str,
-        repository: &str,
-    ) -> Self {
-        let host = base_url.split_once("://").map_or(base_url, |(_, host)| host);
-        let fill =
-            |text: &str| text.replace("{url}", base_url).replace("{host}", host).replace("{repository}", repository);
-        Self { title, clients: clients.iter().map(|(client, text)| (*client, fill(text))).collect() }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "repository.html")]
-pub(super) struct RepositoryPage {
-    frame: Frame,
-    name: String,
-    description: String,
-    created: When,
-    anonymous: bool,
-    immutable_tags: bool,
-    hold_seconds: u32,
-    packages: String,
-    states: Vec<(StateBadge, usize, String)>,
-    bars: Bars,
-    list: List,
-    guides: Vec<Guide>,
-}
-
-/// One repository.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`; `Invalid` for a bad query.
-pub(super) async fn repository_page(engine: &Arc<Engine>, request: &WebRequest, name: &str) -> Outcome {
-    let mut wanted = Wanted::parse(request.query.as_deref())?;
-    wanted.repository = None;
-    let repository = engine.repository(&request.caller, name, Permission::Read).await?;
-    let rows = engine.list_packages(&request.caller, wanted.filter(Some(vec![repository.id]))?).await?;
-    let summary = summarise(engine, &request.caller, repository.as_ref().clone()).await?;
-    let guides = engine.formats().iter().map(|f| {
-        let spec = f.spec();
-        Guide::fill(spec.title, spec.clients, &request.base_url, name)
-    });
-    let path = format!("/ui/repositories/{name}");
-    let list = List::new(&path, &wanted, rows, None, formats(engine));
-    let frame = Frame::of(request, format!("Repository {name}"), "repositories");
-    reply::html(200, &repository_view(frame, summary, list, guides.collect()))
-}
-
-pub(super) fn repository_view(mut frame: Frame, summary: Summary, list: List, guides: Vec<Guide>) -> RepositoryPage {
-    frame.refresh = list.pending().then_some(3);
-    let name = summary.repository.name.clone();
-    let link = |s: State| address(&format!("/ui/repositories/{name}"), &[("state", Some(s.as_str()))]);
-    RepositoryPage {
-        frame,
-        packages: total(&summary),
-        states: STATES.into_iter().map(|s| (StateBadge(s), summary.count(s), link(s))).collect(),
-        bars: Bars::of(&summary.findings, summary.looked_into),
-        created: When(summary.repository.created_at),
-        anonymous: summary.repository.settings.anonymous_read,
-        immutable_tags: summary.repository.settings.immutable_tags,
-        hold_seconds: summary.repository.settings.hold_seconds,
-        description: summary.repository.settings.description,
-        name,
-        list,
-        guides,
-    }
 }
 
 /// Goes to the package that `what` names.

@@ -6,13 +6,15 @@ mod machine;
 
 use super::{
     Context,
-    look::{Sheet, Text, Tone},
+    look::{Sheet, Text, Tone, moment},
     out::note,
 };
 use anyhow::{Result, bail};
+use assay_engine::{Condition, UpstreamHealth};
 use assay_model::upstream::{Mode, UpstreamSettings};
 use clap::Subcommand;
 use flags::{Rules, SecretFlags};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
@@ -151,6 +153,8 @@ struct Row {
     priority: i32,
     settings: UpstreamSettings,
     has_secrets: bool,
+    #[serde(default)]
+    health: UpstreamHealth,
 }
 
 #[derive(Deserialize)]
@@ -174,11 +178,12 @@ async fn list(context: &Context, repository: &str) -> Result<()> {
             "{repository} takes from nowhere; `assay upstream detect --add {repository}` adds what clients here use"
         ));
     }
-    context.out.text(&table(&upstreams).render(context.out.look))
+    context.out.text(&table(&upstreams, Timestamp::now()).render(context.out.look))
 }
 
-fn table(upstreams: &[Row]) -> Sheet {
-    let mut sheet = Sheet::new(&["FORMAT", "UPSTREAM", ">PRIORITY", "MODE", "TRUST", "LOGIN", "ADDRESS", "RULES"]);
+fn table(upstreams: &[Row], now: Timestamp) -> Sheet {
+    let headings = ["FORMAT", "UPSTREAM", ">PRIORITY", "MODE", "TRUST", "LOGIN", "ADDRESS", "RULES", "HEALTH"];
+    let mut sheet = Sheet::new(&headings);
     for row in upstreams {
         let mode = match (row.settings.enabled, row.settings.mode) {
             (false, _) => Text::new("off", Tone::Faint),
@@ -195,9 +200,22 @@ fn table(upstreams: &[Row]) -> Sheet {
             if row.has_secrets { "yes" } else { "no" }.into(),
             Text::from(&row.settings.url),
             rules(&row.settings).into(),
+            health(&row.health, now),
         ]);
     }
     sheet
+}
+
+/// How it fares; what went wrong last, while it does.
+fn health(health: &UpstreamHealth, now: Timestamp) -> Text {
+    let condition = health.condition(now);
+    let why = health.error.as_deref().unwrap_or("no answer");
+    match (condition, health.paused_until) {
+        (Condition::Unknown, _) => Text::new(condition.as_str(), Tone::Faint),
+        (Condition::Answers, _) => Text::new(condition.as_str(), Tone::Good),
+        (Condition::Paused, Some(until)) => Text::new(format!("paused until {}: {why}", moment(until)), Tone::Bad),
+        _ => Text::new(format!("failing: {why}"), Tone::Warning),
+    }
 }
 
 /// What differs from an upstream that is asked for everything.

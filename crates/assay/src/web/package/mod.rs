@@ -1,6 +1,7 @@
 //! One package, whole: why it is in its state, findings, inventory, files, decisions and events. Long tables have a page of
 //! their own.
 
+mod around;
 mod contents;
 mod decisions;
 mod findings;
@@ -13,16 +14,21 @@ use super::{
     query::address,
     reply,
 };
+use around::{Chart, Command, NameLine, PromotionLine, commands, names, promotions, targets};
 use askama::Template;
 use assay_engine::{Engine, PackageDetail};
 use assay_model::{
+    access::{Caller, Permission},
     package::{PackageId, State},
     problem::{Kind, Problem},
+    seam::meta,
 };
 use contents::{FileLine, InventoryView};
 use decisions::{CitedLine, DecisionView};
 use findings::FindingLine;
 use std::sync::Arc;
+
+pub(super) use around::Around;
 
 /// Which page about a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +79,19 @@ struct Head {
     uploader: String,
     arrived: When,
     published: Option<When>,
+    origin: Option<Origin>,
     downloads: String,
     pulled: Option<When>,
     tags: Vec<String>,
     references: Vec<String>,
     log: String,
     versions: String,
+}
+
+/// The upstream that a package was taken from.
+struct Origin {
+    name: String,
+    href: String,
 }
 
 impl Head {
@@ -100,6 +113,10 @@ impl Head {
             uploader: package.uploader.clone(),
             arrived: When(package.uploaded_at),
             published: package.published_at.map(When),
+            origin: package.origin.clone().map(|name| Origin {
+                href: format!("/ui/repositories/{}#upstream-{}-{name}", detail.repository.name, at.format),
+                name,
+            }),
             downloads: pulled(detail),
             pulled: detail.row.downloads.last.map(When),
             tags: package.tags.iter().cloned().collect(),
@@ -107,19 +124,20 @@ impl Head {
             log: address("/ui/log", &[("subject", Some(&subject))]),
             versions: address(
                 &format!("/ui/repositories/{}", detail.repository.name),
-                &[("format", Some(&at.format)), ("q", Some(&at.name))],
+                &[("format", Some(&at.format)), ("q", Some(&versions_of(&at.name)))],
             ),
         }
     }
 }
 
-/// How often it was downloaded, and by whom lately.
+/// The search for all versions of a name.
+fn versions_of(name: &str) -> String {
+    format!("name:\"^{}$\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// How often it was downloaded.
 fn pulled(detail: &PackageDetail) -> String {
-    let mut callers: Vec<(&String, &u64)> = detail.pulls.callers.iter().collect();
-    callers.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    let callers: Vec<String> = callers.iter().take(5).map(|(who, n)| format!("{} {n}", readable(who))).collect();
-    let by = if callers.is_empty() { String::new() } else { format!(" ({})", callers.join(", ")) };
-    format!("{}, {} in the last 30 days{by}", detail.row.downloads.count, detail.pulls.month)
+    format!("{}, {} in the last 30 days", detail.row.downloads.count, detail.pulls.month)
 }
 
 struct RefusalView {
@@ -149,6 +167,10 @@ pub(super) struct PackagePage {
     findings: Cut<FindingLine>,
     inventory: InventoryView,
     files: Vec<FileLine>,
+    chart: Option<Chart>,
+    names: Cut<NameLine>,
+    promotions: Vec<PromotionLine>,
+    commands: Vec<Command>,
     decisions: Vec<DecisionView>,
     events: Vec<EventLine>,
 }
@@ -176,9 +198,22 @@ pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest, id: &str, p
     let detail = engine.package_detail(&request.caller, PackageId(number)).await.map_err(hide)?;
     let frame = Frame::of(request, readable(&detail.row.display), "packages");
     match part {
-        Part::Whole => reply::html(200, &view(frame, detail)),
+        Part::Whole => {
+            let around = look_around(engine, &request.caller, &detail).await?;
+            reply::html(200, &view(frame, detail, around))
+        }
         _ => reply::html(200, &part_view(frame, detail, part)),
     }
+}
+
+async fn look_around(engine: &Arc<Engine>, caller: &Caller, detail: &PackageDetail) -> Result<Around, Problem> {
+    let (place, at) = (detail.repository.id, detail.row.package.at.clone());
+    Ok(Around {
+        names: meta::read(engine.meta(), move |tx| tx.references(place, &at.format, &at.name)).await?,
+        may_write: caller.permission_in(&detail.repository) >= Some(Permission::Write),
+        targets: targets(caller, &engine.readable_repositories(caller).await?, &detail.repository),
+        today: engine.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+    })
 }
 
 pub(super) fn part_view(mut frame: Frame, detail: PackageDetail, part: Part) -> PartPage {
@@ -194,7 +229,7 @@ pub(super) fn part_view(mut frame: Frame, detail: PackageDetail, part: Part) -> 
     PartPage { frame, head, findings, inventory }
 }
 
-pub(super) fn view(mut frame: Frame, detail: PackageDetail) -> PackagePage {
+pub(super) fn view(mut frame: Frame, detail: PackageDetail, around: Around) -> PackagePage {
     let head = Head::of(&detail);
     let pending = detail.row.package.state == State::Pending || !detail.inventoried;
     frame.refresh = pending.then_some(2);
@@ -202,6 +237,10 @@ pub(super) fn view(mut frame: Frame, detail: PackageDetail) -> PackagePage {
         frame,
         pending,
         refusal: refusal(&detail),
+        chart: Chart::of(&detail, around.today),
+        promotions: promotions(&detail.events),
+        commands: commands(&detail, &around),
+        names: names(around.names, detail.row.package.id),
         held: detail.row.package.held.clone().map(|held| HeldView {
             state: StateBadge(held.state),
             reason: held.reason,

@@ -2,15 +2,16 @@
 //! keyboard and a screen reader can use. [`world`] makes the data, [`sound`] reads the pages.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod repositories;
 mod sound;
 mod visits;
 mod world;
 
 use super::{
-    WebRequest, assets, dashboard,
+    WebRequest, assets,
     frame::Frame,
     log, package,
-    packages::{self, Guide, List, Wanted},
+    packages::{self, Found, List, Wanted},
     policies, reply, session,
 };
 use askama::Template;
@@ -42,37 +43,18 @@ fn rendered(page: &impl Template) -> String {
     html
 }
 
+fn found(rows: Vec<assay_engine::PackageRow>) -> Found {
+    Found { rows, wrong: None }
+}
+
 fn formats() -> packages::Formats {
     vec![("pypi".into(), "Python packages".into()), ("oci".into(), "Container images".into())]
 }
 
 #[test]
-fn the_overview_counts_and_warns() {
-    let frame = Frame::of(&signed_in("/"), "Overview", "dashboard");
-    let page = dashboard::view(frame, vec![world::summary()], Some(world::events()), Some(world::system()));
-    let html = rendered(&page);
-    insta::assert_snapshot!("overview", read(&html));
-    assert!(
-        html.contains(
-            "<title id=\"bars-title\">5 findings by severity: 1 critical, 2 high, 0 medium, 2 low, 0 unknown"
-        )
-    );
-    assert!(html.contains("href=\"/ui/repositories/main?state=quarantined\""));
-}
-
-#[test]
-fn the_overview_of_a_new_server_says_what_to_do() {
-    let mut system = world::system();
-    system.advisories.clear();
-    let page = dashboard::view(Frame::of(&signed_in("/"), "Overview", "dashboard"), vec![], None, Some(system));
-    let text = read(&rendered(&page));
-    assert!(text.contains("No advisories yet") && text.contains("No repository that this token may read"), "{text}");
-}
-
-#[test]
 fn a_list_can_be_filtered_and_turned() {
     let wanted = Wanted { text: Some("req".into()), state: Some(State::Quarantined), ..Wanted::default() };
-    let rows = (0..51).map(|n| world::row(100 - n)).collect();
+    let rows = found((0..51).map(|n| world::row(100 - n)).collect());
     let names = ["main".to_owned(), "team".to_owned()];
     let list = List::new("/ui/packages", &wanted, rows, Some(&names), formats());
     let html = rendered(&packages::view(Frame::of(&signed_in("/packages"), "Packages", "packages"), list));
@@ -86,9 +68,36 @@ fn a_list_can_be_filtered_and_turned() {
 fn a_list_with_pending_packages_follows_them() {
     let mut row = world::row(1);
     row.package.state = State::Pending;
-    let list = List::new("/ui/packages", &Wanted::default(), vec![row], Some(&[]), formats());
+    let list = List::new("/ui/packages", &Wanted::default(), found(vec![row]), Some(&[]), formats());
     let html = rendered(&packages::view(Frame::of(&signed_in("/packages"), "Packages", "packages"), list));
     assert!(html.contains("data-refresh=\"3\"") && html.contains("<noscript><meta http-equiv=\"refresh\""));
+}
+
+#[test]
+fn a_search_that_cannot_be_read_says_where_and_keeps_its_text() {
+    let wanted = Wanted { text: Some("severity:dreadful \"x".into()), ..Wanted::default() };
+    let problem = wanted.query(jiff::Timestamp::UNIX_EPOCH).unwrap_err();
+    let found = Found { rows: vec![], wrong: Some(problem.message) };
+    assert_eq!(found.status(), 400);
+    let list = List::new("/ui/packages", &wanted, found, Some(&[]), formats());
+    let html = rendered(&packages::view(Frame::of(&signed_in("/packages"), "Packages", "packages"), list));
+    assert!(html.contains("value=\"severity:dreadful &#34;x\"") && html.contains("aria-invalid=\"true\""), "{html}");
+    assert!(html.contains("aria-describedby=\"q-help q-wrong\"") && html.contains("id=\"q-wrong\""));
+    let text = read(&html);
+    assert!(text.contains("the query cannot be read at character") && !text.contains("No package"), "{text}");
+}
+
+#[test]
+fn the_examples_of_the_search_are_searches() {
+    let list = List::new("/ui/packages", &Wanted::default(), Found::default(), Some(&[]), formats());
+    let html = rendered(&packages::view(Frame::of(&signed_in("/packages"), "Packages", "packages"), list));
+    let links: Vec<&str> =
+        html.split("<li><a href=\"/ui/packages?").skip(1).filter_map(|l| l.split('"').next()).collect();
+    assert!(links.len() > 4, "{html}");
+    for link in links {
+        let wanted = Wanted::parse(Some(link)).unwrap();
+        assert!(wanted.query(jiff::Timestamp::UNIX_EPOCH).unwrap().is_some(), "{link}");
+    }
 }
 
 #[test]
@@ -99,20 +108,36 @@ fn an_unknown_state_is_an_error_not_a_longer_list() {
 }
 
 #[test]
-fn a_repository_tells_clients_where_it_is() {
-    let guide =
-        Guide::fill("Images", &[("copy", "copy docker://{host}/{repository}/x {url}/v2")], "https://a.test", "main");
-    let list = List::new("/ui/repositories/main", &Wanted::default(), vec![world::row(7)], None, formats());
-    let frame = Frame::of(&signed_in("/repositories/main"), "Repository main", "repositories");
-    let html = rendered(&packages::repository_view(frame, world::summary(), list, vec![guide]));
-    assert!(html.contains("copy docker://a.test/main/x https://a.test/v2"));
-    insta::assert_snapshot!("repository", read(&html));
+fn who_may_change_a_package_is_told_how() {
+    let page = |may_write, state| {
+        let mut detail = world::detail();
+        detail.row.package.state = state;
+        let around = package::Around { may_write, ..world::around() };
+        read(&rendered(&package::view(Frame::of(&signed_in("/packages/7"), "x", "packages"), detail, around)))
+    };
+    let commands = ["assay promote 7 release", "assay delete 7", "assay trash restore 7"];
+    let shown = |text: &str| commands.map(|command| text.contains(command));
+    assert_eq!(shown(&page(true, State::Available)), [true, true, false]);
+    assert_eq!(shown(&page(true, State::Deleted)), [false, false, true]);
+    assert_eq!(shown(&page(false, State::Available)), [false; 3]);
+}
+
+#[test]
+fn days_without_downloads_stand_in_the_chart_too() {
+    let frame = || Frame::of(&signed_in("/packages/7"), "x", "packages");
+    let html = rendered(&package::view(frame(), world::detail(), world::around()));
+    assert_eq!((html.matches("class=\"chart-bar\"").count(), html.matches("class=\"chart-none\"").count()), (2, 28));
+    assert!(html.contains("x=\"290\" y=\"0\" width=\"8\" height=\"100\""), "the fullest day is as high as the chart");
+    assert!(html.contains("x=\"0\" y=\"75\" width=\"8\" height=\"25\""), "29 days ago");
+    let mut never = world::detail();
+    never.pulls = assay_engine::Pulls::default();
+    assert!(!rendered(&package::view(frame(), never, world::around())).contains("chart"));
 }
 
 #[test]
 fn a_refused_package_explains_itself() {
     let frame = Frame::of(&signed_in("/packages/7"), "requests 2.6.0", "packages");
-    let html = rendered(&package::view(frame, world::detail()));
+    let html = rendered(&package::view(frame, world::detail(), world::around()));
     insta::assert_snapshot!("package", read(&html));
     assert!(html.contains("href=\"#decision-0192-d1\"") && html.contains("id=\"decision-0192-d1\" open"));
     assert!(html.contains("/ui/packages/find?what=main%2Fpypi%2Frequests%402.20.0"));
@@ -125,7 +150,7 @@ fn long_tables_have_a_page_of_their_own() {
     let one = detail.findings[0].clone();
     detail.findings = vec![one; 60];
     let frame = || Frame::of(&signed_in("/packages/7"), "requests 2.6.0", "packages");
-    let whole = rendered(&package::view(frame(), detail.clone()));
+    let whole = rendered(&package::view(frame(), detail.clone(), world::around()));
     assert!(whole.contains("The worst 50 of 60") && whole.contains("href=\"/ui/packages/7/findings\""));
     let all = rendered(&package::part_view(frame(), detail.clone(), package::Part::Findings));
     assert_eq!(all.matches("CVE-2018-18074").count(), 60);
@@ -138,7 +163,7 @@ fn what_is_inside_is_told_section_by_section() {
     let frame = || Frame::of(&signed_in("/packages/7"), "requests 2.6.0", "packages");
     let mut detail = world::detail();
     detail.findings = world::other_findings();
-    let html = rendered(&package::view(frame(), detail.clone()));
+    let html = rendered(&package::view(frame(), detail.clone(), world::around()));
     let text = read(&html);
     for part in [
         "Example key | example-key | high | requests/.env, lines 3 to 4 | 2d711642b726 | KEY=********",
@@ -164,10 +189,10 @@ fn what_is_inside_is_told_section_by_section() {
         assert!(html.contains(&format!("<a href=\"#{id}\">")) && html.contains(&format!("({count})</a>")), "{id}");
     }
     detail.inventory = assay_model::inventory::Inventory { files_seen: 2, ..Default::default() };
-    let empty = read(&rendered(&package::view(frame(), detail.clone())));
+    let empty = read(&rendered(&package::view(frame(), detail.clone(), world::around())));
     assert!(empty.contains("No file in it names components") && empty.contains("None were found in what was read"));
     detail.inventoried = false;
-    let early = read(&rendered(&package::view(frame(), detail)));
+    let early = read(&rendered(&package::view(frame(), detail, world::around())));
     assert!(
         early.contains("Not every file was looked into yet") && !early.contains("None were found in what was read")
     );
@@ -195,7 +220,13 @@ fn foreign_text_stays_text() {
     detail.decisions[0].trigger = evil.into();
     detail.decisions[0].verdicts[0].reasons = vec![evil.into()];
     detail.events[0].body = serde_json::json!({ "x": evil });
-    let html = rendered(&package::view(Frame::of(&signed_in("/packages/7"), evil, "packages"), detail));
+    detail.events[1].body = serde_json::json!({ "to": evil, "why": evil, "references": [evil] });
+    detail.events[1].kind = "package.promotion-refused".into();
+    detail.row.package.origin = Some(evil.into());
+    detail.pulls.callers.insert(evil.into(), 1);
+    let mut around = world::around();
+    around.names[1].name = evil.into();
+    let html = rendered(&package::view(Frame::of(&signed_in("/packages/7"), evil, "packages"), detail, around));
     assert!(!html.contains("<script>alert") && html.contains("&#60;script&#62;alert"));
     let mut policy = world::policy();
     policy.rego = format!("# {evil}");

@@ -73,7 +73,7 @@ pub(super) fn sound(html: &str) {
                     assert!(ids.insert(id), "two elements have the id {id}");
                 }
                 for other in ["aria-labelledby", "aria-describedby"] {
-                    wanted.extend(attribute(attributes, other));
+                    wanted.extend(attribute(attributes, other).into_iter().flat_map(str::split_whitespace));
                 }
                 assert!(attribute(attributes, "style").is_none(), "a style inside <{name}>");
                 assert!(!attributes.split(' ').any(|a| a.starts_with("on")), "a script inside <{name} {attributes}>");

@@ -67,8 +67,21 @@ async fn everyone_sees_what_they_may_and_no_more() {
     assert_eq!(front.status, 200);
     assert!(text(&front).contains("/ui/repositories/open") && !text(&front).contains("closed"));
     assert!(!text(&front).contains("Jobs"), "the state of the server is not for everyone");
-    assert_eq!(world.visit(&anonymous, "/repositories/open").await.status, 200);
-    for hidden in ["/repositories/closed", "/repositories/none", "/packages/1", "/policies", "/log", "/log/verify"] {
+    for page in ["/repositories/open", "/repositories/open/retention"] {
+        let reply = world.visit(&anonymous, page).await;
+        assert_eq!(reply.status, 200, "{page}");
+        super::sound(&text(&reply));
+        assert!(!text(&reply).contains("id=\"upstreams\""), "upstreams are for administrators");
+    }
+    for hidden in [
+        "/repositories/closed",
+        "/repositories/closed/retention",
+        "/repositories/none",
+        "/packages/1",
+        "/policies",
+        "/log",
+        "/log/verify",
+    ] {
         let reply = world.visit(&anonymous, hidden).await;
         assert_eq!(reply.status, 303, "{hidden}");
         assert!(header(&reply, "location").unwrap().starts_with("/ui/login?next=%2Fui%2F"), "{hidden}");
@@ -80,11 +93,24 @@ async fn everyone_sees_what_they_may_and_no_more() {
     assert_eq!(world.visit(&reader, "/log").await.status, 403);
     assert_eq!(world.visit(&reader, "/packages?repository=none").await.status, 404);
     assert_eq!(world.visit(&reader, "/packages?state=odd").await.status, 400);
+    for page in ["/packages", "/repositories/closed"] {
+        let bad = world.visit(&reader, &format!("{page}?q=nothing:x")).await;
+        assert_eq!((bad.status, text(&bad).contains("there is no field `nothing`")), (400, true), "{page}");
+        let good = world.visit(&reader, &format!("{page}?q=severity%3Ahigh+NOT+%28a+OR+b%29")).await;
+        assert_eq!(good.status, 200, "{page}");
+    }
 
     let (admin, _) = world.token(Permission::Admin, &[]).await;
-    for open in
-        ["/", "/packages", "/packages?repository=closed&q=x", "/policies", "/log", "/log?subject=open", "/log?before=2"]
-    {
+    for open in [
+        "/",
+        "/repositories/open",
+        "/packages",
+        "/packages?repository=closed&q=x",
+        "/policies",
+        "/log",
+        "/log?subject=open",
+        "/log?before=2",
+    ] {
         let reply = world.visit(&admin, open).await;
         assert_eq!(reply.status, 200, "{open}");
         super::sound(&text(&reply));

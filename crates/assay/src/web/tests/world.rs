@@ -1,13 +1,17 @@
 //! Data for the pages: one repository with one refused wheel.
 
-use crate::web::overview::{Summary, System};
-use assay_engine::{PackageDetail, PackageRow};
+use crate::web::{
+    overview::{Summary, System},
+    package::Around,
+    repository::Gathered,
+};
+use assay_engine::{Doomed, Holding, PackageDetail, PackageRow, TrashRow, UpstreamRow};
 use assay_model::{
     access::{Caller, Permission, Token},
     event::Event,
     finding::Severity,
-    keeping::Downloads,
-    package::Package,
+    keeping::{Downloads, Usage},
+    package::{Package, PackageId, Reference},
     policy::Policy,
     repository::Repository,
     seam::meta::{FeedState, JobCounts},
@@ -48,6 +52,93 @@ pub(super) fn summary() -> Summary {
         states: BTreeMap::from([("available", 2), ("quarantined", 1)]),
         findings: BTreeMap::from([(Severity::Critical, 1), (Severity::High, 2), (Severity::Low, 2)]),
         looked_into: 3,
+        downloads: 12,
+    }
+}
+
+pub(super) fn holding() -> Holding {
+    Holding { usage: Usage { packages: 3, bytes: 900 << 10 }, trash: Usage { packages: 1, bytes: 2048 } }
+}
+
+/// One upstream that answers, one that is left alone.
+fn upstreams() -> Vec<UpstreamRow> {
+    let row = |name: &str, settings: Value, health: Value| UpstreamRow {
+        upstream: of(json!({"id": 1, "repository_id": 1, "format": "pypi", "name": name, "priority": 100,
+            "settings": settings})),
+        has_secrets: name == "corp",
+        health: of(health),
+    };
+    vec![
+        row(
+            "public",
+            json!({"url": "https://registry.example/simple", "cooldown_days": 3}),
+            json!({"answered": 8, "answered_at": T, "failed": 1, "error": "timed out", "failed_at": T}),
+        ),
+        row(
+            "corp",
+            json!({"url": "http://packages.example/simple", "include": ["acme-*"], "mode": "open", "trust": "untrusted"}),
+            json!({"failed": 3, "failures_in_a_row": 3, "error": "the connection was refused", "failed_at": T,
+                "paused_until": "2026-11-22T02:03:34Z"}),
+        ),
+    ]
+}
+
+/// The repository with quota, rules, upstreams and something in its trash.
+pub(super) fn gathered() -> Gathered {
+    let mut summary = summary();
+    let set = json!({"description": "For everyone", "quota_bytes": 2 << 20, "quota_packages": 3, "reserved": ["acme-*"],
+        "immutable_tag_patterns": ["v*"],
+        "retention": [{"name": "old", "keep_last": 2, "max_age_days": 90}, {"name": "dev", "versions": ["*.dev*"],
+            "unused_days": 7, "disabled": true}],
+        "promotion": [{"name": "ship", "format": "pypi", "tags": ["reviewed"], "target": "release"}]});
+    summary.repository.settings = of(set);
+    let deleted = json!({"deleted_at": T, "deleted_by": "ci", "cause": "retention: old", "purge_at": "2026-12-06T02:03:04Z",
+        "references": [], "files": 1, "bytes": 2048});
+    let mut trashed = serde_json::to_value(package(4)).unwrap();
+    trashed.as_object_mut().unwrap().extend(deleted.as_object().unwrap().clone());
+    Gathered {
+        summary,
+        holding: holding(),
+        upstreams: Some(upstreams()),
+        trash: vec![TrashRow {
+            trashed: of(trashed),
+            repository_name: "main".into(),
+            display: "requests 2.5.0".into(),
+        }],
+        readable: vec!["main".into(), "team".into()],
+        permission: Permission::Admin,
+        now: T.parse().unwrap(),
+    }
+}
+
+/// Two mutable names, and one place to promote to.
+pub(super) fn around() -> Around {
+    let name = |name: &str, package: i64, version: &str| Reference {
+        name: name.into(),
+        package: PackageId(package),
+        version: version.into(),
+        set_at: T.parse().unwrap(),
+    };
+    Around {
+        names: vec![name("beta", 8, "2.7.0"), name("stable", 7, "2.6.0")],
+        may_write: true,
+        targets: vec!["release".into()],
+        today: "2026-11-22".parse().unwrap(),
+    }
+}
+
+pub(super) fn doomed() -> Doomed {
+    Doomed {
+        package: PackageId(4),
+        format: "pypi".into(),
+        name: "requests".into(),
+        version: "2.5.0".into(),
+        display: "requests 2.5.0".into(),
+        bytes: 2048,
+        uploaded_at: T.parse().unwrap(),
+        last_download: None,
+        rule: "old".into(),
+        why: "arrived 91 days ago".into(),
     }
 }
 
@@ -68,6 +159,15 @@ pub(super) fn system() -> System {
 pub(super) fn event(seq: i64) -> Event {
     of(json!({"seq": seq, "at": T, "kind": "policy.added", "actor": "admin", "subject": "max-cvss",
         "body": {"revision": 1}, "previous": DIGEST, "hash": DIGEST}))
+}
+
+fn promoted() -> Event {
+    Event {
+        kind: "package.promoted".into(),
+        subject: "main/pypi/requests@2.6.0".into(),
+        body: json!({"from": "incoming", "mode": "move", "references": ["stable"]}),
+        ..event(3)
+    }
 }
 
 pub(super) fn events() -> Vec<Event> {
@@ -174,7 +274,14 @@ pub(super) fn detail() -> PackageDetail {
         "licenses": ["Apache 2.0"], "requires": ["certifi"], "summary": "Python HTTP for Humans."});
     found.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     PackageDetail {
-        pulls: assay_engine::Pulls { month: 5, callers: [("ci".to_owned(), 5)].into(), ..Default::default() },
+        pulls: assay_engine::Pulls {
+            month: 5,
+            callers: [("ci".to_owned(), 4), ("ann".to_owned(), 1)].into(),
+            days: [("2026-10-23", 9), ("2026-10-24", 1), ("2026-11-22", 4)]
+                .map(|(d, n)| (d.parse().unwrap(), n))
+                .into(),
+            ..Default::default()
+        },
         locations: BTreeMap::new(),
         row: row(7),
         repository: repository(),
@@ -208,6 +315,6 @@ pub(super) fn detail() -> PackageDetail {
             nearest_allowed: Some("2.20.0".into()),
             link: "http://assay.test:8080/ui/packages/7".into(),
         }),
-        events: events(),
+        events: events().into_iter().chain([promoted()]).collect(),
     }
 }
