@@ -30,8 +30,11 @@ use rules::{RuleLine, promotion, retention as retention_lines, settings};
 use std::sync::Arc;
 
 pub(super) use holds::Gauge;
-pub(super) use retention::{PreviewPage, page as retention_page};
+pub(super) use retention::page as retention_page;
 pub(super) use upstreams::UpstreamLine;
+
+#[cfg(test)]
+pub(super) use retention::PreviewPage;
 
 /// Packages of the trash that the page shows.
 const TRASH: usize = 50;
