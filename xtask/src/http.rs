@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 /// The most of an answer that is read.
-const ANSWER_LIMIT: u64 = 64 << 20;
+const ANSWER_LIMIT: u64 = 128 << 20;
 
 #[derive(Debug)]
 pub struct Answer {

@@ -20,6 +20,7 @@ const APT: &[(&str, &str)] = &[
     ("initdb", "postgresql"),
     ("chromium", "chromium"),
     ("nginx", "nginx-light"),
+    ("docker-registry", "docker-registry"),
     ("wrk", "wrk"),
     ("curl", "curl"),
     ("gpg", "gnupg"),

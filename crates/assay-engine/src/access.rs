@@ -1,4 +1,4 @@
-//! Tokens: issued once in the clear, stored hashed, checked in constant time.
+//! Tokens: issued once in the clear, stored hashed, known by their hash.
 
 use crate::Engine;
 use assay_model::{
@@ -15,10 +15,8 @@ use std::sync::Arc;
 
 const PREFIX: &str = "assay_";
 
-pub(crate) struct KnownToken {
-    token: Token,
-    hash: Vec<u8>,
-}
+/// SHA-256 of a secret.
+pub(crate) type SecretHash = [u8; 32];
 
 /// A new token with its secret, which is never shown again.
 #[derive(Debug)]
@@ -36,8 +34,8 @@ pub(crate) fn random_hex(n: usize) -> Result<String, Problem> {
     Ok(hex::encode(bytes))
 }
 
-fn hash(secret: &str) -> Vec<u8> {
-    sha2::Sha256::digest(secret.as_bytes()).to_vec()
+fn hash(secret: &str) -> SecretHash {
+    sha2::Sha256::digest(secret.as_bytes()).into()
 }
 
 /// Compares without telling by time how much was equal.
@@ -70,23 +68,31 @@ impl Engine {
                 "the token is wrong, revoked or expired; ask an administrator for a new one",
             )
         };
-        let id = id_in(secret);
-        let known = match self.tokens.get(&id) {
-            Some(known) => known,
-            None => {
-                let epoch = self.notices.epoch();
-                let wanted = id.clone();
-                let token = meta::read(self.meta(), move |tx| tx.token(&wanted)).await?.ok_or_else(refused)?;
-                let hash = hex::decode(&token.hash).map_err(|e| Problem::internal("a stored token is damaged", e))?;
-                let known = Arc::new(KnownToken { token, hash });
-                if self.notices.epoch() == epoch {
-                    self.tokens.insert(id, known.clone());
-                }
-                known
-            }
+        let hash = hash(secret);
+        let token = match self.secrets.get(&hash) {
+            Some(token) => token,
+            None => self.look_up(secret, &hash).await?.ok_or_else(refused)?,
         };
-        let valid = same(&known.hash, &hash(secret)) && known.token.expires_at.is_none_or(|end| end > self.now());
-        if valid { Ok(Caller::Token(known.token.clone())) } else { Err(refused()) }
+        let valid = token.expires_at.is_none_or(|end| end > self.now());
+        if valid { Ok(Caller::Token(token)) } else { Err(refused()) }
+    }
+
+    /// The token with this secret. Kept by the hash of the whole secret, so that what is found there was proved before;
+    /// only secrets that are right are kept.
+    async fn look_up(&self, secret: &str, hash: &SecretHash) -> Result<Option<Arc<Token>>, Problem> {
+        let epoch = self.notices.epoch();
+        let id = id_in(secret);
+        let Some(token) = meta::read(self.meta(), move |tx| tx.token(&id)).await? else { return Ok(None) };
+        let stored = hex::decode(&token.hash).map_err(|e| Problem::internal("a stored token is damaged", e))?;
+        if !same(&stored, hash) {
+            return Ok(None);
+        }
+        let token = Arc::new(token);
+        if self.notices.epoch() == epoch {
+            self.secrets.insert(*hash, token.clone());
+            self.tokens.insert(token.id.clone(), token.clone());
+        }
+        Ok(Some(token))
     }
 
     /// The caller behind a token's id, for credentials that were derived from it.
@@ -96,8 +102,8 @@ impl Engine {
     pub async fn known_token(&self, id: &str) -> Result<Caller, Problem> {
         let wanted = id.to_owned();
         let token = match self.tokens.get(id) {
-            Some(known) => Some(known.token.clone()),
-            None => meta::read(self.meta(), move |tx| tx.token(&wanted)).await?,
+            Some(known) => Some(known),
+            None => meta::read(self.meta(), move |tx| tx.token(&wanted)).await?.map(Arc::new),
         };
         token
             .filter(|t| t.expires_at.is_none_or(|end| end > self.now()))

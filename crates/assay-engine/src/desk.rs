@@ -1,7 +1,10 @@
 //! A desk: the engine as one format sees it, scoped to one repository and one caller. Every method checks the caller's
 //! permission on the repository that is served, so that a format cannot forget to.
 
-use crate::{Engine, shelf::Scope};
+use crate::{
+    Engine,
+    shelf::{Scope, ScopeRef, Shelved},
+};
 use assay_model::{
     access::{Caller, Permission},
     digest::Digest,
@@ -26,6 +29,8 @@ pub struct Desk {
     pub(crate) caller: Caller,
     /// Staged digests that were looked up at this desk: only these may be read back.
     pub(crate) staged_seen: Mutex<BTreeSet<Digest>>,
+    /// The name that was looked at last, and the epoch of notices before.
+    pub(crate) seen: Mutex<Option<(u64, Arc<Shelved>)>>,
     /// The repositories behind a composed one.
     pub(crate) composed: Option<crate::composed::Composed>,
 }
@@ -65,12 +70,37 @@ impl Desk {
         format: &'static dyn Format,
         caller: Caller,
     ) -> Self {
-        Self { engine, repository, format, caller, staged_seen: Mutex::default(), composed: None }
+        Self { engine, repository, format, caller, staged_seen: Mutex::default(), seen: Mutex::default(), composed: None }
     }
     pub(crate) fn require(&self, needed: Permission) -> Result<(), Problem> {
         match self.composed.as_ref().and_then(|composed| composed.require(needed)) {
             Some(outcome) => outcome,
             None => self.caller.require(needed, &self.repository),
+        }
+    }
+    /// A name of this repository, from memory where it did not change.
+    pub(crate) async fn shelved(&self, name: &str) -> Result<Arc<Shelved>, Problem> {
+        let epoch = self.engine.notices.epoch();
+        let scope = ScopeRef { repository: &self.repository.name, format: self.format.spec().id, name };
+        let shelved = match self.engine.shelves.get(&scope) {
+            Some(found) => found,
+            None => self.engine.shelved(&scope.to_owned(), self.repository.id).await?,
+        };
+        if let Ok(mut seen) = self.seen.lock() {
+            *seen = Some((epoch, shelved.clone()));
+        }
+        Ok(shelved)
+    }
+    /// The name that was looked at last, unless anything changed anywhere since.
+    pub(crate) fn just_seen(&self) -> Option<Arc<Shelved>> {
+        let seen = self.seen.lock().ok()?;
+        let (epoch, shelved) = seen.as_ref()?;
+        (*epoch == self.engine.notices.epoch()).then(|| shelved.clone())
+    }
+    /// Forgets the name that was looked at last.
+    pub(crate) fn look_again(&self) {
+        if let Ok(mut seen) = self.seen.lock() {
+            *seen = None;
         }
     }
     pub(crate) fn scope(&self, name: &str) -> Scope {

@@ -95,7 +95,8 @@ impl Desk {
             Arrived::Stored(id) => id,
             Arrived::Passing(cleared) => return Ok(cleared),
         };
-        let mut commits = self.engine.notices.subscribe();
+        // who waits is woken by commits after it began to, so it looks once more before it does
+        let mut commits = None;
         loop {
             let shelved = self.home_of(id).await?;
             let Some((file, package)) = shelved.get(id) else {
@@ -111,6 +112,11 @@ impl Desk {
                 State::Pending if self.leaves_undecided(package).await? => return Ok(cleared(file, package)),
                 State::Pending => {}
             }
+            let Some(commits) = &mut commits else {
+                commits = Some(self.engine.notices.subscribe());
+                self.look_again();
+                continue;
+            };
             if tokio::time::timeout_at(deadline, commits.changed()).await.is_err() {
                 return Err(
                     Problem::busy("this package is still being inspected; try again in a few seconds", 5).into()
@@ -198,6 +204,9 @@ impl Desk {
     }
 
     async fn home_of(&self, id: FileId) -> Result<Arc<Shelved>, Problem> {
+        if let Some(shelved) = self.just_seen().filter(|shelved| shelved.get(id).is_some()) {
+            return Ok(shelved);
+        }
         let scope = match self.engine.homes.get(&id) {
             Some(scope) => scope,
             None => {

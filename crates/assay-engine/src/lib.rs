@@ -140,7 +140,8 @@ pub struct Engine {
     homes: Cache<assay_model::package::FileId, Arc<shelf::Scope>>,
     rendered: rendered::Rendered,
     small_blobs: Cache<Digest, bytes::Bytes>,
-    tokens: Cache<String, Arc<access::KnownToken>>,
+    secrets: Cache<access::SecretHash, Arc<assay_model::access::Token>>,
+    tokens: Cache<String, Arc<assay_model::access::Token>>,
     repositories: Cache<String, Arc<assay_model::repository::Repository>>,
     upstreams: upstream::Upstreams,
     collection: collect::Collection,
@@ -171,6 +172,7 @@ impl Engine {
                 .max_capacity(32 << 20)
                 .weigher(|_, b: &bytes::Bytes| u32::try_from(b.len()).unwrap_or(u32::MAX))
                 .build(),
+            secrets: Cache::new(10_000),
             tokens: Cache::new(10_000),
             repositories: Cache::new(10_000),
             upstreams: upstream::Upstreams::default(),

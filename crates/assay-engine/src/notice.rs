@@ -78,7 +78,7 @@ impl Engine {
                 Some(scope) => self.shelves.invalidate(&scope),
                 None => self.forget_everything(),
             },
-            "token" => self.tokens.invalidate_all(),
+            "token" => self.forget_tokens(),
             // what mends a vulnerability may pass a cooldown
             "feed" => self.upstreams.forget_listings(),
             "policy" | "inventory" | "quota" | "blob" => {}
@@ -86,10 +86,15 @@ impl Engine {
         }
     }
 
+    fn forget_tokens(&self) {
+        self.secrets.invalidate_all();
+        self.tokens.invalidate_all();
+    }
+
     fn forget_everything(&self) {
         self.notices.epoch.fetch_add(1, Ordering::SeqCst);
         self.shelves.invalidate_all();
-        self.tokens.invalidate_all();
+        self.forget_tokens();
         self.repositories.invalidate_all();
         self.upstreams.forget_configuration();
     }

@@ -17,6 +17,7 @@ use assay_model::{
     },
     view::{PackageView, VersionView},
 };
+use moka::Equivalent;
 use serde_json::json;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -38,6 +39,26 @@ pub(crate) struct Scope {
     pub(crate) repository: String,
     pub(crate) format: String,
     pub(crate) name: String,
+}
+
+/// The same, borrowed: what is looked up often is not copied for it.
+#[derive(Hash)]
+pub(crate) struct ScopeRef<'a> {
+    pub(crate) repository: &'a str,
+    pub(crate) format: &'a str,
+    pub(crate) name: &'a str,
+}
+
+impl Equivalent<Scope> for ScopeRef<'_> {
+    fn equivalent(&self, scope: &Scope) -> bool {
+        (self.name, self.repository, self.format) == (&*scope.name, &*scope.repository, &*scope.format)
+    }
+}
+
+impl ScopeRef<'_> {
+    pub(crate) fn to_owned(&self) -> Scope {
+        Scope { repository: self.repository.to_owned(), format: self.format.to_owned(), name: self.name.to_owned() }
+    }
 }
 
 impl Scope {
@@ -229,14 +250,13 @@ fn revision_of(
 impl Shelf for Desk {
     fn view<'a>(&'a self, name: &'a str) -> Task<'a, Option<Arc<PackageView>>> {
         Box::pin(async move {
-            let scope = self.scope(name);
             if let Some(composed) = &self.composed {
-                return composed.view(scope, &self.engine).await;
+                return composed.view(self.scope(name), &self.engine).await;
             }
             self.require(Permission::Read)?;
-            let shelved = self.engine.shelved(&scope, self.repository.id).await?;
+            let shelved = self.shelved(name).await?;
             let view = match self.listing(name, &shelved).await? {
-                Some(listing) => self.merged(scope, &shelved, &listing),
+                Some(listing) => self.merged(self.scope(name), &shelved, &listing),
                 None => shelved.view.clone(),
             };
             Ok((!view.versions.is_empty()).then_some(view))
@@ -265,7 +285,7 @@ impl Shelf for Desk {
                 return composed.file(name, path).await;
             }
             self.require(Permission::Read)?;
-            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            let shelved = self.shelved(name).await?;
             let id = shelved.by_path.get(path);
             Ok(id.and_then(|id| shelved.get(*id)).map(|(file, _)| file.clone()))
         })
@@ -277,7 +297,7 @@ impl Shelf for Desk {
                 return composed.fetch(name, path).await;
             }
             self.require(Permission::Read)?;
-            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            let shelved = self.shelved(name).await?;
             match shelved.by_path.get(path) {
                 Some(id) => Ok(Some(*id)),
                 None => self.take(name, path, &shelved).await,
@@ -291,7 +311,7 @@ impl Shelf for Desk {
                 return composed.find(name, what).await;
             }
             self.require(Permission::Read)?;
-            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            let shelved = self.shelved(name).await?;
             match self.find_remote(name, what, &shelved).await {
                 Ok(Some(offer)) if shelved.hidden.contains(&offer.version.version) => return Ok(None),
                 Ok(Some(offer)) => {
@@ -315,7 +335,7 @@ impl Shelf for Desk {
                 return composed.remote_tags(name).await;
             }
             self.require(Permission::Read)?;
-            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            let shelved = self.shelved(name).await?;
             self.tags_of_upstreams(name, &shelved).await
         })
     }
@@ -351,7 +371,7 @@ impl Shelf for Desk {
             }
             self.require(Permission::Read)?;
             let Some(digest) = &self.engine.stored_by(digest).await? else { return Ok(None) };
-            let shelved = self.engine.shelved(&self.scope(name), self.repository.id).await?;
+            let shelved = self.shelved(name).await?;
             if let Some(file) = shelved.with_digest(digest) {
                 return Ok(Some(SeenBlob { digest: digest.clone(), size: file.size, file: Some(file.id) }));
             }

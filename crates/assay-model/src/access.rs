@@ -6,6 +6,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a caller may do, in rising order; each includes the ones before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,8 +65,8 @@ pub struct Token {
 pub enum Caller {
     /// No credentials were given.
     Anonymous,
-    /// A valid token.
-    Token(Token),
+    /// A valid token; shared, because every request has a caller.
+    Token(Arc<Token>),
     /// Assay itself or the operator at its command line.
     System,
 }

@@ -1,6 +1,9 @@
 //! The one error that crosses a seam, and the kinds that decide a status code. What a client reads is worded by its format.
 
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+};
 
 /// What went wrong, as far as a caller must tell cases apart. Each kind has one HTTP status, chosen at the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub enum Kind {
     Range,
     /// Not ready yet; the same request may pass later.
     Busy,
+    /// There is no room to store anything; nothing was lost, and there may be room later.
+    Full,
     /// A remote service failed.
     Upstream,
     /// The protocol has this operation and Assay does not.
@@ -63,9 +68,32 @@ impl Problem {
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, "conflict", message)
     }
-    /// A fault of ours or of the storage; `source` is kept for the log.
+    /// A fault of ours or of the storage; `source` is kept for the log. A source that says that the storage is full, or
+    /// may only be read, makes the problem one of these: wherever bytes are written, who sent them is told.
     pub fn internal(message: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { source: Some(source.into()), ..Self::new(Kind::Internal, "internal", message) }
+        let source = source.into();
+        match source.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge) => Self::full(source),
+            Some(ErrorKind::ReadOnlyFilesystem) => Self::unavailable("the storage is read-only", source),
+            _ => Self { source: Some(source), ..Self::new(Kind::Internal, "internal", message) },
+        }
+    }
+    /// There is no room left to store anything.
+    pub fn full(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let message = "the storage of this server is full; nothing was stored, and nothing that was is lost; tell its \
+                       administrator";
+        Self { source: Some(source.into()), ..Self::new(Kind::Full, "storage-full", message) }
+    }
+    /// The storage below does not answer, or cannot be written: not ready, and worth a line in the log. `what` is a whole
+    /// sentence without its end.
+    pub fn unavailable(what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let message = format!("{what}; try again in a few seconds");
+        let problem = Self::new(Kind::Busy, "storage-unavailable", message).caused_by(source);
+        Self { retry_after: Some(5), ..problem }
+    }
+    /// Whether an operator has to see it: it is not the client's doing, and waiting may not help.
+    pub fn is_ours(&self) -> bool {
+        matches!(self.kind, Kind::Internal | Kind::Full) || self.code == "storage-unavailable"
     }
     /// Something that cannot happen unless our own code is wrong.
     pub fn bug(message: impl Into<String>) -> Self {
@@ -91,5 +119,22 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|s| s as &(dyn std::error::Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_that_is_full_or_read_only_is_told_apart() {
+        let of = |kind: ErrorKind| Problem::internal("cannot write", io::Error::from(kind));
+        assert_eq!(of(ErrorKind::StorageFull).kind, Kind::Full);
+        assert_eq!(of(ErrorKind::QuotaExceeded).code, "storage-full");
+        let read_only = of(ErrorKind::ReadOnlyFilesystem);
+        assert_eq!((read_only.kind, read_only.retry_after), (Kind::Busy, Some(5)));
+        let other = of(ErrorKind::NotFound);
+        assert_eq!((other.kind, other.message.as_str()), (Kind::Internal, "cannot write"));
+        assert!(other.is_ours() && read_only.is_ours() && !Problem::busy("wait", 1).is_ours());
     }
 }

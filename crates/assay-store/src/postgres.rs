@@ -113,7 +113,8 @@ impl PostgresStore {
 impl Inner {
     fn connect(&self) -> Result<Connection, Problem> {
         let client = self.config.connect(NoTls).map_err(|e| {
-            Problem::internal(format!("cannot connect to the metadata database {}: {e}", self.address), e)
+            tracing::error!(address = self.address, error = %e, "cannot connect to the metadata database");
+            Problem::unavailable("the metadata database does not answer", e)
         })?;
         Ok(Connection { client, statements: Statements::new() })
     }
@@ -195,9 +196,11 @@ impl Inner {
                     std::thread::sleep(Duration::from_millis(u64::from(attempt * attempt)));
                 }
                 Err(failure) if failure.retry => {
-                    return Err(
-                        Problem::busy("the metadata database is too busy; try again", 1).caused_by(failure.problem)
-                    );
+                    return Err(match failure.problem.is_ours() {
+                        true => failure.problem,
+                        false => Problem::busy("the metadata database is too busy; try again", 1)
+                            .caused_by(failure.problem),
+                    });
                 }
                 Err(failure) => return Err(failure.problem),
             }

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod evidence;
+pub mod faulty;
 pub mod fuzz;
 pub mod make;
 pub mod process;

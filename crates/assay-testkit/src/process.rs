@@ -12,6 +12,16 @@ use tokio::process::Command;
 /// How long a client may take, in seconds, when the test does not say otherwise.
 const PATIENCE: u64 = 120;
 
+/// Lets this process have as many files and connections open as the system allows.
+///
+/// # Errors
+/// When the system says no.
+pub fn many_files() -> Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).context("cannot have more files open")
+}
+
 /// A client about to be run: never with the configuration, credentials or proxies of whoever runs the tests.
 #[derive(Debug)]
 pub struct Run {

@@ -28,6 +28,7 @@ pub async fn run(mut config: Config) -> Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    allow_many_files();
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
@@ -66,6 +67,16 @@ pub async fn run(mut config: Config) -> Result<()> {
     }
     workers.abort_all();
     Ok(())
+}
+
+/// Every connection is a file, and so is every blob that is sent: asks for as many as the system allows. Shells and
+/// service managers often give no more than 1,024.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "cannot have more files open");
+    }
 }
 
 /// Holds the data directory for this server as long as the file is open; none where it can be shared and is. Its end, of

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::server::Server;
 use super::table::Row;
-use super::{Options, Programs, change, pull, scan, scanner};
+use super::{Options, Programs, change, pull, registry, scan, scanner};
 use crate::command::quiet;
 
 /// A measurement by name.
@@ -15,6 +15,10 @@ pub type Item = (&'static str, fn(&Options, &Programs) -> Result<Vec<Row>>);
 
 pub const ALL: &[Item] = &[
     ("pull", pull::measure),
+    ("registry: pulls", registry::pulls),
+    ("registry: indexes", registry::indexes),
+    ("registry: pushes", registry::pushes),
+    ("registry: proxy", registry::proxy),
     ("scan: wheel", scan::wheel),
     ("scan: Alpine image", scan::image),
     ("scanner: wheel", scanner::wheel),

@@ -31,38 +31,54 @@ pub fn pinned(program: &std::path::Path, processor: Option<usize>) -> Command {
     }
 }
 
-/// Requests per second of ours and of nginx, alternately, and the median of the pairs' ratios.
+/// How much load, and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    pub rounds: usize,
+    /// Of one round.
+    pub seconds: u64,
+    /// Kept open.
+    pub connections: usize,
+}
+
+/// Requests per second of ours and of each peer, in turns; a row for each.
 ///
 /// # Errors
 /// When `wrk` is missing, or an answer was not a success.
-pub fn compare(name: &str, ours: &Target, nginx: &Target, rounds: usize, seconds: u64) -> Result<Row> {
-    let (mut our_rates, mut nginx_rates) = (Vec::new(), Vec::new());
-    for round in 0..rounds {
-        // Whoever goes second finds a warmer machine, so the order alternates.
-        if round % 2 == 0 {
-            our_rates.push(rate(ours, seconds)?);
-            nginx_rates.push(rate(nginx, seconds)?);
-        } else {
-            nginx_rates.push(rate(nginx, seconds)?);
-            our_rates.push(rate(ours, seconds)?);
+pub fn beside(name: &str, ours: &Target, peers: &[(&'static str, Target)], effort: Effort) -> Result<Vec<Row>> {
+    let targets: Vec<&Target> = peers.iter().map(|(_, target)| target).chain([ours]).collect();
+    let mut rates = vec![Vec::new(); targets.len()];
+    for round in 0..effort.rounds {
+        // Whoever goes second finds a warmer machine, so the order moves on.
+        for at in 0..targets.len() {
+            let at = (at + round) % targets.len();
+            if let (Some(target), Some(rates)) = (targets.get(at), rates.get_mut(at)) {
+                rates.push(rate(target, effort)?);
+            }
         }
     }
-    let ratios = our_rates.iter().zip(&nginx_rates).map(|(ours, nginx)| ours / nginx).collect();
-    Ok(Row {
-        name: name.to_owned(),
-        unit: "req/s",
-        value: median(our_rates),
-        peer: median(nginx_rates),
-        peer_name: Some("nginx"),
-        ratio: median(ratios),
-        problem: None,
-    })
+    let our_rates = rates.pop().unwrap_or_default();
+    let all = peers.iter().zip(&rates);
+    Ok(all.map(|((peer, _), rates)| row(name, "req/s", &our_rates, peer, rates)).collect())
 }
 
-fn rate(target: &Target, seconds: u64) -> Result<f64> {
+/// Medians of figures taken in pairs, and of their ratios.
+pub fn row(name: &str, unit: &'static str, ours: &[f64], peer: &'static str, theirs: &[f64]) -> Row {
+    Row {
+        name: name.to_owned(),
+        unit,
+        value: median(ours.to_vec()),
+        peer: median(theirs.to_vec()),
+        peer_name: Some(peer),
+        ratio: median(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect()),
+        problem: None,
+    }
+}
+
+fn rate(target: &Target, effort: Effort) -> Result<f64> {
     let wrk = install::find("wrk").context("wrk is not installed")?;
     let mut command = pinned(&wrk, Some(1));
-    command.args(["-t1", "-c16", &format!("-d{seconds}s")]);
+    command.args(["-t1", &format!("-c{}", effort.connections), &format!("-d{}s", effort.seconds)]);
     for header in &target.headers {
         command.args(["-H", header]);
     }
@@ -83,7 +99,7 @@ fn parse(report: &str) -> Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::super::nginx::Nginx;
-    use super::{Target, compare, parse};
+    use super::{Effort, Target, beside, parse};
     use crate::install;
 
     #[test]
@@ -99,9 +115,12 @@ mod tests {
         nginx.put("/simple/a/", b"<a href=\"x\">x</a>")?;
         let target =
             |path: &str| Target { port: nginx.port, path: path.to_owned(), headers: vec!["X-A: b".to_owned()] };
-        let row = compare("itself", &target("/simple/a/"), &target("/simple/a/"), 1, 1)?;
+        let effort = Effort { rounds: 1, seconds: 1, connections: 4 };
+        let peers = [("nginx", target("/simple/a/"))];
+        let rows = beside("itself", &target("/simple/a/"), &peers, effort)?;
+        let [row] = rows.as_slice() else { anyhow::bail!("{rows:?}") };
         assert!(row.value.is_some_and(|rate| rate > 100.0) && row.ratio.is_some_and(|ratio| ratio > 0.1), "{row:?}");
-        assert!(compare("missing", &target("/simple/b/"), &target("/simple/a/"), 1, 1).is_err());
+        assert!(beside("missing", &target("/simple/b/"), &peers, effort).is_err());
         Ok(())
     }
 

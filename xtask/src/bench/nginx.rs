@@ -62,6 +62,8 @@ fn configuration(folder: &Path, port: u16) -> String {
          open_file_cache max=100 inactive=1h;\n  default_type application/octet-stream;\n  \
          client_body_temp_path {root}/t1;\n  proxy_temp_path {root}/t2;\n  fastcgi_temp_path {root}/t3;\n  \
          uwsgi_temp_path {root}/t4;\n  scgi_temp_path {root}/t5;\n  \
-         server {{ listen 127.0.0.1:{port}; root {root}/www; }}\n}}\n"
+         client_max_body_size 0;\n  \
+         server {{ listen 127.0.0.1:{port}; root {root}/www;\n    \
+         location /put/ {{ dav_methods PUT; create_full_put_path on; }} }}\n}}\n"
     )
 }

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 
-use super::load::{self, Target};
+use super::load::{self, Effort, Target};
 use super::nginx::Nginx;
 use super::server::Server;
 use super::table::Row;
@@ -26,13 +26,12 @@ pub fn measure(options: &Options, programs: &Programs) -> Result<Vec<Row>> {
     server.idle()?;
     let index = "/pypi/main/simple/bench-0/";
     let nginx = Nginx::start()?;
-    Ok(vec![
-        beside(&format!("pull: simple index of {VERSIONS} versions"), index, &server, &nginx, options)?,
-        beside("pull: 4 KiB blob", blob, &server, &nginx, options)?,
-    ])
+    let mut rows = beside(&format!("pull: simple index of {VERSIONS} versions"), index, &server, &nginx, options)?;
+    rows.extend(beside("pull: 4 KiB blob", blob, &server, &nginx, options)?);
+    Ok(rows)
 }
 
-fn beside(name: &str, path: &str, server: &Server, nginx: &Nginx, options: &Options) -> Result<Row> {
+fn beside(name: &str, path: &str, server: &Server, nginx: &Nginx, options: &Options) -> Result<Vec<Row>> {
     let answer = server.wait_for(path)?;
     nginx.put(path, &answer.body)?;
     let same = http::request(nginx.port, "GET", path, &[], b"")?;
@@ -44,5 +43,6 @@ fn beside(name: &str, path: &str, server: &Server, nginx: &Nginx, options: &Opti
     let ours = Target { port: server.port, path: path.to_owned(), headers: headers.clone() };
     let theirs = Target { port: nginx.port, path: path.to_owned(), headers };
     let name = format!("{name} ({} B)", answer.body.len());
-    load::compare(&name, &ours, &theirs, options.rounds(), options.seconds())
+    let effort = Effort { rounds: options.rounds(), seconds: options.seconds(), connections: 16 };
+    load::beside(&name, &ours, &[("nginx", theirs)], effort)
 }

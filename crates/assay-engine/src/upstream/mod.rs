@@ -211,7 +211,7 @@ impl Engine {
 impl Desk {
     /// Whether versions of the name were published to this repository itself.
     pub(crate) async fn publishes(&self, name: &str) -> Result<bool, Problem> {
-        Ok(self.engine.shelved(&self.scope(name), self.repository.id).await?.has_own())
+        Ok(self.shelved(name).await?.has_own())
     }
 
     /// Whether an upstream of this repository may give versions of names that are published elsewhere.

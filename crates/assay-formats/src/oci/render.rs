@@ -152,7 +152,7 @@ fn code(problem: &Problem) -> &'static str {
             Kind::Range => "BLOB_UPLOAD_INVALID",
             Kind::Busy => "TOOMANYREQUESTS",
             Kind::Unsupported => "UNSUPPORTED",
-            Kind::Upstream | Kind::Internal => "UNKNOWN",
+            Kind::Full | Kind::Upstream | Kind::Internal => "UNKNOWN",
         },
     }
 }

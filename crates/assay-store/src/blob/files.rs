@@ -1,15 +1,14 @@
 //! Blobs as files: `blobs/sha256/ab/<the other 62 digits>`. A blob appears by a rename of a synced file, so that a reader
 //! sees all of it or nothing, and whoever was told that it is stored finds it after a crash.
 
-use super::{CHUNK, clamp, missing};
+use super::{clamp, missing, reading::Reading};
 use assay_model::{
     Digest, Problem,
     seam::{ByteStream, ReadSeek, Task, blob::BlobStore},
 };
-use bytes::Bytes;
 use std::{
     fs::{self, File},
-    io::{self, ErrorKind, Read as _, Seek as _, SeekFrom},
+    io::{self, ErrorKind},
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -48,9 +47,6 @@ impl FileBlobs {
 }
 
 fn failed(verb: &str, path: &Path, error: io::Error) -> Problem {
-    if error.kind() == ErrorKind::StorageFull {
-        return Problem::internal("the disk of the blob store is full", error);
-    }
     Problem::internal(format!("cannot {verb} {}: {error}", path.display()), error)
 }
 
@@ -99,56 +95,16 @@ fn put(root: &Path, target: &Path, spooled: &Path) -> io::Result<()> {
     sync_directory(folder)
 }
 
-/// What is left of a stream.
-struct Rest {
-    file: File,
-    left: u64,
-}
-
-impl Rest {
-    /// The next bytes. Fewer than were promised is an error: a reader must not take a part for the whole.
-    fn next(&mut self) -> io::Result<Bytes> {
-        let want = usize::try_from(self.left).map_or(CHUNK, |left| left.min(CHUNK));
-        let mut chunk = vec![0; want];
-        self.file.read_exact(&mut chunk)?;
-        self.left -= want as u64;
-        Ok(chunk.into())
-    }
-}
-
-fn start(path: &Path, digest: &Digest, range: Option<Range<u64>>) -> Result<(Option<Bytes>, Rest), Problem> {
-    let mut file = open(path, digest)?;
+fn start(path: &Path, digest: &Digest, range: Option<Range<u64>>) -> Result<Reading, Problem> {
+    let file = open(path, digest)?;
     let size = file.metadata().map_err(|e| failed("read", path, e))?.len();
-    let range = clamp(range, size)?;
-    if range.start > 0 {
-        file.seek(SeekFrom::Start(range.start)).map_err(|e| failed("read", path, e))?;
-    }
-    let mut rest = Rest { file, left: range.end - range.start };
     // the first bytes come with the opening: small files cost one trip to a blocking thread
-    let first = if rest.left > 0 { Some(rest.next().map_err(|e| failed("read", path, e))?) } else { None };
-    Ok((first, rest))
+    Reading::begin(file, clamp(range, size)?).map_err(|e| failed("read", path, e))
 }
 
 fn open(path: &Path, digest: &Digest) -> Result<File, Problem> {
     File::open(path)
         .map_err(|e| if e.kind() == ErrorKind::NotFound { missing(digest) } else { failed("open", path, e) })
-}
-
-fn stream(first: Option<Bytes>, rest: Rest) -> ByteStream {
-    use futures_util::StreamExt as _;
-    let tail = futures_util::stream::unfold(Some(rest), |rest| async {
-        let mut rest = rest.filter(|r| r.left > 0)?;
-        let read = tokio::task::spawn_blocking(move || {
-            let chunk = rest.next();
-            (chunk, rest)
-        });
-        Some(match read.await {
-            Ok((Ok(chunk), rest)) => (Ok(chunk), Some(rest)),
-            Ok((Err(error), _)) => (Err(error), None),
-            Err(error) => (Err(io::Error::other(error)), None),
-        })
-    });
-    Box::pin(futures_util::stream::iter(first.map(Ok)).chain(tail))
 }
 
 /// Names in a folder, in order. A folder that is not there is empty.
@@ -206,7 +162,7 @@ impl BlobStore for FileBlobs {
 
     fn open<'a>(&'a self, digest: &'a Digest, range: Option<Range<u64>>) -> Task<'a, ByteStream> {
         let (path, digest) = (self.path(digest), digest.clone());
-        blocking(move || start(&path, &digest, range).map(|(first, rest)| stream(first, rest)))
+        blocking(move || start(&path, &digest, range).map(Reading::stream))
     }
 
     fn local<'a>(&'a self, digest: &'a Digest) -> Task<'a, Box<dyn ReadSeek>> {

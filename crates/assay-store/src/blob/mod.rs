@@ -1,6 +1,7 @@
 //! Where bytes are kept: files below a directory, or objects of an S3-compatible service. Rows about blobs are in `meta`.
 
 pub mod files;
+mod reading;
 pub mod s3;
 
 use assay_model::{Problem, problem::Kind};

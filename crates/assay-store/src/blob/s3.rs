@@ -5,14 +5,13 @@ use super::{CHUNK, clamp, missing};
 use crate::config::S3Config;
 use assay_model::{
     Digest, Problem,
-    problem::Kind,
     seam::{ByteStream, ReadSeek, Task, blob::BlobStore},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::{
-    Error, GetOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart,
-    aws::{AmazonS3, AmazonS3Builder},
+    ClientConfigKey, Error, GetOptions, ObjectStore, ObjectStoreExt as _, RetryConfig, WriteMultipart,
+    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
     path::Path as Key,
 };
 use std::{
@@ -20,12 +19,22 @@ use std::{
     ops::Range,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 /// Larger blobs are sent in parts. At 16 MiB a part, the 10,000 parts that services allow make 156 GiB.
 const WHOLE: u64 = 16 << 20;
 /// Parts under way at the same time.
 const PARTS: usize = 4;
+
+/// How often a request is sent again, and for how long: a client waits for the outcome.
+const RETRIES: usize = 4;
+const RETRY: Duration = Duration::from_secs(15);
+/// How long connecting may take, and how long the service may say nothing.
+const CONNECT: &str = "5 seconds";
+const SILENCE: &str = "15 seconds";
+/// How long a whole answer may take: as long as the client that a large blob is sent on to.
+const WHOLE_ANSWER: &str = "1 day";
 
 /// Blobs of one bucket below a prefix.
 pub struct S3Blobs {
@@ -46,6 +55,10 @@ impl S3Blobs {
         // credentials that are not set here come from the environment or the machine's role
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), WHOLE_ANSWER)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::ConnectTimeout), CONNECT)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::ReadTimeout), SILENCE)
+            .with_retry(RetryConfig { max_retries: RETRIES, retry_timeout: RETRY, ..RetryConfig::default() })
             .with_region(&config.region)
             .with_virtual_hosted_style_request(!config.path_style);
         if !config.endpoint.is_empty() {
@@ -137,7 +150,7 @@ impl S3Blobs {
         let mut bytes = self.stream(digest, None).await?;
         let mut file = tempfile::tempfile().map_err(failed_here)?;
         while let Some(chunk) = bytes.next().await {
-            let chunk = chunk.map_err(|e| Problem::new(Kind::Upstream, "blob-store", e.to_string()))?;
+            let chunk = chunk.map_err(|e| Problem::unavailable("the object store broke off", e))?;
             let written = tokio::task::spawn_blocking(move || file.write_all(&chunk).map(|()| file));
             file = written.await.map_err(|e| Problem::internal("a copy was cut off", e))?.map_err(failed_here)?;
         }
@@ -163,9 +176,9 @@ fn digest_of(key: &Key) -> Option<Digest> {
     format!("{algorithm}:{hex}").parse().ok()
 }
 
+/// What the service says of itself is for the log.
 fn failed(verb: &str, error: Error) -> Problem {
-    Problem::new(Kind::Upstream, "blob-store", format!("cannot {verb} a blob in the object store: {error}"))
-        .caused_by(error)
+    Problem::unavailable(&format!("cannot {verb} a blob in the object store, which does not answer as it should"), error)
 }
 
 impl BlobStore for S3Blobs {

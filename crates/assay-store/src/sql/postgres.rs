@@ -121,7 +121,7 @@ pub fn is_conflict(error: &postgres::Error) -> bool {
 
 /// Whether the connection is gone, for example because the server was started anew.
 pub fn is_cut_off(error: &postgres::Error) -> bool {
-    let going = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_SESSION_TIMEOUT];
+    let going = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW, SqlState::IDLE_SESSION_TIMEOUT];
     let broken = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
     broken || error.is_closed() || error.code().is_some_and(|code| going.contains(code))
 }
@@ -131,6 +131,12 @@ pub fn failed(sql: &str, error: postgres::Error) -> Problem {
     if error.code() == Some(&SqlState::PROGRAM_LIMIT_EXCEEDED) {
         return Problem::invalid("too-long", "a name is longer than the database can index (about 2,700 bytes)")
             .caused_by(error);
+    }
+    if [SqlState::DISK_FULL, SqlState::OUT_OF_MEMORY].iter().any(|state| error.code() == Some(state)) {
+        return Problem::full(error);
+    }
+    if is_cut_off(&error) {
+        return Problem::unavailable("the metadata database does not answer", error);
     }
     let detail =
         error.as_db_error().map_or_else(|| error.to_string(), |e| format!("{} ({})", e.message(), e.code().code()));

@@ -72,9 +72,13 @@ pub fn failed(sql: &str, error: rusqlite::Error) -> Problem {
     if matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) {
         return Problem::busy("the database is locked by another writer; try again", 1).caused_by(error);
     }
+    if code == Some(ErrorCode::DiskFull) {
+        return Problem::full(error);
+    }
+    if code == Some(ErrorCode::ReadOnly) {
+        return Problem::unavailable("the metadata database is read-only", error);
+    }
     let what = match code {
-        Some(ErrorCode::DiskFull) => "the disk of the metadata database is full".to_owned(),
-        Some(ErrorCode::ReadOnly) => "the metadata database cannot be written".to_owned(),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the metadata database is damaged".to_owned(),
         _ => format!("the metadata database refused `{}`: {error}", first_words(sql)),
     };

@@ -3,15 +3,28 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use assay_testkit::client::Http;
-use assay_testkit::make::{feeds, wheel::Wheel};
+use assay_testkit::make::{
+    feeds,
+    oci::{Blob, Parts},
+    sha256,
+    wheel::Wheel,
+};
 use assay_testkit::upload;
+use serde_json::json;
 
 const HELP: &str = "\
 assay-fill wheels --url URL [--repository main] [--prefix fill] [--names N] [--versions N] [--connections N]
                   (the token is in ASSAY_TOKEN)
+assay-fill npm [--repository main] --name NAME --versions N
+assay-fill image --name REPOSITORY/NAME --tag TAG --layers BYTES,BYTES
+assay-fill images --name REPOSITORY/NAME --count N [--connections N] [--seed N]
+assay-fill blob --name REPOSITORY/NAME --size BYTES [--seed N]
+assay-fill put --path PATH --size BYTES [--seed N]
+                  (to --url as well; these need no token where the registry asks for none, and say what they did)
 assay-fill advisory --id ID --name NAME --out FILE.zip";
 
 #[tokio::main]
@@ -41,12 +54,108 @@ async fn run() -> Result<()> {
             let http = Http::new(value("--url").context(HELP)?, Some(&token))?;
             wheels(http, plan, value("--connections").unwrap_or("4").parse()?).await
         }
+        Some("npm") => {
+            let (http, name) = (http(value("--url"))?, value("--name").context(HELP)?);
+            let repository = value("--repository").unwrap_or("main");
+            for at in 0..value("--versions").context(HELP)?.parse::<usize>()? {
+                upload::npm(&http, repository, name, &format!("1.{at}.0")).await?;
+            }
+            Ok(())
+        }
+        Some("image") => {
+            let sizes = value("--layers").context(HELP)?.split(',').map(str::parse);
+            let parts = image(&sizes.collect::<Result<Vec<usize>, _>>()?, 0)?;
+            let (name, tag) = (value("--name").context(HELP)?, value("--tag").context(HELP)?);
+            upload::oci_image(&http(value("--url"))?, name, tag, &parts).await?;
+            let layers: Vec<&str> = parts.layers.iter().map(|layer| layer.digest.as_str()).collect();
+            println!("{}", json!({ "layers": layers }));
+            Ok(())
+        }
+        Some("images") => {
+            let (count, seed) = (value("--count").context(HELP)?.parse()?, value("--seed").unwrap_or("0").parse()?);
+            let (http, connections) = (http(value("--url"))?, value("--connections").unwrap_or("4").parse()?);
+            images(http, value("--name").context(HELP)?, count, seed, connections).await
+        }
+        Some("blob" | "put") => {
+            let (size, seed) = (value("--size").context(HELP)?.parse()?, value("--seed").unwrap_or("0").parse()?);
+            let (http, bytes) = (http(value("--url"))?, noise(size, seed));
+            let start = Instant::now();
+            match value("--path") {
+                Some(path) => drop(http.put(path, bytes).await?.expect_status(201)?),
+                None => drop(upload::oci_blob(&http, value("--name").context(HELP)?, bytes).await?),
+            }
+            println!("{}", json!({ "seconds": start.elapsed().as_secs_f64() }));
+            Ok(())
+        }
         Some("advisory") => {
             let named = |name: &str| value(name).context(HELP);
             advisory(named("--id")?, named("--name")?, named("--out")?)
         }
         _ => bail!("{HELP}"),
     }
+}
+
+fn http(url: Option<&str>) -> Result<Http> {
+    Http::new(url.context(HELP)?, std::env::var("ASSAY_TOKEN").ok().as_deref())
+}
+
+/// Bytes that look random and are the same each time (xorshift).
+fn noise(size: usize, seed: u64) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ (seed + 1).wrapping_mul(0x2545_f491_4f6c_dd1d);
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+fn blob(media_type: &'static str, bytes: Vec<u8>) -> Blob {
+    Blob { digest: format!("sha256:{}", sha256(&bytes)), media_type, bytes }
+}
+
+/// An image with layers of exactly these sizes.
+fn image(sizes: &[usize], seed: u64) -> Result<Parts> {
+    let noises = sizes.iter().zip(seed..).map(|(size, seed)| noise(*size, seed));
+    let layers: Vec<Blob> = noises.map(|bytes| blob("application/vnd.oci.image.layer.v1.tar", bytes)).collect();
+    let diffs: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
+    let config = json!({ "architecture": "amd64", "os": "linux", "rootfs": { "type": "layers", "diff_ids": diffs } });
+    let config = blob("application/vnd.oci.image.config.v1+json", serde_json::to_vec(&config)?);
+    let described = |blob: &Blob| json!({ "mediaType": blob.media_type, "digest": blob.digest, "size": blob.bytes.len() });
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": described(&config),
+        "layers": layers.iter().map(described).collect::<Vec<_>>(),
+    });
+    Ok(Parts { manifest: blob(media_type, serde_json::to_vec(&manifest)?), config, layers })
+}
+
+/// Pushes small images over a few connections that are kept open, and says how long it took.
+async fn images(http: Http, name: &str, count: usize, seed: u64, connections: usize) -> Result<()> {
+    let made = (0..count).zip(seed..).map(|(_, seed)| image(&[2000], seed)).collect::<Result<Vec<Parts>>>()?;
+    let (made, next) = (Arc::new(made), Arc::new(AtomicUsize::new(0)));
+    let start = Instant::now();
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..connections {
+        let (http, made, next, name) = (http.clone(), Arc::clone(&made), Arc::clone(&next), name.to_owned());
+        workers.spawn(async move {
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(parts) = made.get(at) else { return Ok::<_, anyhow::Error>(()) };
+                upload::oci_image(&http, &format!("{name}/{at}"), "1", parts).await?;
+            }
+        });
+    }
+    while let Some(done) = workers.join_next().await {
+        done??;
+    }
+    println!("{}", json!({ "seconds": start.elapsed().as_secs_f64() }));
+    Ok(())
 }
 
 struct Plan {

@@ -23,6 +23,7 @@ pub(super) fn status_of(kind: Kind) -> StatusCode {
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::Range => StatusCode::RANGE_NOT_SATISFIABLE,
         Kind::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Full => StatusCode::INSUFFICIENT_STORAGE,
         Kind::Upstream => StatusCode::BAD_GATEWAY,
         Kind::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -31,7 +32,7 @@ pub(super) fn status_of(kind: Kind) -> StatusCode {
 
 /// Logs what only we can mend; everything else is the client's to read.
 pub(super) fn note(problem: &Problem) {
-    if problem.kind == Kind::Internal {
+    if problem.is_ours() {
         let cause = std::error::Error::source(problem).map(ToString::to_string);
         tracing::error!(%problem, cause, "a request failed");
     }
@@ -65,6 +66,49 @@ pub(super) fn problem(problem: &Problem) -> Reply {
     response
 }
 
+/// What a request says about the form of its answer; the rest of it goes to the format.
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) range: Option<HeaderValue>,
+    pub(super) if_range: Option<HeaderValue>,
+    if_none_match: Vec<HeaderValue>,
+}
+
+impl Asked {
+    pub(super) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        Self {
+            method: method.clone(),
+            range: headers.get(header::RANGE).cloned(),
+            if_range: headers.get(header::IF_RANGE).cloned(),
+            if_none_match: headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect(),
+        }
+    }
+
+    /// Whether `If-None-Match` names this validator (RFC 9110, section 13.1.2).
+    pub(super) fn has(&self, etag: &str) -> bool {
+        self.if_none_match
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .any(|list| list.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag))
+    }
+}
+
+/// A header whose text is made for it: the text is not copied.
+pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// The headers that a format adds.
+pub(super) fn extend(headers: &mut HeaderMap, more: Vec<(&'static str, String)>) {
+    for (name, value) in more {
+        if let Ok(name) = HeaderName::try_from(name) {
+            put(headers, name, value);
+        }
+    }
+}
+
 /// Header values that are not valid are left out rather than sent broken.
 pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -83,9 +127,7 @@ pub(super) fn answer(answer: Answer) -> Reply {
     if length == 0 && answer.status != 204 {
         insert(response.headers_mut(), "content-length", "0");
     }
-    for (name, value) in answer.headers {
-        insert(response.headers_mut(), name, &value);
-    }
+    extend(response.headers_mut(), answer.headers);
     if let Some(phrase) = answer.reason.and_then(|r| hyper::ext::ReasonPhrase::try_from(r.into_bytes()).ok()) {
         response.extensions_mut().insert(phrase);
     }
@@ -93,37 +135,26 @@ pub(super) fn answer(answer: Answer) -> Reply {
 }
 
 /// A rendered document: strong ETag, `If-None-Match`, HEAD.
-pub(super) fn document(method: &Method, headers: &HeaderMap, document: Document) -> Reply {
-    let given = document.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("etag"));
-    let etag = match given {
-        Some((_, etag)) => etag.clone(),
-        None => format!("\"{}\"", Digest::of(&document.body).hex().get(..32).unwrap_or_default()),
-    };
+pub(super) fn document(asked: &Asked, document: Document) -> Reply {
+    let given = document.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("etag"));
+    let made = || format!("\"{}\"", Digest::of(&document.body).hex().get(..32).unwrap_or_default());
+    let mut headers = document.headers;
+    let etag = given.map_or_else(made, |at| headers.swap_remove(at).1);
+    let unchanged = asked.has(&etag);
     let mut response = Response::new(Body::empty());
-    insert(response.headers_mut(), "etag", &etag);
-    for (name, value) in &document.headers {
-        insert(response.headers_mut(), name, value);
-    }
-    if !response.headers().contains_key(header::CACHE_CONTROL) {
-        insert(response.headers_mut(), "cache-control", "no-cache");
-    }
-    if matches_any(headers, &etag) {
+    let out = response.headers_mut();
+    out.reserve(headers.len() + 6);
+    put(out, header::ETAG, etag);
+    extend(out, headers);
+    out.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    if unchanged {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;
     }
-    insert(response.headers_mut(), "content-type", &document.media_type);
-    insert(response.headers_mut(), "content-length", &document.body.len().to_string());
-    if method != Method::HEAD {
+    put(out, header::CONTENT_TYPE, document.media_type);
+    out.insert(header::CONTENT_LENGTH, HeaderValue::from(document.body.len()));
+    if asked.method != Method::HEAD {
         *response.body_mut() = Body::from(document.body);
     }
     response
-}
-
-/// Whether `If-None-Match` names this validator (RFC 9110, section 13.1.2).
-pub(super) fn matches_any(headers: &HeaderMap, etag: &str) -> bool {
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .any(|list| list.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     App,
-    answer::{self, Reply, insert},
+    answer::{self, Asked, Reply, insert},
     auth, drain, pages, range,
 };
 use assay_engine::{Denied, Desk};
@@ -15,7 +15,7 @@ use assay_model::{
     },
 };
 use axum::body::Body;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use std::sync::Arc;
 
 /// The format that serves this path, with what comes after its prefix.
@@ -27,33 +27,35 @@ pub(super) fn find<'p>(app: &App, path: &'p str) -> Option<(&'static dyn Format,
 
 pub(super) async fn handle(app: Arc<App>, format: &'static dyn Format, rest: &str, request: Request<Body>) -> Reply {
     let (parts, body) = request.into_parts();
-    let base_url = app.base_url(&parts.headers);
-    let (method, headers) = (parts.method, parts.headers);
-    let login = match logged_in(&app, format, rest, &method, body).await {
+    let asked = Asked::of(&parts.method, &parts.headers);
+    // only a problem needs it once the format has the request
+    let host = parts.headers.get(http::header::HOST).cloned();
+    let base_url = |app: &App| app.base_url(host.as_ref());
+    let login = match logged_in(&app, format, rest, &parts.method, body).await {
         Ok(login) => login,
-        Err(problem) => return worded(format, &problem, &base_url, parts.uri.path()),
+        Err(problem) => return worded(format, &problem, &base_url(&app), parts.uri.path()),
     };
     let (caller, body) = match login {
         Login::Proved(caller, body) => (Some(caller), body),
-        Login::NotAsked(body) => (None, drain::drained(&headers, body)),
+        Login::NotAsked(body) => (None, drain::drained(&parts.headers, body)),
     };
     let arrived = format::Request {
-        method: method.clone(),
+        method: parts.method,
         path: String::new(),
         query: parts.uri.query().map(str::to_owned),
         body,
-        headers: headers.clone(),
-        base_url: base_url.clone(),
+        headers: parts.headers,
+        base_url: base_url(&app),
     };
-    match route(&app, format, rest, arrived, (&method, &headers), caller).await {
+    match route(&app, format, rest, arrived, &asked, caller).await {
         Ok(reply) => reply,
-        Err(Denied::Problem(problem)) => worded(format, &problem, &base_url, parts.uri.path()),
+        Err(Denied::Problem(problem)) => worded(format, &problem, &base_url(&app), parts.uri.path()),
         Err(Denied::Refused(refusal)) => {
             let mut reply = answer::answer(format.refuse(&refusal));
             if let Some(decision) = &refusal.decision {
                 insert(reply.headers_mut(), "x-assay-decision", &decision.0);
             }
-            without_body(&method, reply)
+            without_body(&asked.method, reply)
         }
     }
 }
@@ -120,22 +122,22 @@ async fn route(
     format: &'static dyn Format,
     rest: &str,
     arrived: format::Request,
-    (method, headers): (&Method, &HeaderMap),
+    asked: &Asked,
     proved: Option<Caller>,
 ) -> Result<Reply, Denied> {
-    let reads = matches!(*method, Method::GET | Method::HEAD);
+    let reads = matches!(asked.method, Method::GET | Method::HEAD);
     let caller = match (proved, reads) {
         (Some(caller), _) => caller,
-        (None, true) => pages::reader(app, headers).await?,
-        (None, false) => auth::caller(app, headers).await?,
+        (None, true) => pages::reader(app, &arrived.headers).await?,
+        (None, false) => auth::caller(app, &arrived.headers).await?,
     };
     let (repository, path) = split(rest);
     if !names_repository(repository) {
         let lobby = app.engine.lobby(format, caller).await?;
         let reply = format.lobby(&lobby, format::Request { path: rest.to_owned(), ..arrived }).await?;
         return match reply {
-            format::Reply::Document(document) => Ok(answer::document(method, headers, document)),
-            format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given))),
+            format::Reply::Document(document) => Ok(answer::document(asked, document)),
+            format::Reply::Answer(given) => Ok(without_body(&asked.method, answer::answer(given))),
             format::Reply::File { .. } | format::Reply::Staged { .. } => {
                 Err(Problem::bug("a lobby has no files").into())
             }
@@ -144,7 +146,7 @@ async fn route(
     let writer = (!reads).then(|| caller.clone());
     let desk = app.engine.desk(repository, format, caller).await?;
     let mut reply =
-        answered(app, format, &desk, format::Request { path: path.to_owned(), ..arrived }, (method, headers)).await?;
+        answered(app, format, &desk, format::Request { path: path.to_owned(), ..arrived }, asked).await?;
     if let Some(writer) = writer
         && let Some(warning) = app.engine.quota_warning(&writer, repository).await?
     {
@@ -158,23 +160,23 @@ async fn answered(
     format: &'static dyn Format,
     desk: &Desk,
     request: format::Request,
-    (method, headers): (&Method, &HeaderMap),
+    asked: &Asked,
 ) -> Result<Reply, Denied> {
     match format.handle(desk, request).await? {
         format::Reply::File { file, headers: more } => {
             let cleared = desk.clear(file).await?;
-            let reply = range::send(app, method, headers, &cleared, more).await?;
-            if *method == Method::GET && range::begins(&reply) {
+            let reply = range::send(app, asked, &cleared, more).await?;
+            if asked.method == Method::GET && range::begins(&reply) {
                 app.engine.count_download(&cleared, desk.caller());
             }
             Ok(reply)
         }
         format::Reply::Staged { digest, headers: more } => {
             let cleared = desk.clear_staged(&digest).await?;
-            Ok(range::send(app, method, headers, &cleared, more).await?)
+            Ok(range::send(app, asked, &cleared, more).await?)
         }
-        format::Reply::Document(document) => Ok(answer::document(method, headers, document)),
-        format::Reply::Answer(given) => Ok(without_body(method, answer::answer(given))),
+        format::Reply::Document(document) => Ok(answer::document(asked, document)),
+        format::Reply::Answer(given) => Ok(without_body(&asked.method, answer::answer(given))),
     }
 }
 

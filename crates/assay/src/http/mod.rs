@@ -44,11 +44,11 @@ impl App {
     }
 
     /// Scheme and authority as this client sees them.
-    fn base_url(&self, headers: &::http::HeaderMap) -> String {
+    fn base_url(&self, host: Option<&::http::HeaderValue>) -> String {
         if let Some(url) = &self.public_url {
             return url.clone();
         }
-        let host = headers.get(::http::header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
+        let host = host.and_then(|h| h.to_str().ok()).unwrap_or("localhost");
         format!("http://{host}")
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn handle(app: Arc<App>, request: Request<Body>) -> Reply {
 
 async fn page(app: &Arc<App>, request: Request<Body>) -> Result<Reply, Problem> {
     let caller = reader(app, request.headers()).await?;
-    let base_url = app.base_url(request.headers());
+    let base_url = app.base_url(request.headers().get(http::header::HOST));
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, FORM_BYTES)
         .await

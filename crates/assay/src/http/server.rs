@@ -16,6 +16,10 @@ use tokio::{
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a connection with HTTP/2 begins with (RFC 9113, section 3.4).
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Bytes of a connection's headers, and of an answer that are taken before those before them are sent.
+const BUFFER: usize = 64 << 10;
+/// Silence after which the system asks whether a client is still there.
+const ALIVE: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Waits for the bytes that tell the protocols apart. The header timeout begins only after them, so whoever does not even
@@ -43,7 +47,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>) -> Result<()> {
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER);
     let graceful = GracefulShutdown::new();
     loop {
         let stream = tokio::select! {
@@ -59,6 +63,9 @@ pub async fn run(listener: TcpListener, app: Arc<App>) -> Result<()> {
             _ = terminate.recv() => break,
         };
         let _ = stream.set_nodelay(true);
+        // whoever is gone without a word is found out, and what it left unfinished with it
+        let _ = rustix::net::sockopt::set_tcp_keepidle(&stream, ALIVE);
+        let _ = rustix::net::sockopt::set_socket_keepalive(&stream, true);
         let app = app.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let app = app.clone();

@@ -54,7 +54,7 @@ struct ProblemPage<'a> {
 /// A problem as a page. What went wrong inside is for the log only.
 pub(super) fn problem(request: &WebRequest, problem: &Problem) -> WebReply {
     let (status, heading, hint) = words(problem.kind);
-    if problem.kind == Kind::Internal {
+    if problem.is_ours() {
         let cause = std::error::Error::source(problem).map(ToString::to_string);
         tracing::error!(path = request.path, cause, "a page failed: {problem}");
     }
@@ -91,6 +91,7 @@ fn words(kind: Kind) -> (u16, &'static str, &'static str) {
         }
         Kind::Range => (416, "Out of range", ""),
         Kind::Busy => (503, "Not ready yet", "Try again in a moment."),
+        Kind::Full => (507, "The storage is full", "Nothing that was stored is lost. Tell an administrator."),
         Kind::Upstream => (502, "A remote service failed", "Try again in a moment."),
         Kind::Unsupported => (405, "Not supported", ""),
         Kind::Internal => (500, "Something went wrong", "Try again; if it stays like this, tell an administrator."),

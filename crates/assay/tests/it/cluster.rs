@@ -25,7 +25,7 @@ const PYPI: &str = "/pypi/main/files/aa/aa-1.0-py3-none-any.whl";
 const IMAGE: &str = "/v2/main/base/manifests/3.10";
 
 /// A database and a place in a bucket of their own, gone with the test.
-struct Services {
+pub struct Services {
     server: String,
     database: String,
     storage: String,
@@ -33,7 +33,8 @@ struct Services {
 }
 
 impl Services {
-    fn new() -> Option<Self> {
+    /// None, and a line that says so, where a service is missing.
+    pub fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let (server, s3) = (service("ASSAY_TEST_POSTGRES")?, service("ASSAY_TEST_S3")?);
         let name = format!("assay_it_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -52,7 +53,18 @@ impl Services {
         })
     }
 
-    fn variables(&self) -> [(&'static str, &str); 5] {
+    /// The address of the object store.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The address of the database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// What a server over them is told.
+    pub fn variables(&self) -> [(&'static str, &str); 5] {
         [
             ("ASSAY_DATABASE_URL", &self.database),
             ("ASSAY_STORAGE_URL", &self.storage),

@@ -7,6 +7,8 @@ mod changes;
 mod cluster;
 mod command_line;
 mod crash;
+mod crowd;
+mod faults;
 mod hostile;
 mod inside;
 mod inventory;

@@ -29,7 +29,7 @@ fn of<T: DeserializeOwned>(value: Value) -> T {
 }
 
 pub(super) fn admin() -> Caller {
-    Caller::Token(Token {
+    let token = Token {
         id: "a1".into(),
         name: "admin".into(),
         hash: String::new(),
@@ -37,7 +37,8 @@ pub(super) fn admin() -> Caller {
         repositories: vec![],
         created_at: T.parse().unwrap(),
         expires_at: None,
-    })
+    };
+    Caller::Token(token.into())
 }
 
 fn repository() -> Repository {
