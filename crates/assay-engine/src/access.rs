@@ -88,10 +88,9 @@ impl Engine {
             return Ok(None);
         }
         let token = Arc::new(token);
-        if self.notices.epoch() == epoch {
-            self.secrets.insert(*hash, token.clone());
-            self.tokens.insert(token.id.clone(), token.clone());
-        }
+        let unchanged = || self.notices.epoch() == epoch;
+        self.secrets.insert_if(*hash, token.clone(), unchanged);
+        self.tokens.insert_if(token.id.clone(), token.clone(), unchanged);
         Ok(Some(token))
     }
 

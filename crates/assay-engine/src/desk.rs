@@ -70,7 +70,15 @@ impl Desk {
         format: &'static dyn Format,
         caller: Caller,
     ) -> Self {
-        Self { engine, repository, format, caller, staged_seen: Mutex::default(), seen: Mutex::default(), composed: None }
+        Self {
+            engine,
+            repository,
+            format,
+            caller,
+            staged_seen: Mutex::default(),
+            seen: Mutex::default(),
+            composed: None,
+        }
     }
     pub(crate) fn require(&self, needed: Permission) -> Result<(), Problem> {
         match self.composed.as_ref().and_then(|composed| composed.require(needed)) {

@@ -312,10 +312,8 @@ impl Engine {
         let epoch = self.notices.epoch();
         let wanted = name.to_owned();
         let found = meta::read(self.meta(), move |tx| tx.repository(&wanted)).await?.map(Arc::new);
-        if let Some(repository) = &found
-            && self.notices.epoch() == epoch
-        {
-            self.repositories.insert(name.to_owned(), repository.clone());
+        if let Some(repository) = &found {
+            self.repositories.insert_if(name.to_owned(), repository.clone(), || self.notices.epoch() == epoch);
         }
         Ok(found)
     }

@@ -23,6 +23,7 @@ use serde_json::json;
 use sha2::Digest as _;
 use std::{
     collections::BTreeMap,
+    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -115,6 +116,41 @@ pub(crate) fn disk(e: std::io::Error) -> Problem {
     Problem::internal("cannot write to the spool directory", e)
 }
 
+/// Bytes of a body that are collected before they are hashed and written, on a thread that may block.
+const COLLECTED: usize = 256 << 10;
+
+/// A body on its way to a file. Holds what has arrived and is not written, and no more: a client that is slow takes no
+/// buffer that waits to be filled.
+struct Spool {
+    file: std::fs::File,
+    hashers: Hashers,
+    waiting: Vec<Bytes>,
+    bytes: usize,
+}
+
+impl Spool {
+    async fn take(mut self, chunk: Bytes) -> Result<Self, Problem> {
+        self.bytes += chunk.len();
+        self.waiting.push(chunk);
+        if self.bytes < COLLECTED { Ok(self) } else { self.write().await }
+    }
+
+    async fn write(mut self) -> Result<Self, Problem> {
+        if self.waiting.is_empty() {
+            return Ok(self);
+        }
+        let written = tokio::task::spawn_blocking(move || {
+            for chunk in self.waiting.drain(..) {
+                self.hashers.update(&chunk);
+                self.file.write_all(&chunk)?;
+            }
+            self.bytes = 0;
+            Ok(self)
+        });
+        written.await.map_err(|e| Problem::internal("writing to the spool was cut off", e))?.map_err(disk)
+    }
+}
+
 impl Engine {
     fn cap(&self, expect: &Expect) -> u64 {
         expect.at_most.unwrap_or(u64::MAX).min(self.parts.limits.file_bytes)
@@ -138,20 +174,19 @@ impl Engine {
     async fn spool(&self, mut body: ByteStream, expect: &Expect) -> Result<(tempfile::TempPath, Staged), Problem> {
         let cap = self.cap(expect);
         let (file, path) = self.spool_file()?;
-        let mut out = tokio::io::BufWriter::with_capacity(256 << 10, tokio::fs::File::from_std(file));
-        let mut hashers = Hashers::new(&wanted(expect));
+        let mut spool = Spool { file, hashers: Hashers::new(&wanted(expect)), waiting: Vec::new(), bytes: 0 };
+        let mut size = 0;
         while let Some(chunk) = body.next().await {
             let chunk: Bytes = chunk.map_err(|e| {
                 Problem::invalid("incomplete-body", "the request body ended before all bytes had arrived").caused_by(e)
             })?;
-            hashers.update(&chunk);
-            if hashers.size > cap {
+            size += chunk.len() as u64;
+            if size > cap {
                 return Err(Self::too_large(cap));
             }
-            out.write_all(&chunk).await.map_err(disk)?;
+            spool = spool.take(chunk).await?;
         }
-        out.flush().await.map_err(disk)?;
-        let staged = hashers.finish()?;
+        let staged = spool.write().await?.hashers.finish()?;
         check(&staged, expect)?;
         Ok((path, staged))
     }

@@ -21,6 +21,7 @@ mod leftovers;
 mod lobby;
 mod log;
 mod matching;
+mod memo;
 mod notice;
 mod policies;
 mod promote;
@@ -74,6 +75,7 @@ use assay_model::{
         upstream::{Transport, Vault},
     },
 };
+use memo::Memo;
 use moka::sync::Cache;
 use notice::Notices;
 use std::{path::PathBuf, sync::Arc};
@@ -140,9 +142,9 @@ pub struct Engine {
     homes: Cache<assay_model::package::FileId, Arc<shelf::Scope>>,
     rendered: rendered::Rendered,
     small_blobs: Cache<Digest, bytes::Bytes>,
-    secrets: Cache<access::SecretHash, Arc<assay_model::access::Token>>,
-    tokens: Cache<String, Arc<assay_model::access::Token>>,
-    repositories: Cache<String, Arc<assay_model::repository::Repository>>,
+    secrets: Memo<access::SecretHash, Arc<assay_model::access::Token>>,
+    tokens: Memo<String, Arc<assay_model::access::Token>>,
+    repositories: Memo<String, Arc<assay_model::repository::Repository>>,
     upstreams: upstream::Upstreams,
     collection: collect::Collection,
     downloads: downloads::Counter,
@@ -172,9 +174,9 @@ impl Engine {
                 .max_capacity(32 << 20)
                 .weigher(|_, b: &bytes::Bytes| u32::try_from(b.len()).unwrap_or(u32::MAX))
                 .build(),
-            secrets: Cache::new(10_000),
-            tokens: Cache::new(10_000),
-            repositories: Cache::new(10_000),
+            secrets: Memo::default(),
+            tokens: Memo::default(),
+            repositories: Memo::default(),
             upstreams: upstream::Upstreams::default(),
             collection: collect::Collection::default(),
             downloads: downloads::Counter::default(),

@@ -87,15 +87,15 @@ impl Engine {
     }
 
     fn forget_tokens(&self) {
-        self.secrets.invalidate_all();
-        self.tokens.invalidate_all();
+        self.secrets.forget();
+        self.tokens.forget();
     }
 
     fn forget_everything(&self) {
         self.notices.epoch.fetch_add(1, Ordering::SeqCst);
         self.shelves.invalidate_all();
         self.forget_tokens();
-        self.repositories.invalidate_all();
+        self.repositories.forget();
         self.upstreams.forget_configuration();
     }
 

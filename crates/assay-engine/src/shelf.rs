@@ -152,6 +152,10 @@ impl Engine {
                 self.homes.insert(*id, home.clone());
             }
             self.shelves.insert(scope.clone(), shelved.clone());
+            // it may have changed between the look and the insertion
+            if self.notices.epoch() != epoch {
+                self.shelves.invalidate(scope);
+            }
         }
         Ok(shelved)
     }

@@ -198,8 +198,9 @@ impl Inner {
                 Err(failure) if failure.retry => {
                     return Err(match failure.problem.is_ours() {
                         true => failure.problem,
-                        false => Problem::busy("the metadata database is too busy; try again", 1)
-                            .caused_by(failure.problem),
+                        false => {
+                            Problem::busy("the metadata database is too busy; try again", 1).caused_by(failure.problem)
+                        }
                     });
                 }
                 Err(failure) => return Err(failure.problem),

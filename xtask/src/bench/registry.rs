@@ -160,7 +160,8 @@ pub fn proxy(options: &Options, programs: &Programs) -> Result<Vec<Row>> {
             for round in 0..options.rounds() {
                 for at in 0..FILES.min(if size > SMALL { 10 } else { FILES }) {
                     let path = format!("/{mode}/{size}/{round}-{at}.bin");
-                    let bytes: Vec<u8> = (0..size).map(|n| ((n ^ (at + round * FILES)) * 2_654_435_761 >> 16) as u8).collect();
+                    let bytes: Vec<u8> =
+                        (0..size).map(|n| ((n ^ (at + round * FILES)) * 2_654_435_761 >> 16) as u8).collect();
                     nginx.put(&path, &bytes)?;
                     let timed = |port: u16, path: &str| -> Result<f64> {
                         let start = Instant::now();

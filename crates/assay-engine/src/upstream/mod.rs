@@ -14,7 +14,7 @@ pub use health::{Condition, UpstreamHealth};
 pub(crate) use flight::{Flight, Stage, follow};
 pub(crate) use take::{Errand, Outcome};
 
-use crate::{Desk, Engine, shelf::Scope};
+use crate::{Desk, Engine, memo::Memo, shelf::Scope};
 use assay_model::{
     package::FileId,
     problem::Problem,
@@ -66,7 +66,7 @@ type Locks<K> = Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>;
 
 /// What the engine keeps in memory about upstreams. All of it can be had again.
 pub(crate) struct Upstreams {
-    known: Cache<RepositoryId, Arc<Vec<Arc<Known>>>>,
+    known: Memo<RepositoryId, Arc<Vec<Arc<Known>>>>,
     listings: Cache<Scope, Arc<listing::Listing>>,
     merged: Cache<Scope, Arc<Merged>>,
     names: Cache<(RepositoryId, &'static str), Arc<listing::Names>>,
@@ -84,7 +84,7 @@ pub(crate) struct Upstreams {
 impl Default for Upstreams {
     fn default() -> Self {
         Self {
-            known: Cache::new(10_000),
+            known: Memo::default(),
             listings: Cache::builder()
                 .max_capacity(64 << 20)
                 .weigher(|_, listing: &Arc<listing::Listing>| listing.weight)
@@ -114,7 +114,7 @@ impl Upstreams {
     }
     /// Forgets what depends on configuration and on packages that changed.
     pub(crate) fn forget_configuration(&self) {
-        self.known.invalidate_all();
+        self.known.forget();
         self.documents.invalidate_all();
         self.listings.invalidate_all();
         self.merged.invalidate_all();
@@ -158,9 +158,7 @@ impl Engine {
             known.push(Arc::new(Known { upstream, secrets, remote }));
         }
         let known = Arc::new(known);
-        if self.notices.epoch() == epoch {
-            self.upstreams.known.insert(repository, known.clone());
-        }
+        self.upstreams.known.insert_if(repository, known.clone(), || self.notices.epoch() == epoch);
         Ok(known)
     }
 }

@@ -14,9 +14,9 @@ use std::{
 /// Bytes read at first: who never reads on holds no more than this.
 const FIRST: usize = 32 << 10;
 /// Bytes read at once further on. Larger ones leave the processor's cache before they are sent.
-const MOST: usize = 256 << 10;
+const MOST: usize = 128 << 10;
 /// Buffers on their way to the client that are waited for to be used again.
-const SENT: usize = 3;
+const SENT: usize = 2;
 
 /// What is left of a stream.
 pub(super) struct Reading {

@@ -178,7 +178,10 @@ fn digest_of(key: &Key) -> Option<Digest> {
 
 /// What the service says of itself is for the log.
 fn failed(verb: &str, error: Error) -> Problem {
-    Problem::unavailable(&format!("cannot {verb} a blob in the object store, which does not answer as it should"), error)
+    Problem::unavailable(
+        &format!("cannot {verb} a blob in the object store, which does not answer as it should"),
+        error,
+    )
 }
 
 impl BlobStore for S3Blobs {

@@ -121,7 +121,12 @@ pub fn is_conflict(error: &postgres::Error) -> bool {
 
 /// Whether the connection is gone, for example because the server was started anew.
 pub fn is_cut_off(error: &postgres::Error) -> bool {
-    let going = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW, SqlState::IDLE_SESSION_TIMEOUT];
+    let going = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::IDLE_SESSION_TIMEOUT,
+    ];
     let broken = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
     broken || error.is_closed() || error.code().is_some_and(|code| going.contains(code))
 }

@@ -124,7 +124,8 @@ fn image(sizes: &[usize], seed: u64) -> Result<Parts> {
     let diffs: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
     let config = json!({ "architecture": "amd64", "os": "linux", "rootfs": { "type": "layers", "diff_ids": diffs } });
     let config = blob("application/vnd.oci.image.config.v1+json", serde_json::to_vec(&config)?);
-    let described = |blob: &Blob| json!({ "mediaType": blob.media_type, "digest": blob.digest, "size": blob.bytes.len() });
+    let described =
+        |blob: &Blob| json!({ "mediaType": blob.media_type, "digest": blob.digest, "size": blob.bytes.len() });
     let media_type = "application/vnd.oci.image.manifest.v1+json";
     let manifest = json!({
         "schemaVersion": 2,

@@ -37,8 +37,7 @@ fn asked(header: Option<&str>, size: u64) -> Asked {
 /// HTTP-date (RFC 9110, section 5.6.7). Written out, because formatting by a pattern costs more than the rest of a header.
 fn http_date(at: jiff::Timestamp) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let at = jiff::tz::Offset::UTC.to_datetime(at);
     let name = |names: &'static [&'static str], at: i8| usize::try_from(at).ok().and_then(|at| names.get(at).copied());
     let day = name(&DAYS, at.weekday().to_monday_zero_offset()).unwrap_or_default();

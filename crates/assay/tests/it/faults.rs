@@ -98,7 +98,8 @@ async fn a_full_disk_is_told_and_room_is_used_again() -> Result<()> {
     let filler = small.0.join("filler");
     let _ = std::fs::write(&filler, vec![0; 40 << 20]);
     fails(507, "full", put(&server, "small", 100_000)).await?;
-    let wheel = Wheel::new("full", "1.0").file("full/data.bin", (0..200_000_u32).map(|n| (n * n >> 7) as u8).collect::<Vec<_>>());
+    let noise: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let wheel = Wheel::new("full", "1.0").file("full/data.bin", noise);
     fails(507, "full", upload::pypi(server.http(), "main", &wheel.build()?)).await?;
     let opened = server.http().post("/v2/main/full/blobs/uploads/?digest=sha256:0", vec![]).await?;
     ensure!(opened.status.is_client_error(), "{}", opened.text());
