@@ -5,7 +5,8 @@ mod paths;
 mod subjects;
 mod wire;
 
-use crate::support::{refuse_named, server, settled, state};
+use crate::proxied::upstream;
+use crate::support::{open_to_everyone, refuse_named, server, settled, state};
 use anyhow::{Context, Result, ensure};
 use assay_testkit::TestServer;
 use paths::{linked, mutated};
@@ -195,42 +196,86 @@ async fn walk(format: &str) -> Result<()> {
     Ok(())
 }
 
+/// The same for packages of an upstream, of which nothing is here when the first way is tried.
+async fn walk_before_the_first_pull(format: &str) -> Result<()> {
+    let (far, mut walk) = (server().await?, Walk::begin().await?);
+    let mut there = Wire::new(&far.authority(), far.token());
+    let mut subjects = Vec::new();
+    for name in ["risky", "secret"] {
+        subjects.push(subjects::publish(&far, format, name).await?);
+    }
+    settled(&far).await?;
+    open_to_everyone(&far).await?;
+    let url = format!("{}{}", far.url(), subjects::address(format));
+    upstream(&walk.server, "main", "far", format, &url, json!({ "mode": "hold" })).await?;
+    refuse_named(&walk.server, "quarantine", "risky").await?;
+    refuse_named(&walk.server, "hide", "secret").await?;
+    for subject in &subjects {
+        for path in &subject.files {
+            let before = there.ask("GET", path, &[]).await?;
+            ensure!(before.status == 200 && walk.gives_away(&before.body), "{path} is had there");
+            for spelling in mutated(path, subjects::PREFIXES) {
+                walk.closed("GET", &spelling, &[]).await?;
+            }
+            walk.closed_for_good(path, &before, subject.name == "secret").await?;
+            walk.closed_in_every_spelling(path).await?;
+        }
+        for path in walk.known(subject).await? {
+            for headers in [&[][..], &[("range", "bytes=0-")]] {
+                walk.closed("GET", &path, headers).await?;
+            }
+        }
+    }
+    for (subject, expected) in subjects.iter().zip(["quarantined", "hidden"]) {
+        assert_eq!(state(&walk.server, &subject.package).await?, expected, "{}", subject.package);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn npm_has_no_way_around() -> Result<()> {
-    walk("npm").await
+    walk("npm").await?;
+    walk_before_the_first_pull("npm").await
 }
 
 #[tokio::test]
 async fn pypi_has_no_way_around() -> Result<()> {
-    walk("pypi").await
+    walk("pypi").await?;
+    walk_before_the_first_pull("pypi").await
 }
 
 #[tokio::test]
 async fn cargo_has_no_way_around() -> Result<()> {
-    walk("cargo").await
+    walk("cargo").await?;
+    walk_before_the_first_pull("cargo").await
 }
 
 #[tokio::test]
 async fn maven_has_no_way_around() -> Result<()> {
-    walk("maven").await
+    walk("maven").await?;
+    walk_before_the_first_pull("maven").await
 }
 
 #[tokio::test]
 async fn go_has_no_way_around() -> Result<()> {
-    walk("go").await
+    walk("go").await?;
+    walk_before_the_first_pull("go").await
 }
 
 #[tokio::test]
 async fn helm_has_no_way_around() -> Result<()> {
-    walk("helm").await
+    walk("helm").await?;
+    walk_before_the_first_pull("helm").await
 }
 
 #[tokio::test]
 async fn oci_has_no_way_around() -> Result<()> {
-    walk("oci").await
+    walk("oci").await?;
+    walk_before_the_first_pull("oci").await
 }
 
 #[tokio::test]
 async fn generic_has_no_way_around() -> Result<()> {
-    walk("generic").await
+    walk("generic").await?;
+    walk_before_the_first_pull("generic").await
 }

@@ -16,6 +16,15 @@ use serde_json::json;
 pub(super) const PREFIXES: &[&str] =
     &["npm", "pypi", "cargo", "maven", "go", "helm", "v2", "generic", "api/v1", "ui", "files", "blobs"];
 
+/// What an upstream's address is after that of the server.
+pub(super) fn address(format: &str) -> String {
+    match format {
+        "pypi" => "/pypi/main/simple".to_owned(),
+        "oci" => "/main".to_owned(),
+        other => format!("/{other}/main"),
+    }
+}
+
 /// A package that is there.
 pub(super) struct Subject {
     pub(super) name: String,
