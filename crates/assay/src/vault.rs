@@ -29,8 +29,6 @@ const MARK: usize = 8;
 const NONCE: usize = 12;
 /// Shortest text that is taken for a key.
 const SHORTEST: usize = 32;
-/// Where the database says with which key its secrets are sealed.
-const SETTING: &str = "secret-key-mark";
 
 struct Key {
     aead: RandomizedNonceKey,
@@ -116,29 +114,21 @@ impl KeyVault {
         }
     }
 
-    /// Checks that this node can open what the database keeps: nodes that share one must share the key.
+    /// Checks that this node can open what the database keeps: nodes that share one must share the key as soon as there
+    /// are secrets.
     ///
     /// # Errors
-    /// When the database is shared and its secrets are sealed with another key.
+    /// When the database is shared, has secrets that this node cannot open, and no key is configured.
     pub async fn check(&self, store: &dyn MetaStore, shared: bool) -> Result<()> {
-        if shared {
-            let ours = hex::encode(self.key(true)?.mark);
-            let mine = ours.clone();
-            let theirs = meta::write(store, move |tx| tx.setting_or(SETTING, &mine)).await?;
-            if theirs != ours && self.configured.is_none() {
+        for (repository, name, problem) in self.unreadable(store).await? {
+            tracing::error!(repository, upstream = name, %problem, "the secrets of an upstream cannot be read");
+            if shared && self.configured.is_none() {
                 bail!(
                     "other nodes on this database seal the secrets of upstreams with another key than {}; give all nodes the \
                      same one: set `secret_key` (ASSAY_SECRET_KEY) to the content of {FILE} of the first node",
                     self.place()
                 );
             }
-            if theirs != ours {
-                tracing::error!("`secret_key` is not the key that this database was first used with");
-                meta::write(store, move |tx| tx.put_setting(SETTING, &ours)).await?;
-            }
-        }
-        for (repository, name, problem) in self.unreadable(store).await? {
-            tracing::error!(repository, upstream = name, %problem, "the secrets of an upstream cannot be read");
         }
         Ok(())
     }
@@ -210,6 +200,10 @@ impl Vault for KeyVault {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use assay_model::{
+        repository::Settings,
+        upstream::{NewUpstream, UpstreamSettings},
+    };
     use std::os::unix::fs::PermissionsExt as _;
 
     fn secrets() -> Secrets {
@@ -280,7 +274,18 @@ mod tests {
         let store = assay_store::open_meta(&format!("sqlite:{}/m.db", data.path().display())).await.unwrap();
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let [one, two] = folders.each_ref().map(|folder| KeyVault::new("", folder.path()));
-        one.check(&*store, true).await.unwrap();
+        two.check(&*store, true).await.unwrap();
+        let sealed = one.seal(&secrets()).unwrap();
+        meta::write(&*store, move |tx| {
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let repository = tx.create_repository("main", &Settings::default(), at)?.id;
+            let settings = UpstreamSettings { url: "https://registry.example".into(), ..Default::default() };
+            let draft = NewUpstream { repository, format: "x".into(), name: "far".into(), priority: 1, settings };
+            let added = tx.add_upstream(&draft)?;
+            tx.put_upstream_secrets(added.id, &sealed)
+        })
+        .await
+        .unwrap();
         one.check(&*store, true).await.unwrap();
         let refused = two.check(&*store, true).await.unwrap_err().to_string();
         assert!(refused.contains("ASSAY_SECRET_KEY"), "{refused}");

@@ -63,14 +63,14 @@ async fn odd_requests_get_answers_of_the_4xx_kind() -> Result<()> {
         let reply = server.http().send(server.http().request(method.clone(), path)).await?;
         ensure!((400..500).contains(&reply.status.as_u16()), "{method} {path}: {}", reply.status);
     }
-    for range in
-        ["bytes=a-b", "bytes=5-3", "lines=1-2", "bytes=--", "bytes=0-0,5-6", "bytes=99999999999999999999999-", "x"]
-    {
+    for range in ["bytes=a-b", "lines=1-2", "bytes=--", "bytes=0-0,5-6", "bytes=99999999999999999999999-", "x"] {
         let reply = server.http().get_with("/generic/main/file.bin", &[("range", range)]).await?;
         ensure!(reply.status == 200 && reply.body.len() == 100, "{range}: {} {}", reply.status, reply.body.len());
     }
-    let reply = server.http().get_with("/generic/main/file.bin", &[("range", "bytes=100-")]).await?;
-    ensure!(reply.status == 416 && reply.header("content-range") == Some("bytes */100"), "{:?}", reply.headers);
+    for outside in ["bytes=100-", "bytes=5-3"] {
+        let reply = server.http().get_with("/generic/main/file.bin", &[("range", outside)]).await?;
+        ensure!(reply.status == 416 && reply.header("content-range") == Some("bytes */100"), "{:?}", reply.headers);
+    }
     for target in [
         "/%",
         "/%zz",
