@@ -1,7 +1,8 @@
 //! The pages, as a browser shows them with and without JavaScript, and signing in by the form.
 
 use crate::support::{
-    advisories, import, open_to_everyone, package_id, publish, python_advisory, refuse_dangerous, server,
+    advisories, import, open_to_everyone, package, package_id, publish, python_advisory, refuse_dangerous, server,
+    settled,
 };
 use anyhow::{Context, Result};
 use assay_testkit::make::wheel::Wheel;
@@ -118,6 +119,11 @@ async fn lists_work_without_scripts_and_filter_with_them() -> Result<()> {
     let asked = plain("/ui/packages?state=quarantined").await?;
     assert!(asked.contains("tiny-shown 1.0") && !asked.contains("tiny-shown 1.1"), "{asked}");
 
+    let searched = plain("/ui/packages?q=vulnerability%3ACVE-2026-30003+NOT+version%3A1.1").await?;
+    assert!(searched.contains("tiny-shown 1.0") && !searched.contains("tiny-shown 1.1"), "{searched}");
+    let unread = plain("/ui/packages?q=severity%3Adreadful").await?;
+    assert_shows(&unread, &["`dreadful` is no severity", "value=\"severity:dreadful\"", "license:GPL*"]);
+
     let findings = format!("{page}/findings");
     let without = plain(&findings).await?;
     let with = shown(&chromium, &format!("{}{findings}", server.url()), Scripts::On).await?;
@@ -141,6 +147,78 @@ async fn pages_can_be_looked_at() -> Result<()> {
     let dark = picture(&chromium, &address(&page), Scripts::Off, &night).await?;
     assert_drawn(&dark);
     assert_ne!(light, dark, "there is a dark dress");
+    Ok(())
+}
+
+/// The page, once it says something: downloads are written every few seconds.
+async fn once_it_says(server: &TestServer, path: &str, part: &str) -> Result<String> {
+    for _ in 0..100 {
+        let page = server.http().get(path).await?.expect_status(200)?.text();
+        if page.contains(part) {
+            return Ok(page);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("{path} does not come to say `{part}`")
+}
+
+#[tokio::test]
+async fn the_pages_follow_a_package_from_its_download_to_the_trash() -> Result<()> {
+    let server = server().await?;
+    for version in ["1.0", "1.1"] {
+        publish(&server, &Wheel::new("tiny-kept", version).build()?).await?;
+    }
+    settled(&server).await?;
+    open_to_everyone(&server).await?;
+    let [old, new] = ["1.0", "1.1"].map(|version| format!("main/pypi/tiny-kept@{version}"));
+    let (old, number) = (package_id(&server, &old).await?.to_string(), package_id(&server, &new).await?);
+    let locations = package(&server, &new).await?["locations"].clone();
+    let file = locations.as_object().and_then(|all| all.values().next()?.as_str()).context("a file")?.to_owned();
+    for _ in 0..3 {
+        server.http().get(&file).await?.expect_status(200)?;
+    }
+    server.cli(["repositories", "create", "release"])?.succeed().await?;
+    server.cli(["promote", &number.to_string(), "release"])?.succeed().await?;
+    server.cli(["delete", &old])?.succeed().await?;
+    let quota = json!({ "quota_packages": 1, "retention": [{ "name": "few", "max_age_days": 3650 }] });
+    let change = server.http().request(Method::PATCH, "/api/v1/repositories/main");
+    server.http().send(change.json(&quota)).await?.expect_status(200)?;
+
+    let (page, repository) = (format!("/ui/packages/{number}"), "/ui/repositories/main");
+    let written = once_it_says(&server, &page, "class=\"chart-bar\"").await?;
+    let back = format!("assay trash restore {old}");
+    assert_shows(&written, &["published here", "copied to", "release", &format!("assay delete {number}")]);
+    let seen = server.http().get(repository).await?.expect_status(200)?.text();
+    assert_shows(&seen, &[&back, "tiny-kept 1.0", "Full:", "1 of 1 packages, 100 %", "deleted after 3650 days"]);
+    let preview = server.http().get(&format!("{repository}/retention")).await?.expect_status(200)?.text();
+    assert_shows(&preview, &["no package has passed a limit", "assay retention run main"]);
+    assert_shows(&server.http().get("/ui/").await?.text(), &["To look at", "is full", "100 % of the quota"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upstream_that_fails_is_told_on_the_pages_and_the_command_line() -> Result<()> {
+    let server = server().await?;
+    // nobody listens where a listener was a moment ago
+    let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let address = format!("http://{gone}/simple");
+    let add = ["upstream", "add", "main", "gone", "--format", "pypi", "--allow-private", "true", "--address", &address];
+    server.cli(add)?.succeed().await?;
+    let list = || async { server.cli(["upstream", "list", "main"])?.succeed().await };
+    assert!(list().await?.stdout.contains("not asked yet"));
+    assert_shows(&server.http().get("/ui/repositories/main").await?.text(), &[&address, "not asked yet"]);
+    assert!(!server.http().get("/ui/").await?.text().contains("To look at"));
+
+    for name in ["one", "two", "three", "four"] {
+        server.http().get(&format!("/pypi/main/simple/{name}/")).await?;
+    }
+    let listed = list().await?.stdout;
+    assert!(listed.contains("paused until") || listed.contains("failing"), "{listed}");
+    let rows = server.http().get("/api/v1/repositories/main/upstreams").await?.expect_status(200)?.json()?;
+    let health = &rows["upstreams"][0]["health"];
+    assert!(health["failures_in_a_row"].as_u64() >= Some(3) && health["error"].is_string(), "{rows}");
+    assert_shows(&server.http().get("/ui/").await?.text(), &["To look at", "/ui/repositories/main#upstreams", "gone"]);
+    assert_shows(&server.http().get("/ui/repositories/main").await?.text(), &["0 answered", "last failure"]);
     Ok(())
 }
 

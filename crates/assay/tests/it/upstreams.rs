@@ -66,6 +66,7 @@ async fn an_upstream_is_added_asked_changed_and_removed() -> Result<()> {
     let listed = server.cli(["upstream", "list", "main"])?.succeed().await?;
     let lines: Vec<&str> = listed.stdout.lines().collect();
     assert!(lines[1].contains("bare") && lines[2].contains("corp"), "by priority: {listed}");
+    assert!(listed.stdout.contains("HEALTH") && lines[2].contains("not asked yet"), "{listed}");
     assert!(lines[2].contains("only acme-*, 3 days old, may be private") && lines[2].contains(" yes "), "{listed}");
 
     let checked = server.cli(["upstream", "check", "main", "corp", "--json"])?.succeed().await?;
