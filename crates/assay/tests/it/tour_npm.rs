@@ -237,7 +237,8 @@ async fn publishing_and_installing_take_a_token_that_may() -> Result<()> {
         let project = stranger.project("user", &json!({ "tiny-guarded": "1.0.0" }))?;
         let Some(run) = stranger.run(&client, &project, client.install)? else { continue };
         let ran = run.fail().await?;
-        assert!(ran.says("401") || ran.says("Unauthorized") || ran.says("the token is wrong"), "{ran}");
+        let words = ["401", "Unauthorized", "the token is wrong", "Invalid authentication"];
+        assert!(words.iter().any(|word| ran.says(word)), "{ran}");
         saw("npm", client.name, Case::NoPermission);
     }
     server.http().get("/npm/main/tiny-more").await?.expect_status(404)?;
