@@ -86,7 +86,7 @@ async fn pass(mut client: TcpStream, target: String, mut fault: watch::Receiver<
         }
         Fault::Unavailable => {
             let mut buffer = vec![0; 64 << 10];
-            client.read(&mut buffer).await.ok()?;
+            let _some = client.read(&mut buffer).await.ok()?;
             let answer = b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
             client.write_all(answer).await.ok()?;
         }

@@ -112,7 +112,7 @@ pub fn pushes(options: &Options, programs: &Programs) -> Result<Vec<Row>> {
     let megabytes = (LARGE >> 20) as f64;
     let rate = |port: u16, token: Option<&str>, words: &[&str]| -> Result<f64> {
         let seconds = fill(programs, port, token, words)?.get("seconds").and_then(Value::as_f64);
-        Ok(seconds.context("assay-fill names no time")?)
+        seconds.context("assay-fill names no time")
     };
     for round in 0..options.rounds() {
         let seed = round.to_string();
@@ -161,7 +161,7 @@ pub fn proxy(options: &Options, programs: &Programs) -> Result<Vec<Row>> {
                 for at in 0..FILES.min(if size > SMALL { 10 } else { FILES }) {
                     let path = format!("/{mode}/{size}/{round}-{at}.bin");
                     let bytes: Vec<u8> =
-                        (0..size).map(|n| ((n ^ (at + round * FILES)) * 2_654_435_761 >> 16) as u8).collect();
+                        (0..size).map(|n| (((n ^ (at + round * FILES)) * 2_654_435_761) >> 16) as u8).collect();
                     nginx.put(&path, &bytes)?;
                     let timed = |port: u16, path: &str| -> Result<f64> {
                         let start = Instant::now();

@@ -101,7 +101,7 @@ impl Document {
         let wanted = self.tags.take().unwrap_or_default();
         let tags: Vec<String> = wanted.into_iter().filter(|(_, to)| *to == version).map(|(tag, _)| tag).collect();
         tags.iter().try_for_each(|tag| names::tag(tag).map(drop))?;
-        let readme = manifest.get("readme").cloned().or(self.readme).filter(|text| is_short(text));
+        let readme = manifest.get("readme").cloned().or(self.readme).filter(is_short);
         Ok(Release { version, manifest, tags, readme })
     }
 

@@ -183,7 +183,7 @@ impl Manifest {
         let kept: Map<String, Value> =
             DIST.iter().filter_map(|field| Some(((*field).to_owned(), dist.get(*field)?.clone()))).collect();
         metadata.insert("dist".into(), Value::Object(kept));
-        if metadata.get("deprecated").is_some_and(|said| !said.as_str().is_some_and(|text| !text.is_empty())) {
+        if metadata.get("deprecated").is_some_and(|said| said.as_str().is_none_or(str::is_empty)) {
             metadata.remove("deprecated");
         }
         Some(RemoteVersion { version, metadata: Value::Object(metadata), published_at, files, whole: false })

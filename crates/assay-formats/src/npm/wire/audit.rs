@@ -202,10 +202,13 @@ struct Installed {
     dependencies: BTreeMap<String, Installed>,
 }
 
+/// Where a version stands in the tree that was sent: its path, and the two marks that go with it.
+type Place = (String, bool, bool);
+
 /// Where a version is in the tree, as `a>b>c`.
 #[derive(Default)]
 struct Places {
-    by_version: BTreeMap<(String, String), Vec<(String, bool, bool)>>,
+    by_version: BTreeMap<(String, String), Vec<Place>>,
     total: usize,
     dev: usize,
     optional: usize,
