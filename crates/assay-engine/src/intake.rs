@@ -421,13 +421,19 @@ impl Intake for Desk {
 impl Desk {
     /// Publishes what comes from an upstream, or from a client.
     pub(crate) async fn publish_from(&self, claim: Claim, origin: Option<&str>) -> Result<Receipt, Problem> {
+        let actor = origin.map_or_else(|| self.caller.name().to_owned(), |name| format!("upstream {name}"));
+        self.publish_as(claim, origin, &actor).await
+    }
+
+    /// As [`Desk::publish_from`], in somebody's name.
+    pub(crate) async fn publish_as(&self, claim: Claim, origin: Option<&str>, actor: &str) -> Result<Receipt, Problem> {
         self.require(Permission::Write)?;
         let publication = Publication {
             repository: self.repository.id,
             place: self.repository.clone(),
             format: self.format.spec().id,
             subject: self.scope(&claim.name).subject(&claim.version),
-            actor: origin.map_or_else(|| self.caller.name().to_owned(), |name| format!("upstream {name}")),
+            actor: actor.to_owned(),
             origin: origin.map(str::to_owned),
             at: self.engine.now(),
             claim,

@@ -16,6 +16,7 @@ mod fold;
 mod gate;
 pub mod ignore;
 mod image;
+mod import;
 mod intake;
 mod leftovers;
 mod lobby;
@@ -46,6 +47,7 @@ pub use desk::Desk;
 pub use downloads::Pulls;
 pub use fold::{Folded, fold};
 pub use gate::{Cleared, Denied, Opened};
+pub use import::{ImportDraft, ImportRow, NameFailures};
 pub use lobby::EngineLobby;
 pub use log::LogCheck;
 pub use policies::PolicyDraft;
@@ -146,6 +148,7 @@ pub struct Engine {
     tokens: Memo<String, Arc<assay_model::access::Token>>,
     repositories: Memo<String, Arc<assay_model::repository::Repository>>,
     upstreams: upstream::Upstreams,
+    imports: import::Imports,
     collection: collect::Collection,
     downloads: downloads::Counter,
     sessions: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -178,6 +181,7 @@ impl Engine {
             tokens: Memo::default(),
             repositories: Memo::default(),
             upstreams: upstream::Upstreams::default(),
+            imports: import::Imports::default(),
             collection: collect::Collection::default(),
             downloads: downloads::Counter::default(),
             sessions: std::sync::Mutex::default(),

@@ -290,7 +290,10 @@ impl Engine {
         UpstreamRow { health: self.upstream_health(upstream.id), upstream, has_secrets }
     }
 
-    fn check_takes(&self, format: &str) -> Result<&'static dyn assay_model::seam::upstream::Remote, Problem> {
+    pub(crate) fn check_takes(
+        &self,
+        format: &str,
+    ) -> Result<&'static dyn assay_model::seam::upstream::Remote, Problem> {
         self.format(format).and_then(|known| known.remote()).ok_or_else(|| {
             let can: Vec<&str> = self.formats().iter().filter(|f| f.remote().is_some()).map(|f| f.spec().id).collect();
             let can = can.join(", ");
@@ -299,7 +302,7 @@ impl Engine {
     }
 
     /// Private networks are the installation's matter, not one repository's: its own administrators may not open them.
-    fn check_settings(
+    pub(crate) fn check_settings(
         &self,
         caller: &Caller,
         before: Option<&UpstreamSettings>,
@@ -317,7 +320,7 @@ impl Engine {
 }
 
 /// Limits on what is kept, and what a header can carry.
-fn check_secrets(secrets: &Secrets) -> Result<(), Problem> {
+pub(crate) fn check_secrets(secrets: &Secrets) -> Result<(), Problem> {
     let wrong = |message: &str| Err(Problem::invalid("bad-secrets", message));
     let fits = |text: &str| text.len() <= 16 << 10 && !text.bytes().any(|b| b.is_ascii_control());
     let values = [&secrets.username, &secrets.password, &secrets.token];

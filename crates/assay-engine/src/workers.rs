@@ -67,6 +67,7 @@ impl Engine {
         let counting = self.clone();
         set.spawn(async move { counting.write_downloads_regularly().await });
         set.spawn(self.clone().sweep_regularly());
+        set.spawn(self.clone().work_on_imports());
         set
     }
 

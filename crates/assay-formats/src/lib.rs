@@ -29,6 +29,14 @@ pub static ALL: &[&dyn Format] = &[
     &pypi::FORMAT,    // Python distributions
 ];
 
+/// Where a file is put, after the repository, by its path in a folder, segments divided by `/`; nothing where it is none of
+/// the format's.
+pub type Place = fn(&str) -> Option<String>;
+
+/// The formats whose clients put single files under paths of their own, so that a folder can be sent as it is.
+pub static TREES: &[(&dyn Format, Place)] =
+    &[(&generic::FORMAT, generic::place), (&helm::FORMAT, helm::place), (&maven::FORMAT, maven::place)];
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -42,6 +50,22 @@ mod tests {
             assert!(seen.insert(("id", spec.id)) && seen.insert(("prefix", spec.prefix)), "{}", spec.id);
             assert!(spec.prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
             assert!(!["api", "ui", "healthz", "readyz", "metrics"].contains(&spec.prefix));
+        }
+    }
+
+    #[test]
+    fn files_of_a_folder_have_their_places() {
+        let place = |id: &str, path: &str| {
+            super::TREES.iter().find(|(format, _)| format.spec().id == id).and_then(|(_, place)| place(path))
+        };
+        assert_eq!(place("generic", "a b/c").as_deref(), Some("a%20b/c"));
+        assert_eq!(place("generic", "a/../c"), None);
+        assert_eq!(place("helm", "old/word-1.0.0.tgz.prov").as_deref(), Some("word-1.0.0.tgz.prov"));
+        assert_eq!(place("helm", "old/word.tgz"), None);
+        let jar = "org/example/word/1.0/word-1.0.jar";
+        assert_eq!(place("maven", jar).as_deref(), Some(jar));
+        for other in [&format!("{jar}.sha1"), "org/example/word/maven-metadata.xml", "readme.txt"] {
+            assert_eq!(place("maven", other), None, "{other}");
         }
     }
 

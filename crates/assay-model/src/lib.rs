@@ -14,6 +14,7 @@ pub mod event;
 pub mod facts;
 pub mod finding;
 pub mod glob;
+pub mod import;
 pub mod inventory;
 pub mod keeping;
 pub mod license;

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "keeping", text: include_str!("../migrations/0006_keeping.sql") },
     Migration { number: 7, name: "lease", text: include_str!("../migrations/0007_lease.sql") },
     Migration { number: 8, name: "search", text: include_str!("../migrations/0008_search.sql") },
+    Migration { number: 9, name: "imports", text: include_str!("../migrations/0009_imports.sql") },
 ];
 
 /// Number of the newest schema that this version knows.

@@ -12,7 +12,8 @@ mod take;
 pub use health::{Condition, UpstreamHealth};
 
 pub(crate) use flight::{Flight, Stage, follow};
-pub(crate) use take::{Errand, Outcome};
+pub(crate) use origin::{KEPT, absolute, seconds};
+pub(crate) use take::{Errand, Outcome, acceptable, check};
 
 use crate::{Desk, Engine, memo::Memo, shelf::Scope};
 use assay_model::{

@@ -23,7 +23,7 @@ const READING: Duration = Duration::from_secs(300);
 /// Seconds for which it is believed that a document is not there, at most.
 const ABSENT: i64 = 60;
 /// Headers that formats read.
-const KEPT: [&str; 4] = ["docker-content-digest", "link", "last-modified", "content-location"];
+pub(crate) const KEPT: [&str; 4] = ["docker-content-digest", "link", "last-modified", "content-location"];
 
 pub(super) struct EngineOrigin {
     pub(super) engine: Arc<Engine>,
@@ -31,7 +31,7 @@ pub(super) struct EngineOrigin {
 }
 
 /// Joins an address to the upstream's.
-pub(super) fn absolute(base: &str, address: &str) -> String {
+pub(crate) fn absolute(base: &str, address: &str) -> String {
     if address.starts_with("http://") || address.starts_with("https://") {
         return address.to_owned();
     }
@@ -57,7 +57,7 @@ pub(super) fn failure(known: &Known, url: &str, answered: &Answered) -> (Problem
 }
 
 /// `Retry-After`: seconds or a date (RFC 9110, section 10.2.3).
-fn seconds(text: &str, now: Timestamp) -> Option<i64> {
+pub(crate) fn seconds(text: &str, now: Timestamp) -> Option<i64> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(seconds);
     }

@@ -25,7 +25,7 @@ use assay_model::{
     seam::{
         format::{Claim, SeenBlob, Staged},
         meta,
-        upstream::{Answered, RemoteFile, RemoteVersion},
+        upstream::{Answered, Remote, RemoteFile, RemoteVersion},
     },
     upstream::Mode,
 };
@@ -411,15 +411,9 @@ impl Journey {
 
     async fn inspect(&self, claim: &mut Claim, arrived: &[(&Candidate, Staged)]) -> Result<(), Problem> {
         for (candidate, staged) in arrived {
-            let mut bytes = self.desk.engine.parts.blobs.local(&staged.digest).await?;
-            let (remote, file) = (candidate.known.remote, candidate.file.clone());
-            let mut read = claim.clone();
-            *claim = tokio::task::spawn_blocking(move || {
-                remote.inspect(&mut read, &file, bytes.as_mut())?;
-                Ok::<_, Problem>(read)
-            })
-            .await
-            .map_err(|error| Problem::internal("reading a fetched file failed", error))??;
+            let engine = &self.desk.engine;
+            *claim =
+                engine.read_fetched(candidate.known.remote, claim.clone(), &candidate.file, &staged.digest).await?;
         }
         Ok(())
     }
@@ -474,19 +468,7 @@ impl Journey {
     async fn known_already(&self, candidate: &Candidate) -> Result<Option<Staged>, Problem> {
         let file = &candidate.file;
         let Some(digest) = file.digest.clone().filter(|digest| digest.algorithm() == "sha256") else { return Ok(None) };
-        let engine = &self.desk.engine;
-        let (repository, format, at) = (self.desk.repository.id, self.desk.format.spec().id, engine.now());
-        let (name, wanted) = (self.name.clone(), digest.clone());
-        let size = meta::write(engine.meta(), move |tx| {
-            let Some(size) = tx.blob_size(&wanted)? else { return Ok(None) };
-            let kept = collect::if_kept(tx, &wanted, |tx| tx.stage_blob(repository, format, &name, &wanted, size, at))?;
-            Ok(kept.then_some(size))
-        })
-        .await?;
-        let Some(size) = size else { return Ok(None) };
-        if engine.parts.blobs.stat(&digest).await? != Some(size) {
-            return Ok(None);
-        }
+        let Some(size) = self.desk.stage_known(&self.name, &digest).await? else { return Ok(None) };
         self.pin(candidate, &digest).await?;
         Ok(Some(Staged { digest, size, hashes: file.hashes.clone() }))
     }
@@ -511,7 +493,7 @@ impl Journey {
             }
         }
         let (spooled, staged) = self.spool(flight, candidate, answered).await?;
-        check(candidate, &staged)?;
+        check(&known.upstream.name, &candidate.file, &staged)?;
         self.pin(candidate, &staged.digest).await?;
         engine.keep(&self.desk, &self.name, &spooled, &staged, None).await?;
         flight.reached(Stage::Verified { digest: staged.digest.clone(), size: staged.size });
@@ -597,24 +579,63 @@ impl Journey {
     }
 }
 
-/// Compares with what the upstream's index announced.
+impl Desk {
+    /// Stages bytes under a name that are stored already, and gives their size.
+    pub(crate) async fn stage_known(&self, name: &str, digest: &Digest) -> Result<Option<u64>, Problem> {
+        let engine = &self.engine;
+        let (repository, format, at) = (self.repository.id, self.format.spec().id, engine.now());
+        let (name, wanted) = (name.to_owned(), digest.clone());
+        let size = meta::write(engine.meta(), move |tx| {
+            let Some(size) = tx.blob_size(&wanted)? else { return Ok(None) };
+            let kept = collect::if_kept(tx, &wanted, |tx| tx.stage_blob(repository, format, &name, &wanted, size, at))?;
+            Ok(kept.then_some(size))
+        })
+        .await?;
+        let there = match size {
+            Some(_) => engine.parts.blobs.stat(digest).await?,
+            None => None,
+        };
+        Ok(size.filter(|_| there == size))
+    }
+}
+
+impl Engine {
+    /// The claim with what a fetched file says of itself.
+    pub(crate) async fn read_fetched(
+        &self,
+        remote: &'static dyn Remote,
+        mut claim: Claim,
+        file: &RemoteFile,
+        digest: &Digest,
+    ) -> Result<Claim, Problem> {
+        let mut bytes = self.parts.blobs.local(digest).await?;
+        let file = file.clone();
+        tokio::task::spawn_blocking(move || {
+            remote.inspect(&mut claim, &file, bytes.as_mut())?;
+            Ok(claim)
+        })
+        .await
+        .map_err(|error| Problem::internal("reading a fetched file failed", error))?
+    }
+}
+
 /// A remote registry may have one address for several kinds of documents; plain bytes need no such word.
-fn acceptable(media_type: &str) -> String {
+pub(crate) fn acceptable(media_type: &str) -> String {
     match media_type {
         "" | "application/octet-stream" => String::new(),
         told => format!("{told}, */*;q=0.1"),
     }
 }
 
-fn check(candidate: &Candidate, staged: &Staged) -> Result<(), Problem> {
-    let file = &candidate.file;
+/// Compares with what the upstream's index announced.
+pub(crate) fn check(upstream: &str, file: &RemoteFile, staged: &Staged) -> Result<(), Problem> {
     let differs = |what: &str, told: &str, has: &str| {
         Err(Problem::new(
             Kind::Upstream,
             "upstream-digest-mismatch",
             format!(
-                "upstream {} announces `{}` with {what} {told}, and the bytes that it sent have {has}; they are refused",
-                candidate.known.upstream.name, file.path
+                "upstream {upstream} announces `{}` with {what} {told}, and the bytes that it sent have {has}; they are refused",
+                file.path
             ),
         ))
     };

@@ -14,7 +14,7 @@ use assay_model::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of remote registries.
 pub(super) static REMOTE: Sparse = Sparse;
@@ -30,6 +30,29 @@ const VERSIONS: usize = 100_000;
 #[derive(Debug, Deserialize)]
 struct Config {
     dl: String,
+    api: Option<String>,
+}
+
+/// Pages of a search that are read.
+const PAGES: usize = 5000;
+
+/// What a search answers.
+#[derive(Deserialize)]
+struct Crates {
+    crates: Vec<Found>,
+    #[serde(default)]
+    meta: Total,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Total {
+    #[serde(default)]
+    total: u64,
 }
 
 impl Config {
@@ -80,6 +103,32 @@ impl Remote for Sparse {
                 return Err(unusable(what(), "it has no line that can be read"));
             }
             Ok(Some(RemoteIndex { versions, references: BTreeMap::new() }))
+        })
+    }
+
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        names::normalise(name)
+    }
+
+    /// An index does not list its names; the search of the registry's API does.
+    fn catalogue<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        Box::pin(async move {
+            let Some(api) = config(origin).await?.api else { return Ok(None) };
+            let mut found = BTreeSet::new();
+            for page in 1..=PAGES {
+                let address = format!("{}/api/v1/crates?q=&per_page=100&page={page}", api.trim_end_matches('/'));
+                let Some(document) = origin.document(&address, "application/json").await? else {
+                    return Ok((page > 1).then(|| found.into_iter().collect()));
+                };
+                let list: Crates =
+                    serde_json::from_slice(&document.body).map_err(|error| unusable("answer to a search", error))?;
+                let before = found.len();
+                found.extend(list.crates.iter().filter_map(|one| names::normalise(&one.name).ok()));
+                if found.len() == before || found.len() as u64 >= list.meta.total {
+                    break;
+                }
+            }
+            Ok(Some(found.into_iter().collect()))
         })
     }
 

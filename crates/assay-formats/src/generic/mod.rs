@@ -44,6 +44,13 @@ static SPEC: FormatSpec = FormatSpec {
 /// The format.
 pub static FORMAT: Generic = Generic;
 
+/// Where the file at this path of a folder is put: under the same path.
+pub fn place(path: &str) -> Option<String> {
+    let encoded = crate::kit::path::encode_path(path);
+    let sound = inspect::path(&encoded).is_ok_and(|same| !same.is_empty() && !same.ends_with('/'));
+    sound.then_some(encoded)
+}
+
 /// Files by path.
 #[derive(Debug)]
 pub struct Generic;

@@ -2,14 +2,14 @@
 //! is; a file exists when the server has it. Its listings and checksum files are files like others.
 
 use super::inspect;
-use crate::kit::path::encode_path;
+use crate::kit::{listing, path::encode_path};
 use assay_model::{
-    Problem,
+    Digest, Problem,
     package::Role,
     seam::{
         ReadSeek, Task,
         format::Claim,
-        upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
+        upstream::{Everything, Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
 use serde_json::{Value, json};
@@ -59,6 +59,33 @@ impl Remote for Web {
                 whole: false,
             };
             Ok(Some((version, file)))
+        })
+    }
+
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        match inspect::path(&encode_path(name))? {
+            path if path.is_empty() || path.ends_with('/') => {
+                Err(Problem::invalid("bad-path", format!("`{name}` names no file")))
+            }
+            path => Ok(path),
+        }
+    }
+
+    fn catalogue<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        Box::pin(async move { listing::files(origin, &|_| true).await })
+    }
+
+    fn everything<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<Everything>> {
+        Box::pin(async move {
+            let Some((mut version, mut file)) = self.locate(origin, name, inspect::last(name)).await? else {
+                return Ok(None);
+            };
+            let sum = origin.document(&format!("{}.sha256", file.address), "").await.ok().flatten();
+            let hex = sum.as_ref().and_then(|sum| str::from_utf8(&sum.body).ok()?.split_whitespace().next());
+            file.digest = hex.and_then(|hex| Digest::sha256(&hex.to_ascii_lowercase()).ok());
+            version.files = vec![file];
+            let index = RemoteIndex { versions: vec![version], references: BTreeMap::new() };
+            Ok(Some(Everything { index, asks: Vec::new() }))
         })
     }
 

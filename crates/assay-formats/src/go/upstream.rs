@@ -13,7 +13,7 @@ use assay_model::{
         ReadSeek, Task,
         format::Claim,
         machine::{Detected, Machine},
-        upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
+        upstream::{Complete, Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
 use futures_util::future::join_all;
@@ -98,6 +98,18 @@ impl Remote for Proxy {
             let Some(version) = self.find(origin, name, text).await? else { return Ok(None) };
             let file = version.files.iter().find(|file| file.path.ends_with(&format!(".{extension}"))).cloned();
             Ok(file.map(|file| (version, file)))
+        })
+    }
+
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        Module::parse(name).map(|module| module.as_str().to_owned())
+    }
+
+    /// When a version was made stands in its `.info`, which comes along.
+    fn complete<'a>(&'a self, origin: &'a dyn Origin, name: &'a str, version: RemoteVersion) -> Task<'a, Complete> {
+        Box::pin(async move {
+            let asked = self.find(origin, name, &version.version).await?;
+            Ok(asked.filter(|found| found.version == version.version).unwrap_or(version).into())
         })
     }
 

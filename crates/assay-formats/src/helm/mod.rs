@@ -56,6 +56,12 @@ static SPEC: FormatSpec = FormatSpec {
 /// The format.
 pub static FORMAT: Helm = Helm;
 
+/// Where the file at this path of a folder is put: charts and their signatures under their own names.
+pub fn place(path: &str) -> Option<String> {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    (!names::readings(file).is_empty()).then(|| crate::kit::path::encode_segment(file))
+}
+
 /// Helm charts.
 #[derive(Debug)]
 pub struct Helm;

@@ -17,7 +17,7 @@ use assay_model::{
         ReadSeek, Task,
         format::Claim,
         machine::{Detected, Machine},
-        upstream::{DOCUMENT_BYTES, Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
+        upstream::{Complete, DOCUMENT_BYTES, Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
 use bytes::Bytes;
@@ -94,12 +94,7 @@ impl Remote for Repository {
             let Some(index) = self.index(origin, name).await? else { return Ok(None) };
             let found = index.versions.into_iter().find_map(|version| {
                 let file = version.files.iter().find(|file| file.path == chart && !file.address.contains('?'))?;
-                let signature = RemoteFile {
-                    path: path.to_owned(),
-                    address: format!("{}{PROVENANCE}", file.address),
-                    media_type: "application/pgp-signature".to_owned(),
-                    ..remote_file()
-                };
+                let signature = signature(file);
                 Some((version, signature))
             });
             Ok(found)
@@ -110,6 +105,19 @@ impl Remote for Repository {
         Box::pin(async move {
             let apart = apart(origin).await?;
             Ok(apart.map(|apart| apart.charts.keys().cloned().collect()))
+        })
+    }
+
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        names::check_name(name).map(|()| name.to_owned())
+    }
+
+    /// Signatures stand beside the charts; no index lists them.
+    fn complete<'a>(&'a self, _: &'a dyn Origin, _: &'a str, version: RemoteVersion) -> Task<'a, Complete> {
+        Box::pin(async move {
+            let charts = version.files.iter().filter(|file| !file.address.contains('?'));
+            let optional = charts.map(signature).collect();
+            Ok(Complete { optional, ..version.into() })
         })
     }
 
@@ -132,6 +140,15 @@ impl Remote for Repository {
         }
         claim.metadata = chart.metadata;
         Ok(())
+    }
+}
+
+fn signature(chart: &RemoteFile) -> RemoteFile {
+    RemoteFile {
+        path: format!("{}{PROVENANCE}", chart.path),
+        address: format!("{}{PROVENANCE}", chart.address),
+        media_type: "application/pgp-signature".to_owned(),
+        ..remote_file()
     }
 }
 

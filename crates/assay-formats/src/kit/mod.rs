@@ -6,6 +6,7 @@ pub(crate) mod answer;
 pub(crate) mod archive;
 pub(crate) mod body;
 pub(crate) mod html;
+pub(crate) mod listing;
 pub(crate) mod multipart;
 pub(crate) mod path;
 #[cfg(test)]

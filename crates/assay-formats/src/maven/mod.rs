@@ -41,6 +41,12 @@ use assay_model::{
     },
 };
 
+/// Where the file at this path of a repository's folder is put: under the same path. Metadata and checksums are made here.
+pub fn place(path: &str) -> Option<String> {
+    let encoded = encode_path(path);
+    matches!(names::Target::parse(&encoded), Ok(names::Target::File(_, None))).then_some(encoded)
+}
+
 static SPEC: FormatSpec = FormatSpec {
     id: "maven",
     title: "Maven artifacts",

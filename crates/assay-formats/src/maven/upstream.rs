@@ -5,20 +5,20 @@ use super::{
     inspect,
     names::{self, Algorithm, Artifact, Build, FileAt, METADATA},
 };
-use crate::kit::{path::encode_path, upstream, xml};
+use crate::kit::{listing, path::encode_path, upstream, xml};
 use assay_model::{
     Problem,
     seam::{
         ReadSeek, Task,
         format::Claim,
         machine::{Detected, Machine},
-        upstream::{Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
+        upstream::{Complete, Origin, Remote, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
 use jiff::Timestamp;
 use roxmltree::Node;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Snapshots of one artifact, newest first, whose builds are looked up with its versions; those of others are looked up
 /// when they are asked for.
@@ -95,6 +95,37 @@ impl Remote for Layout {
         })
     }
 
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        let fits =
+            |text: &str| !text.is_empty() && !text.contains(['/', '\\', ' ']) && !text.chars().any(char::is_control);
+        match Artifact::of_name(name) {
+            Some(of) if fits(&of.group) && fits(&of.artifact) => Ok(of.name()),
+            None if fits(name) => Ok(name.to_owned()),
+            _ => Err(Problem::invalid("bad-name", format!("`{name}` is not written as group:artifact"))),
+        }
+    }
+
+    fn catalogue<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        Box::pin(async move {
+            let Some(files) = listing::files(origin, &|path| path.ends_with(METADATA)).await? else { return Ok(None) };
+            let artifact = |path: &String| {
+                let folder: Vec<String> = path.split('/').map(str::to_owned).collect();
+                let (_, folder) = folder.split_last()?;
+                // The metadata of a snapshot lies in the snapshot's folder.
+                let folder =
+                    if folder.last().is_some_and(|last| names::is_snapshot(last)) { None } else { Some(folder) };
+                Artifact::of_folder(folder?).map(|of| of.name())
+            };
+            let names: BTreeSet<String> = files.iter().filter_map(artifact).collect();
+            Ok(Some(names.into_iter().collect()))
+        })
+    }
+
+    /// The files that the folder of a version shows; where it shows none, those that versions have by custom.
+    fn complete<'a>(&'a self, origin: &'a dyn Origin, name: &'a str, version: RemoteVersion) -> Task<'a, Complete> {
+        Box::pin(async move { whole(origin, name, version).await })
+    }
+
     fn inspect(&self, claim: &mut Claim, file: &RemoteFile, bytes: &mut dyn ReadSeek) -> Result<(), Problem> {
         let Some(at) = FileAt::of_path(&claim.name, &file.path) else {
             return Err(Problem::invalid("bad-path", format!("`{}` is no file of {}", file.path, claim.name)));
@@ -107,6 +138,52 @@ impl Remote for Layout {
         }
         Ok(())
     }
+}
+
+/// What stands behind the version in the names of files that versions have by custom.
+const CUSTOMARY: &[&str] = &[
+    ".pom",
+    ".jar",
+    ".module",
+    ".war",
+    ".aar",
+    ".pom.asc",
+    ".jar.asc",
+    "-sources.jar",
+    "-javadoc.jar",
+    "-tests.jar",
+    "-sources.jar.asc",
+    "-javadoc.jar.asc",
+];
+
+async fn whole(origin: &dyn Origin, name: &str, version: RemoteVersion) -> Result<Complete, Problem> {
+    let Some(of) = Artifact::of_name(name) else { return Ok(version.into()) };
+    let folder = names::folder_of(&version.version);
+    let place = encode_path(&format!("{}/{folder}", of.folder()));
+    let shown = listing::entries(origin, &format!("{place}/")).await?;
+    let mine = |file: &str| FileAt::parse(of.clone(), &folder, file).filter(|at| at.version == version.version);
+    let (sure, all): (bool, Vec<FileAt>) = match &shown {
+        Some(entries) if entries.iter().any(|entry| mine(entry).is_some()) => {
+            let is_checksum =
+                |name: &&String| ["md5", "sha1", "sha256", "sha512"].iter().any(|end| name.ends_with(end));
+            (true, entries.iter().filter(|name| !is_checksum(name)).filter_map(|name| mine(name)).collect())
+        }
+        _ => {
+            let customary = |end: &&str| mine(&format!("{}-{}{end}", of.artifact, version.version));
+            (false, CUSTOMARY.iter().filter_map(customary).collect())
+        }
+    };
+    let listed: BTreeSet<String> = version.files.iter().map(|file| file.path.clone()).collect();
+    let mut complete = Complete::from(RemoteVersion { files: Vec::new(), ..version });
+    for at in all.into_iter().filter(|at| !at.is_any_build()) {
+        let located = Layout.locate(origin, name, &at.path()).await?;
+        let Some((told, file)) = located else { continue };
+        let published = &mut complete.version.published_at;
+        *published = published.or(told.published_at);
+        let must = sure || listed.contains(&file.path) || at.suffix == ".pom";
+        if must { &mut complete.version.files } else { &mut complete.optional }.push(file);
+    }
+    Ok(complete)
 }
 
 fn address(at: &FileAt) -> String {

@@ -23,7 +23,11 @@ use serde::{
     de::{Deserializer, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Value, json};
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// What is kept of a manifest: all that installations, policies and people ask for.
 const KEPT: &[&str] = &[
@@ -103,6 +107,22 @@ impl Remote for NpmRemote {
         })
     }
 
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        Name::parse(name).map(|name| name.as_str().to_owned())
+    }
+
+    /// Registries of one house list all they have in one document; others let a search walk over it.
+    fn catalogue<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        Box::pin(async move {
+            let all = origin.document("-/all", JSON).await.ok().flatten();
+            let listed = all.and_then(|all| serde_json::from_slice::<Map<String, Value>>(&all.body).ok());
+            if let Some(listed) = listed {
+                return Ok(Some(listed.keys().filter(|key| is_name(key)).cloned().collect()));
+            }
+            searched(origin).await
+        })
+    }
+
     fn inspect(&self, claim: &mut Claim, file: &RemoteFile, bytes: &mut dyn ReadSeek) -> Result<(), Problem> {
         if !file.path.ends_with(".tgz") {
             return Ok(());
@@ -110,6 +130,39 @@ impl Remote for NpmRemote {
         // Old archives have oddities that clients put up with; what they unpack to is looked into elsewhere.
         Packed::read(bytes, Tolerance::SkipAndReport)?.is(&claim.name, &claim.version)
     }
+}
+
+/// Packages that one page of a search has, and pages that are read.
+const PAGE: usize = 250;
+const PAGES: usize = 4000;
+
+fn is_name(text: &str) -> bool {
+    !text.starts_with('_') && Name::parse(text).is_ok()
+}
+
+async fn searched(origin: &dyn Origin) -> Result<Option<Vec<String>>, Problem> {
+    let mut names = BTreeSet::new();
+    for page in 0..PAGES {
+        let address = format!("-/v1/search?text=&size={PAGE}&from={}", page * PAGE);
+        let Some(document) = origin.document(&address, JSON).await? else {
+            return Ok((page > 0).then(|| names.into_iter().collect()));
+        };
+        let found: Value = serde_json::from_slice(&document.body)
+            .map_err(|error| crate::kit::upstream::unusable("answer to a search", error))?;
+        let objects = found.get("objects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let before = names.len();
+        names.extend(
+            objects
+                .iter()
+                .filter_map(|object| object.get("package")?.get("name")?.as_str())
+                .filter(|name| is_name(name))
+                .map(str::to_owned),
+        );
+        if names.len() == before {
+            break;
+        }
+    }
+    Ok((!names.is_empty()).then(|| names.into_iter().collect()))
 }
 
 /// Documents from this many bytes on are parsed apart.

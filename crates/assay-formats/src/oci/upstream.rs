@@ -12,10 +12,11 @@ use assay_model::{
     seam::{
         Task,
         machine::{Detected, Machine},
-        upstream::{Origin, Remote, RemoteDocument, RemoteFile, RemoteIndex, RemoteVersion},
+        upstream::{Complete, Everything, Origin, Remote, RemoteDocument, RemoteFile, RemoteIndex, RemoteVersion},
     },
 };
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Tags that are listed of one name, and pages read for them.
@@ -101,6 +102,63 @@ async fn find(origin: &dyn Origin, name: &str, what: &str) -> Result<Option<Remo
     manifest.remote(name, &document.body, &base).map(Some)
 }
 
+#[derive(Deserialize)]
+struct Catalogue {
+    #[serde(default)]
+    repositories: Option<Vec<String>>,
+}
+
+/// The names below the namespace that the upstream's address has.
+async fn catalogue(origin: &dyn Origin) -> Result<Option<Vec<String>>, Problem> {
+    let start = place(origin.base(), "_catalog");
+    let (root, below) = start.split_once("/v2/").unwrap_or((&start, ""));
+    let namespace = below.strip_suffix("_catalog").unwrap_or_default().to_owned();
+    let mut address = format!("{root}/v2/_catalog?n=1000");
+    let mut names = BTreeSet::new();
+    for page in 0..PAGES {
+        let Some(document) = origin.document(&address, "application/json").await? else {
+            return Ok((page > 0).then(|| names.into_iter().collect()));
+        };
+        let listed: Catalogue = serde_json::from_slice(&document.body).map_err(|error| unusable("catalogue", error))?;
+        let all = listed.repositories.unwrap_or_default();
+        let mine = all.iter().filter_map(|name| name.strip_prefix(&namespace));
+        names.extend(mine.filter(|name| names::check_name(name).is_ok()).map(str::to_owned));
+        match next(&address, &document) {
+            Some(after) => address = after,
+            None => break,
+        }
+    }
+    Ok(Some(names.into_iter().collect()))
+}
+
+#[derive(Deserialize)]
+struct Referrers {
+    #[serde(default)]
+    manifests: Vec<Referrer>,
+}
+
+#[derive(Deserialize)]
+struct Referrer {
+    digest: String,
+}
+
+/// Digests of the manifests that refer to one. Registries that cannot tell say nothing here; their clients use tags.
+async fn referrers(origin: &dyn Origin, name: &str, digest: &str) -> Result<Vec<String>, Problem> {
+    let mut address = format!("{}/referrers/{digest}", place(origin.base(), name));
+    let mut found = Vec::new();
+    for _ in 0..PAGES {
+        let asked = origin.document(&address, "application/vnd.oci.image.index.v1+json").await;
+        let Ok(Some(document)) = asked else { break };
+        let Ok(listed) = serde_json::from_slice::<Referrers>(&document.body) else { break };
+        found.extend(listed.manifests.into_iter().map(|one| one.digest).filter(|digest| names::digest(digest).is_ok()));
+        match next(&address, &document) {
+            Some(after) if found.len() < TAGS => address = after,
+            _ => break,
+        }
+    }
+    Ok(found)
+}
+
 impl Remote for Registry {
     fn detect(&self, machine: &dyn Machine) -> Vec<Detected> {
         super::detect::detect(machine)
@@ -134,6 +192,33 @@ impl Remote for Registry {
             let Some(version) = find(origin, name, path).await? else { return Ok(None) };
             let file = version.files.iter().find(|file| file.path == path).cloned();
             Ok(file.map(|file| (version, file)))
+        })
+    }
+
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        names::check_name(name).map(|()| name.to_owned())
+    }
+
+    fn catalogue<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        Box::pin(catalogue(origin))
+    }
+
+    fn everything<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<Everything>> {
+        Box::pin(async move {
+            let tags = tags(origin, name).await?;
+            Ok(tags.map(|asks| Everything { asks, ..Everything::default() }))
+        })
+    }
+
+    /// The images of an index come before it, what refers to it comes after it. What is referred to by tags is found by
+    /// them.
+    fn complete<'a>(&'a self, origin: &'a dyn Origin, name: &'a str, version: RemoteVersion) -> Task<'a, Complete> {
+        Box::pin(async move {
+            let listed = version.metadata.get("manifests").and_then(Value::as_array);
+            let digests = listed.into_iter().flatten().filter_map(|part| part.get("digest")?.as_str());
+            let before = digests.map(str::to_owned).collect();
+            let after = referrers(origin, name, &version.version).await?;
+            Ok(Complete { before, after, ..version.into() })
         })
     }
 

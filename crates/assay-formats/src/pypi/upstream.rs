@@ -27,7 +27,7 @@ use page::{Listed, Page};
 use pep440_rs::Version;
 use serde_json::{Map, Value, json};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io::Read,
 };
 
@@ -58,6 +58,23 @@ impl Remote for Simple {
             let Some(document) = origin.document(&address, ACCEPT).await? else { return Ok(None) };
             // Megabytes of text are parsed; other requests go on meanwhile.
             archive::apart("reading an upstream's index", move || read(&name, &address, &document).map(Some)).await
+        })
+    }
+
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        names::normalise(name)
+    }
+
+    fn catalogue<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        Box::pin(async move {
+            let address = format!("{}/", origin.base());
+            let Some(document) = origin.document(&address, ACCEPT).await? else { return Ok(None) };
+            archive::apart("reading an upstream's list", move || {
+                let listed = page::projects(&document).map_err(|why| upstream::unusable("list of projects", why))?;
+                let names: BTreeSet<String> = listed.iter().filter_map(|name| names::normalise(name).ok()).collect();
+                Ok(Some(names.into_iter().collect()))
+            })
+            .await
         })
     }
 

@@ -12,6 +12,7 @@ use crate::{
     digest::Digest,
     event::{Event, NewEvent, Seq},
     finding::{ComponentFinding, Finding},
+    import::{Import, ImportCounts, ImportId, NameOutcome, NewImport, Progress},
     inventory::StoredInventory,
     package::{File, NewFile, NewPackage, Override, Package, PackageId, Reference, Role, State},
     policy::Policy,
@@ -76,6 +77,8 @@ pub trait Tx:
     + RemoteDocuments
     + Pins
     + Leases
+    + Imports
+    + ImportNames
     + Trash
     + Holdings
     + DownloadCounts
@@ -110,6 +113,8 @@ impl<T> Tx for T where
         + RemoteDocuments
         + Pins
         + Leases
+        + Imports
+        + ImportNames
         + Trash
         + Holdings
         + DownloadCounts
@@ -664,6 +669,38 @@ pub trait RemoteDocuments {
     /// Forgets those that were checked longest ago, until at most `count` are left and these take at most `bytes` as
     /// they are kept (compressed); gives how many went.
     fn evict_remote_documents(&mut self, count: usize, bytes: u64) -> R<u64>;
+}
+
+/// Imports.
+pub trait Imports {
+    /// Adds one; it begins by listing.
+    fn add_import(&mut self, new: &NewImport) -> R<Import>;
+    /// By number.
+    fn import(&mut self, id: ImportId) -> R<Option<Import>>;
+    /// Those of a repository, the newest first.
+    fn imports(&mut self, repository: RepositoryId, limit: usize) -> R<Vec<Import>>;
+    /// Those that a server works on or should, the oldest first.
+    fn active_imports(&mut self) -> R<Vec<Import>>;
+    /// Notes how far it is, and why it does not go on; says whether it was at one of `from`.
+    fn move_import(&mut self, id: ImportId, from: &[Progress], to: Progress, reason: &str, at: Timestamp) -> R<bool>;
+    /// Its sealed credentials; `Some` puts others in their place first.
+    fn import_secrets(&mut self, id: ImportId, sealed: Option<&[u8]>) -> R<Vec<u8>>;
+}
+
+/// The names of imports: where an import goes on after it was interrupted.
+pub trait ImportNames {
+    /// Adds names that are not known yet.
+    fn add_import_names(&mut self, id: ImportId, names: &[String]) -> R<()>;
+    /// Names that were not looked at yet, in order, after `after`.
+    fn waiting_import_names(&mut self, id: ImportId, after: Option<&str>, limit: usize) -> R<Vec<String>>;
+    /// Notes what came of a name: it was looked at.
+    fn note_import_name(&mut self, id: ImportId, name: &str, outcome: &NameOutcome) -> R<()>;
+    /// Lets names with failures wait again; says how many.
+    fn retry_import_names(&mut self, id: ImportId) -> R<usize>;
+    /// How far it is, in numbers.
+    fn import_counts(&mut self, id: ImportId) -> R<ImportCounts>;
+    /// Names with failures, in order, after `after`.
+    fn import_failures(&mut self, id: ImportId, after: Option<&str>, limit: usize) -> R<Vec<(String, NameOutcome)>>;
 }
 
 /// What one node does for all.

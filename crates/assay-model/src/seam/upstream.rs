@@ -63,6 +63,34 @@ pub struct RemoteFile {
     pub metadata: Value,
 }
 
+/// All that a registry has of a name, for imports.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Everything {
+    /// What is listed.
+    pub index: RemoteIndex,
+    /// Mutable names whose versions are known only when asked for by [`Remote::find`].
+    pub asks: Vec<String>,
+}
+
+/// A version with all that belongs to it and no index lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Complete {
+    /// The version with all files that it must have.
+    pub version: RemoteVersion,
+    /// Files that it may have; those that are not there are left out.
+    pub optional: Vec<RemoteFile>,
+    /// Versions without which it is of no use, to be asked for by [`Remote::find`].
+    pub before: Vec<String>,
+    /// Versions that speak of it.
+    pub after: Vec<String>,
+}
+
+impl From<RemoteVersion> for Complete {
+    fn from(version: RemoteVersion) -> Self {
+        Self { version, optional: Vec::new(), before: Vec::new(), after: Vec::new() }
+    }
+}
+
 /// A small document of a remote registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteDocument {
@@ -135,6 +163,37 @@ pub trait Remote: Send + Sync {
     /// Address at which a registry of this kind shows that it is one; `base` has no slash at its end.
     fn greeting(&self, base: &str) -> String {
         format!("{base}/")
+    }
+
+    /// All names that the registry lists in whatever way it has, for imports: this may take many requests. Nothing where
+    /// it has none.
+    fn catalogue<'a>(&'a self, origin: &'a dyn Origin) -> Task<'a, Option<Vec<String>>> {
+        self.names(origin)
+    }
+
+    /// A name as claims write it.
+    ///
+    /// # Errors
+    /// `Invalid` when it can be none.
+    fn spelled(&self, name: &str) -> Result<String, Problem> {
+        match name.is_empty() || name.len() > 1024 || name.chars().any(char::is_control) {
+            true => Err(Problem::invalid("bad-name", "a name has 1 to 1024 bytes and no control characters")),
+            false => Ok(name.to_owned()),
+        }
+    }
+
+    /// All that the registry has of a name, for imports; nothing where it has no such name.
+    fn everything<'a>(&'a self, origin: &'a dyn Origin, name: &'a str) -> Task<'a, Option<Everything>> {
+        Box::pin(async move {
+            let index = self.index(origin, name).await?;
+            Ok(index.map(|index| Everything { index, asks: Vec::new() }))
+        })
+    }
+
+    /// Adds to a version what belongs to it and no index lists, for imports.
+    fn complete<'a>(&'a self, origin: &'a dyn Origin, name: &'a str, version: RemoteVersion) -> Task<'a, Complete> {
+        let _ = (origin, name);
+        Box::pin(async move { Ok(version.into()) })
     }
 
     /// Reads what a fetched file says of itself and completes or refuses the claim made from the index: the same checks

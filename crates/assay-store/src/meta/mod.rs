@@ -12,6 +12,7 @@ mod files;
 mod findings;
 mod graves;
 mod holdings;
+mod imports;
 mod inventories;
 mod leases;
 mod packages;

@@ -4,6 +4,7 @@ use assay_model::{
     Digest, Problem,
     component::ComponentId,
     decision::DecisionId,
+    import::ImportId,
     package::{FileId, PackageId},
     repository::RepositoryId,
     upstream::UpstreamId,
@@ -79,6 +80,7 @@ from! {
     FileId: v => Self::Int(v.0),
     ComponentId: v => Self::Int(v.0),
     UpstreamId: v => Self::Int(v.0),
+    ImportId: v => Self::Int(v.0),
     &DecisionId: v => Self::Text(v.0.clone()),
 }
 

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod crash;
+mod imports;
 mod interleavings;
 mod judgements;
 mod keeping;

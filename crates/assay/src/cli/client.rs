@@ -65,6 +65,35 @@ impl Client {
         found.get("id").and_then(Value::as_i64).context("the server named no package")
     }
 
+    /// The validator of what is at an address of a format, if anything is.
+    pub(super) async fn validator(&self, path: &str) -> Result<Option<String>> {
+        let response = self.plain(Method::HEAD, path).send().await.map_err(|error| self.unreachable(&error))?;
+        let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok());
+        Ok(etag.map(|etag| etag.trim_matches('"').to_owned()))
+    }
+
+    /// Puts a file to an address of a format, as its clients do; what the server does not take is told by its words.
+    pub(super) async fn put_file(&self, path: &str, file: tokio::fs::File, size: u64) -> Result<Result<(), String>> {
+        let sent = self.plain(Method::PUT, path).header("content-length", size).body(reqwest::Body::from(file));
+        let response = sent.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Ok(()));
+        }
+        let said = String::from_utf8_lossy(&bytes(response).await?).into_owned();
+        let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        Ok(Err(if line.is_empty() { status.to_string() } else { line }))
+    }
+
+    fn plain(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let address = format!("{}/{path}", self.base.as_str().trim_end_matches('/'));
+        let request = self.http.request(method, address);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -7,6 +7,7 @@ mod explain;
 mod feeds;
 mod findings;
 mod gc;
+mod import;
 mod inside;
 mod local;
 mod log;
@@ -109,6 +110,8 @@ enum Command {
     /// Packages that were deleted and can be restored
     #[command(subcommand)]
     Trash(trash::TrashCommand),
+    /// Take packages over from another registry, all or some; a second start goes on where the first ended
+    Import(Box<import::ImportArgs>),
     /// Delete bytes that nothing refers to, while the server runs
     Gc(gc::GcArgs),
     /// The event log
@@ -186,6 +189,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Promote(args) => retention::promote(context, &args).await,
         Command::Retention(command) => retention::run(context, command).await,
         Command::Trash(command) => trash::run(context, command).await,
+        Command::Import(args) => import::run(context, *args).await,
         Command::Gc(args) => gc::run(context, &args).await,
         Command::Log(args) => log::run(context, &args).await,
         Command::Upstream(command) => upstream::run(context, command).await,

@@ -102,6 +102,10 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(delete.clone(), "/api/v1/repositories/{name}/upstreams/{upstream}", Reader, api::upstreams::remove),
         on(post.clone(), "/api/v1/repositories/{name}/upstreams/{upstream}/check", Reader, api::upstreams::check),
         on(post.clone(), "/api/v1/repositories/{name}/upstreams/{upstream}/unpin", Reader, api::upstreams::unpin),
+        on(get.clone(), "/api/v1/repositories/{name}/imports", Reader, api::imports::list),
+        on(post.clone(), "/api/v1/repositories/{name}/imports", Reader, api::imports::start),
+        on(get.clone(), "/api/v1/repositories/{name}/imports/{import}", Reader, api::imports::show),
+        on(delete.clone(), "/api/v1/repositories/{name}/imports/{import}", Reader, api::imports::cancel),
         on(get.clone(), "/api/v1/packages", Reader, api::packages::list),
         on(get.clone(), "/api/v1/packages/find", Reader, api::packages::find),
         on(get.clone(), "/api/v1/packages/{id}", Reader, api::packages::show),
@@ -326,6 +330,7 @@ mod tests {
                 .replace("{id}", "1")
                 .replace("{name}", "main")
                 .replace("{slug}", "x")
+                .replace("{import}", "1")
                 .replace("{upstream}", "x");
             for credentials in [None, Some("assay_000000000000_wrong"), Some("assayflow.e30.AAAA")] {
                 let reply = ask(&app, &route.method, &path, credentials).await;
@@ -354,6 +359,7 @@ mod tests {
                 .replace("{id}", "1")
                 .replace("{name}", "main")
                 .replace("{slug}", "x")
+                .replace("{import}", "1")
                 .replace("{upstream}", "x");
             let status = ask(&app, &route.method, &path, Some(&token)).await.status();
             assert!(status == StatusCode::FORBIDDEN, "{} {path}: {status}", route.method);

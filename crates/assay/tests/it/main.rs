@@ -10,6 +10,7 @@ mod crash;
 mod crowd;
 mod faults;
 mod hostile;
+mod imports;
 mod inside;
 mod inventory;
 mod keep;

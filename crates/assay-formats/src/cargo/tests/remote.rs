@@ -115,3 +115,17 @@ async fn a_fetched_crate_must_be_what_its_line_says() {
         );
     }
 }
+
+#[tokio::test]
+async fn names_are_listed_by_the_search_of_the_api() {
+    let page =
+        |names: [&str; 2]| json!({ "crates": [{ "name": names[0] }, { "name": names[1] }], "meta": { "total": 3 } });
+    let at = |n: u8| format!("https://registry.example/api/v1/crates?q=&per_page=100&page={n}");
+    let origin = origin("https://registry.example/dl", "x", &[])
+        .with(&at(1), "application/json", page(["Tiny_A", "b"]).to_string())
+        .with(&at(2), "application/json", page(["c", "b"]).to_string());
+    assert_eq!(remote().catalogue(&origin).await.unwrap().unwrap(), ["b", "c", "tiny_a"]);
+    let silent =
+        FakeOrigin::new(INDEX).with("config.json", "application/json", r#"{"dl": "https://registry.example/dl"}"#);
+    assert_eq!(remote().catalogue(&silent).await.unwrap(), None);
+}

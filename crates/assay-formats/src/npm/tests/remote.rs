@@ -76,3 +76,18 @@ async fn a_fetched_archive_must_be_what_it_is_called() {
     assert!(inspect(archive("evil", "1.0.0", json!({}))).is_err());
     assert!(inspect(b"nonsense".to_vec()).is_err());
 }
+
+#[tokio::test]
+async fn names_are_listed_by_one_document_or_by_a_search() {
+    let remote = FORMAT.remote().unwrap();
+    let all = json!({ "_updated": 99, "tiny": {}, "@scope/a": {}, "no name": {} });
+    assert_eq!(remote.catalogue(&elsewhere("-/all", &all)).await.unwrap().unwrap(), ["@scope/a", "tiny"]);
+    let found = json!({ "objects": [{ "package": { "name": "b" } }, { "package": { "name": "a" } }], "total": 2 });
+    let origin = elsewhere("-/v1/search?text=&size=250&from=0", &found).with(
+        "-/v1/search?text=&size=250&from=250",
+        "application/json",
+        r#"{"objects": []}"#,
+    );
+    assert_eq!(remote.catalogue(&origin).await.unwrap().unwrap(), ["a", "b"]);
+    assert_eq!(remote.catalogue(&FakeOrigin::new("https://registry.example")).await.unwrap(), None);
+}

@@ -114,3 +114,43 @@ async fn the_address_says_how_names_are_mapped() {
         assert_eq!(origin.asked()[0].0, wanted);
     }
 }
+
+#[tokio::test]
+async fn a_catalogue_is_read_page_by_page_below_the_namespace() {
+    let origin = FakeOrigin::new("https://registry.example/team")
+        .with(
+            "https://registry.example/v2/_catalog?n=1000",
+            "application/json",
+            r#"{"repositories": ["other/x", "team/a"]}"#,
+        )
+        .header(
+            "https://registry.example/v2/_catalog?n=1000",
+            "link",
+            "</v2/_catalog?last=team%2Fa&n=1000>; rel=\"next\"",
+        )
+        .with(
+            "https://registry.example/v2/_catalog?last=team%2Fa&n=1000",
+            "application/json",
+            r#"{"repositories": ["team/b/c", "team/B"]}"#,
+        );
+    assert_eq!(REMOTE.catalogue(&origin).await.unwrap().unwrap(), ["a", "b/c"]);
+    assert_eq!(REMOTE.catalogue(&FakeOrigin::new(HUB)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_index_is_complete_with_its_images_and_what_refers_to_it() {
+    let (one, note) = (Digest::of(b"one"), Digest::of(b"note"));
+    let index =
+        json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [descriptor(MANIFEST, b"one")] }).to_string();
+    let digest = Digest::of(index.as_bytes());
+    let referrers = json!({ "schemaVersion": 2, "manifests": [descriptor(MANIFEST, b"note")] }).to_string();
+    let base = "https://registry.example/v2/app";
+    let origin = FakeOrigin::new(HUB).with(&format!("{base}/manifests/1"), INDEX, &index).with(
+        &format!("{base}/referrers/{digest}"),
+        INDEX,
+        &referrers,
+    );
+    let found = REMOTE.find(&origin, "app", "1").await.unwrap().unwrap();
+    let complete = REMOTE.complete(&origin, "app", found).await.unwrap();
+    assert_eq!((complete.before, complete.after), (vec![one.to_string()], vec![note.to_string()]));
+}

@@ -205,3 +205,14 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn the_list_of_all_projects_is_read_in_both_forms() {
+    let json = r#"{"meta": {"api-version": "1.0"}, "projects": [{"name": "Tiny.Thing"}, {"name": "b"}]}"#;
+    let html = "<a href=\"/simple/tiny-thing/\">Tiny.Thing</a><a href=\"b/\">b</a><a href=\"../\">up</a>";
+    for (media_type, body) in [(JSON, json), ("text/html", html)] {
+        let origin = FakeOrigin::new(BASE).with(&format!("{BASE}/"), media_type, body);
+        assert_eq!(REMOTE.catalogue(&origin).await.unwrap().unwrap(), ["b", "tiny-thing"], "{media_type}");
+    }
+    assert_eq!(REMOTE.catalogue(&FakeOrigin::new(BASE)).await.unwrap(), None);
+}

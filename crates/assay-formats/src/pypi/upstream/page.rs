@@ -11,6 +11,9 @@ use url::Url;
 /// Files of one project that are looked at; the largest known has a tenth of this.
 const FILES: usize = 200_000;
 
+/// Projects of one registry that are listed; the largest known has a third of this.
+const PROJECTS: usize = 2_000_000;
+
 /// Bytes of a text that is kept of an index.
 const TEXT: usize = 4096;
 
@@ -119,6 +122,39 @@ impl Page {
         }
         Ok(page)
     }
+}
+
+/// Names of the projects that the list of all of them has (PEP 691, PEP 503).
+///
+/// # Errors
+/// What is wrong with it, for a message.
+pub(crate) fn projects(document: &RemoteDocument) -> Result<Vec<String>, String> {
+    #[derive(Deserialize)]
+    struct List {
+        #[serde(default)]
+        meta: Meta,
+        projects: Vec<Project>,
+    }
+    #[derive(Deserialize)]
+    struct Project {
+        name: String,
+    }
+    if document.body.trim_ascii_start().starts_with(b"{") {
+        let list: List = serde_json::from_slice(&document.body).map_err(|error| error.to_string())?;
+        newer(list.meta.version.as_deref())?;
+        return Ok(list.projects.into_iter().map(|project| project.name).take(PROJECTS).collect());
+    }
+    let text = String::from_utf8_lossy(&document.body);
+    let tags = Tokenizer::new(text.as_ref()).filter_map(|token| match token {
+        Ok(Token::StartTag(tag)) if tag.name.as_slice() == b"a" => attribute(&tag, "href"),
+        _ => None,
+    });
+    let last = |href: String| {
+        let path = href.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+        let last = path.rsplit('/').next().unwrap_or_default();
+        (!last.is_empty() && last != "..").then(|| last.to_owned())
+    };
+    Ok(tags.filter_map(last).take(PROJECTS).collect())
 }
 
 /// Another major version may mean anything (PEP 629).

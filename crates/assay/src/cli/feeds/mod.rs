@@ -3,7 +3,7 @@
 mod aftermath;
 mod files;
 mod import;
-mod progress;
+pub(super) mod progress;
 mod report;
 mod state;
 mod sync;

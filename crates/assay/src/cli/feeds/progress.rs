@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const TICK: u64 = 120;
 
 /// The progress of one step.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     bar: Option<ProgressBar>,
     name: String,
     started: Instant,
@@ -16,7 +16,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Begins a step whose units are bytes or, else, records.
-    pub(super) fn start(name: &str, in_bytes: bool) -> Self {
+    pub(in crate::cli) fn start(name: &str, in_bytes: bool) -> Self {
         let bar = out::is_watched().then(|| {
             let bar = ProgressBar::new_spinner().with_message(name.to_owned()).with_style(unknown(in_bytes));
             bar.enable_steady_tick(Duration::from_millis(TICK));
@@ -29,14 +29,14 @@ impl Progress {
     }
 
     /// Names what is worked on within the step.
-    pub(super) fn tell(&self, text: &str) {
+    pub(in crate::cli) fn tell(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
         }
     }
 
     /// How far it is.
-    pub(super) fn set(&self, done: u64, total: Option<u64>, in_bytes: bool) {
+    pub(in crate::cli) fn set(&self, done: u64, total: Option<u64>, in_bytes: bool) {
         let Some(bar) = &self.bar else { return };
         if let Some(total) = total.filter(|total| *total > 0)
             && bar.length() != Some(total)
@@ -48,12 +48,12 @@ impl Progress {
     }
 
     /// Seconds so far.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(in crate::cli) fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
 
     /// Ends the step; the bar goes away, or a line says how it ended.
-    pub(super) fn finish(self, how: &str) {
+    pub(in crate::cli) fn finish(self, how: &str) {
         match &self.bar {
             Some(bar) => bar.finish_and_clear(),
             None => out::note(&format!("{}: {how} in {}", self.name, seconds(self.seconds()))),

@@ -120,7 +120,7 @@ pub(in crate::cli) struct SecretFlags {
 
 impl SecretFlags {
     /// The credentials that are given, if any are.
-    pub(super) fn read(self) -> Result<Option<Value>> {
+    pub(in crate::cli) fn read(self) -> Result<Option<Value>> {
         if !(self.password_stdin || self.bearer_stdin || self.secrets_stdin) {
             return Ok(None);
         }

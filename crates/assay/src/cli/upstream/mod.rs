@@ -1,7 +1,7 @@
 //! `assay upstream`.
 
 mod detect;
-mod flags;
+pub(super) mod flags;
 mod machine;
 
 use super::{

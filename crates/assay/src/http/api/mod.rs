@@ -2,6 +2,7 @@
 
 pub(super) mod events;
 pub(super) mod feeds;
+pub(super) mod imports;
 pub(super) mod operations;
 pub(super) mod packages;
 pub(super) mod policies;
