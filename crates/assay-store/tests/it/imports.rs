@@ -35,8 +35,9 @@ async fn an_import_moves_only_from_where_it_is(world: World) {
         (Progress::Listing, at(1), Some("far"))
     );
     assert!(is_active(&world, id).await);
+    let place = &world;
     let to = move |from: Progress, to: Progress, why: &'static str| {
-        world.write(move |tx| tx.move_import(id, &[from], to, why, at(5)))
+        place.write(move |tx| tx.move_import(id, &[from], to, why, at(5)))
     };
     assert!(!to(Progress::Running, Progress::Done, "").await);
     assert!(to(Progress::Listing, Progress::Running, "").await);

@@ -5,7 +5,11 @@ use super::{
     fixtures::{archive, sri},
 };
 use crate::kit::testing::FakeOrigin;
-use assay_model::{Problem, seam::upstream::Remote};
+use crate::npm::FORMAT;
+use assay_model::{
+    Problem,
+    seam::{format::Format as _, upstream::Remote},
+};
 use serde_json::{Value, json};
 use std::io::Cursor;
 
