@@ -95,10 +95,7 @@ const SPECIAL: &[Network] = &[
     network(168, 63, 129, 16, 32),
     network(169, 254, 0, 0, 16),
     network(192, 0, 0, 0, 24),
-    network(192, 0, 2, 0, 24),
     network(192, 88, 99, 0, 24),
-    network(198, 51, 100, 0, 24),
-    network(203, 0, 113, 0, 24),
     network(224, 0, 0, 0, 4),
     network(240, 0, 0, 0, 4),
     // fd00:ec2::254, where instances find their credentials
@@ -355,7 +352,6 @@ mod tests {
         "[fd00:ec2::254]",
         "224.0.0.1",
         "255.255.255.255",
-        "192.0.2.1",
         "[::]",
         "[fe80::1]",
         "[ff02::1]",
