@@ -291,7 +291,7 @@ mod tests {
     fn an_end_is_told_with_its_counts() {
         assert_eq!(
             summary(&row("done", 0), false),
-            "2 of 3 names: 4 versions taken (5 files, 2 KiB), 1 here already (1 file), 0 failed; 2 mutable names set"
+            "2 of 3 names: 4 versions taken (5 files, 2.0 KiB), 1 here already (1 file), 0 failed; 2 mutable names set"
         );
         assert!(summary(&row("done", 0), true).contains("would be taken"));
     }
