@@ -5,6 +5,7 @@
 mod cooldown;
 mod flight;
 mod health;
+mod journey;
 mod listing;
 mod origin;
 mod take;
@@ -12,8 +13,9 @@ mod take;
 pub use health::{Condition, UpstreamHealth};
 
 pub(crate) use flight::{Flight, Stage, follow};
+pub(crate) use journey::{acceptable, check};
 pub(crate) use origin::{KEPT, absolute, seconds};
-pub(crate) use take::{Errand, Outcome, acceptable, check};
+pub(crate) use take::{Errand, Outcome};
 
 use crate::{Desk, Engine, memo::Memo, shelf::Scope};
 use assay_model::{
