@@ -281,7 +281,7 @@ pub fn clean() -> Facts {
     package.tags = BTreeSet::from(["approved".to_owned(), "upstream".to_owned()]);
     package.published_at = Some(at("2026-11-20T08:00:00Z"));
     package.uploaded_at = at("2026-11-22T08:00:00Z");
-    package.metadata = json!({ "upstream": { "name": "npm-public" } });
+    package.origin = Some("npm-public".to_owned());
     facts(package, vec![file("left-pad-1.3.0.tgz", Some(Role::File))], vec![subject])
 }
 
