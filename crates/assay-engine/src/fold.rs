@@ -23,6 +23,7 @@ pub fn fold(evaluated: &[Evaluated], base: &Standing, actions: &[&dyn Action]) -
     let mut held = false;
     for policy in evaluated {
         match policy.verdict.outcome {
+            Outcome::Match if policy.verdict.waived_by.is_some() => {}
             Outcome::Match => {
                 for action in &policy.actions {
                     if let Some(kind) = actions.iter().find(|a| a.spec().id == action.kind) {
@@ -96,6 +97,7 @@ mod tests {
             outcome,
             reasons: vec![],
             output: Value::Null,
+            waived_by: None,
         };
         let actions = vec![PolicyAction { kind: "set".into(), params: json!(state) }];
         Evaluated { verdict, actions, on_failure, terminal }

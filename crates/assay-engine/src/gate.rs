@@ -198,8 +198,9 @@ impl Desk {
     /// Whether an undecided package may leave: only what came from an upstream that is set to open.
     async fn leaves_undecided(&self, package: &Package) -> Result<bool, Problem> {
         match &package.origin {
-            Some(origin) => self.is_open(origin).await,
-            None => Ok(false),
+            // new bytes of what was decided before wait like all others
+            Some(origin) if package.decision.is_none() => self.is_open(origin).await,
+            _ => Ok(false),
         }
     }
 

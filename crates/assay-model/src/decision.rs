@@ -3,6 +3,7 @@
 use crate::{
     package::{PackageId, State},
     policy::{OnFailure, PolicyAction},
+    waiver::WaiverId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,9 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// Every other top-level value of the module.
     pub output: Value,
+    /// The waiver that takes a match back, so that its actions do not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived_by: Option<WaiverId>,
 }
 
 /// How an evaluation ended. Undefined is not false: a `match` that is undefined is `NoMatch` only because the contract
@@ -101,7 +105,7 @@ pub struct Cited {
 /// References to everything a decision was made from; with these it can be computed again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Basis {
-    /// SHA-256 of the canonical input document.
+    /// SHA-256 of the input document; see [`Judged::input`].
     pub input: String,
     /// Slug and revision of every policy that was evaluated, in order.
     pub policies: Vec<(String, u32)>,
@@ -109,6 +113,23 @@ pub struct Basis {
     pub advisories: i64,
     /// Revision of the scanner.
     pub scanner: String,
+    /// Waivers that took a finding or a verdict away.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub waivers: BTreeSet<WaiverId>,
+}
+
+/// What judging facts came to.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// One for each policy that was evaluated, in order.
+    pub evaluated: Vec<Evaluated>,
+    /// SHA-256 of `document`, as `sha256:<hex>`.
+    pub input: String,
+    /// Canonical JSON of everything that the evaluation was a function of; see
+    /// [`Rules::replay`](crate::seam::judge::Rules::replay).
+    pub document: Vec<u8>,
+    /// Waivers that took a finding or a verdict away.
+    pub waivers: BTreeSet<WaiverId>,
 }
 
 /// One evaluated policy, with what the fold needs to know of it.

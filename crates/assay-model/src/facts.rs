@@ -5,11 +5,14 @@ use crate::{
     advisory::Advisory,
     component::{Component, Occurrence},
     finding::Finding,
+    health::{Freshness, Scorecard, Signature, Standing},
     inventory::{LicenseFile, OsRelease, Secret, Skipped},
     package::{File, Package},
     repository::Repository,
     score::Scores,
     upstream::Upstream,
+    vex::{Said, VexSubject},
+    waiver::Waiver,
 };
 use jiff::Timestamp;
 
@@ -46,6 +49,54 @@ pub struct Facts {
     pub scores: Scores,
     /// Full records behind the findings; empty when no policy reads them.
     pub advisories: Vec<Advisory>,
+    /// What the artifact goes by in statements of VEX.
+    pub names: VexSubject,
+    /// Statements of VEX about any of the findings.
+    pub statements: Vec<Said>,
+    /// Waivers in force, for this repository.
+    pub waivers: Vec<Waiver>,
+    /// Scorecard of the project that the package is made from.
+    pub scorecard: Option<Scorecard>,
+    /// What catalogues of popular packages say about its name.
+    pub popularity: Standing,
+    /// Signatures and attestations that came with it.
+    pub signatures: Vec<Signature>,
+    /// How fresh the sources are.
+    pub freshness: Vec<Freshness>,
+    /// Who asked for it, where a pull brought it here.
+    pub requester: Option<String>,
     /// The clock.
     pub now: Timestamp,
+}
+
+impl Facts {
+    /// Facts about a package of which nothing else is known yet.
+    pub fn about(package: Package, repository: Repository, workspace: &str, now: Timestamp) -> Self {
+        Self {
+            package,
+            files: Vec::new(),
+            repository,
+            upstream: None,
+            workspace: workspace.to_owned(),
+            components: Vec::new(),
+            os: None,
+            secrets: Vec::new(),
+            licenses: Vec::new(),
+            skipped: Vec::new(),
+            inventoried: true,
+            inventoried_at: None,
+            findings: Vec::new(),
+            scores: Scores::default(),
+            advisories: Vec::new(),
+            names: VexSubject::default(),
+            statements: Vec::new(),
+            waivers: Vec::new(),
+            scorecard: None,
+            popularity: Standing::default(),
+            signatures: Vec::new(),
+            freshness: Vec::new(),
+            requester: None,
+            now,
+        }
+    }
 }

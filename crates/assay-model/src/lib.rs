@@ -14,6 +14,7 @@ pub mod event;
 pub mod facts;
 pub mod finding;
 pub mod glob;
+pub mod health;
 pub mod import;
 pub mod inventory;
 pub mod keeping;
@@ -30,6 +31,7 @@ pub mod seam;
 pub mod upstream;
 pub mod vex;
 pub mod view;
+pub mod waiver;
 pub mod work;
 
 pub use digest::Digest;

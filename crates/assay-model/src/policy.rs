@@ -75,6 +75,16 @@ pub enum FactKind {
     Kev,
     /// Labels.
     Tags,
+    /// Statements of VEX.
+    Vex,
+    /// Waivers.
+    Waivers,
+    /// Scorecards and popularity.
+    Health,
+    /// Signatures and attestations.
+    Signatures,
+    /// How fresh the sources are.
+    Freshness,
     /// The clock.
     Time,
 }

@@ -1,5 +1,6 @@
 //! What is known of a CVE apart from any package: EPSS, KEV and severity, keyed by id and joined at read time.
 
+use crate::health::Ssvc;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -51,4 +52,6 @@ pub struct Scores {
     pub epss: BTreeMap<String, Epss>,
     /// By CVE.
     pub kev: BTreeMap<String, Kev>,
+    /// By CVE.
+    pub ssvc: BTreeMap<String, Ssvc>,
 }

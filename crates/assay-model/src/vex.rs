@@ -73,6 +73,29 @@ pub struct VexStatement {
     pub document: String,
 }
 
+/// Where a document came from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "name")]
+pub enum VexOrigin {
+    /// Uploaded, by this token.
+    Uploaded(String),
+    /// Attached to an image, by whoever may push there: the repository's name.
+    Attached(String),
+    /// From a feed: its id.
+    Feed(String),
+}
+
+/// A statement as the workspace has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// What is said.
+    pub statement: VexStatement,
+    /// Where it came from.
+    pub origin: VexOrigin,
+    /// Whether the workspace takes this author's word: only then it can suppress.
+    pub trusted: bool,
+}
+
 /// What is looked at: the artifact that a component is in.
 #[derive(Clone, Debug, Default)]
 pub struct VexSubject {

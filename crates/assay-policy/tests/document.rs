@@ -29,7 +29,7 @@ fn the_listed_fields_are_those_of_the_document() {
 #[test]
 fn the_digest_follows_the_facts_and_not_the_clock() {
     let rules = common::rules(vec![common::policy("p", "package cloudsmith\nmatch := false")]);
-    let digest = |facts| rules.judge(&facts).unwrap().1;
+    let digest = |facts| rules.judge(&facts).unwrap().input;
     let first = digest(common::wheel());
     assert!(first.starts_with("sha256:"));
     let mut later = common::wheel();

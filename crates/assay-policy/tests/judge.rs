@@ -5,7 +5,7 @@
 mod common;
 
 use assay_model::{
-    decision::Outcome,
+    decision::{Judged, Outcome},
     policy::FactKind::{self, Epss, Findings, Inventory, Kev, Package, Repository, Tags, Time},
     seam::judge::Judge,
 };
@@ -25,7 +25,7 @@ fn reads(rules: &str) -> BTreeSet<FactKind> {
 }
 
 fn outcome(rego: &str, facts: &assay_model::facts::Facts) -> Outcome {
-    common::rules(vec![common::policy("p", rego)]).judge(facts).unwrap().0.remove(0).verdict.outcome
+    common::rules(vec![common::policy("p", rego)]).judge(facts).unwrap().evaluated.remove(0).verdict.outcome
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn the_published_example_runs_verbatim() {
     assert_eq!(common::judge().check(&rego).unwrap(), BTreeSet::from([Findings, Inventory]));
     let rules = common::rules(vec![common::policy("max-cvss", &rego)]);
     for (facts, expected) in [(common::wheel(), true), (common::image(), true), (common::clean(), false)] {
-        let verdict = rules.judge(&facts).unwrap().0.remove(0).verdict;
+        let verdict = rules.judge(&facts).unwrap().evaluated.remove(0).verdict;
         assert_eq!(verdict.outcome == Outcome::Match, expected, "{verdict:?}");
         assert_eq!(verdict.reasons, if expected { vec!["CVSS Score >= 6"] } else { vec![] });
         if expected {
@@ -173,7 +173,7 @@ fn a_costly_policy_is_stopped_and_fails() {
     );
     let rules = judge.compile(vec![common::policy("slow", &rego)]).unwrap();
     let started = std::time::Instant::now();
-    let (evaluated, _) = rules.judge(&common::clean()).unwrap();
+    let evaluated = rules.judge(&common::clean()).unwrap().evaluated;
     assert_eq!(evaluated[0].verdict.outcome, Outcome::Failed("the policy took longer than 100 ms".into()));
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
@@ -204,7 +204,7 @@ fn policies_run_in_order_until_a_terminal_match() {
     ]);
     let order: Vec<_> = rules.policies().iter().map(|policy| policy.slug.as_str()).collect();
     assert_eq!(order, ["a", "b", "terminal-without-match", "terminal", "last"]);
-    let (evaluated, _) = rules.judge(&common::clean()).unwrap();
+    let evaluated = rules.judge(&common::clean()).unwrap().evaluated;
     let said: Vec<_> = evaluated.iter().map(|one| one.verdict.policy.as_str()).collect();
     assert_eq!(said, ["a", "b", "terminal-without-match", "terminal"]);
 }
@@ -213,15 +213,15 @@ fn policies_run_in_order_until_a_terminal_match() {
 fn many_threads_share_one_set_of_rules() {
     let rego = body("match if {\n some v in input.v0.vulnerabilities\n v.severity == \"HIGH\"\n time.now_ns() > 0\n}");
     let rules = common::rules(vec![common::policy("p", &rego), common::policy("q", &rego)]);
-    let alone = rules.judge(&common::wheel()).unwrap().1;
+    let alone = rules.judge(&common::wheel()).unwrap().input;
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..25 {
-                    let (hit, digest) = rules.judge(&common::wheel()).unwrap();
+                    let Judged { evaluated: hit, input: digest, .. } = rules.judge(&common::wheel()).unwrap();
                     assert_eq!(digest, alone);
                     assert!(hit.iter().all(|one| one.verdict.outcome == Outcome::Match));
-                    let (miss, _) = rules.judge(&common::clean()).unwrap();
+                    let miss = rules.judge(&common::clean()).unwrap().evaluated;
                     assert!(miss.iter().all(|one| one.verdict.outcome == Outcome::NoMatch));
                 }
             });

@@ -17,7 +17,7 @@ fn row(line: &str) -> Result<(), String> {
     let (name, facts, outcome, reasons) = (next(), next(), next(), next());
     let source = fs::read_to_string(folder().join(format!("{name}.rego"))).unwrap();
     let rules = common::judge().compile(vec![common::policy(name, &source)]).map_err(|problem| problem.to_string())?;
-    let (evaluated, _) = rules.judge(&common::named(facts)).unwrap();
+    let evaluated = rules.judge(&common::named(facts)).unwrap().evaluated;
     let verdict = &evaluated[0].verdict;
     let (said, mut text) = match &verdict.outcome {
         Outcome::Match => ("match", verdict.reasons.join(";")),

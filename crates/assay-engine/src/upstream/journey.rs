@@ -281,10 +281,7 @@ impl Journey {
         let (upstream, at) = (candidate.known.upstream.clone(), engine.now());
         let (name, path) = (self.name.clone(), format!("{}/{}", candidate.version.version, candidate.file.path));
         let subject = self.desk.scope(&self.name).subject(&candidate.version.version);
-        let (mutable, seen) = (candidate.file.metadata.get("mutable").is_some_and(|m| m == true), digest.clone());
-        if mutable {
-            return Ok(());
-        }
+        let seen = digest.clone();
         let first = meta::write(engine.meta(), move |tx| {
             let first = tx.pin(upstream.id, &name, &path, &seen, at)?;
             if first != seen {

@@ -1,11 +1,12 @@
 //! The judge: evaluates policies on facts. Pure: simulation, replay and the live decision are the same call.
 
 use crate::{
-    decision::Evaluated,
+    decision::Judged,
     facts::Facts,
     policy::{FactKind, Policy},
     problem::Problem,
 };
+use jiff::Timestamp;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Policies made ready for evaluation, in order of precedence. Cheap to share.
@@ -15,11 +16,16 @@ pub trait Rules: Send + Sync {
     /// Which kinds of fact any of them reads.
     fn reads(&self) -> &BTreeSet<FactKind>;
     /// Evaluates them in order until a terminal one matches. A failing policy yields a verdict of its own, never silence.
-    /// Also gives the SHA-256 of the input document.
     ///
     /// # Errors
     /// Only when the facts cannot be turned into a document.
-    fn judge(&self, facts: &Facts) -> Result<(Vec<Evaluated>, String), Problem>;
+    fn judge(&self, facts: &Facts) -> Result<Judged, Problem>;
+    /// Evaluates them on a document that [`Rules::judge`] gave, at the clock of then: the same policies at the same
+    /// revisions say the same again.
+    ///
+    /// # Errors
+    /// `Invalid` when it is no such document.
+    fn replay(&self, document: &[u8], now: Timestamp) -> Result<Judged, Problem>;
 }
 
 /// Compiles policies.

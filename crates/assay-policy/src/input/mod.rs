@@ -109,14 +109,25 @@ impl Document {
     pub fn value(&self) -> Value {
         self.whole.clone()
     }
-    /// SHA-256 of the canonical JSON (sorted keys) of all facts in the document, as `sha256:<hex>`.
+    /// Canonical JSON (sorted keys) of all facts in the document, and its SHA-256 as `sha256:<hex>`.
     ///
     /// # Errors
     /// When the document cannot be written as JSON, which no facts cause.
-    pub fn digest(&self) -> Result<String, Problem> {
+    pub fn canonical(&self) -> Result<(Vec<u8>, String), Problem> {
         let bytes = serde_json::to_vec(&[&self.v0, &self.more])
             .map_err(|error| Problem::internal("the policy input cannot be written", error))?;
-        Ok(Digest::of(&bytes).to_string())
+        let digest = Digest::of(&bytes).to_string();
+        Ok((bytes, digest))
+    }
+    /// Reads what [`Document::canonical`] wrote.
+    ///
+    /// # Errors
+    /// `Invalid` when it is something else.
+    pub fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        let [v0, more]: [Value; 2] = serde_json::from_slice(bytes)
+            .map_err(|error| Problem::invalid("bad-input", "this is no policy input").caused_by(error))?;
+        let whole = object([("v0", v0.clone()), ("v1", v1::superset(&v0, &more))]);
+        Ok(Self { v0, more, whole })
     }
     /// The document as JSON, for display.
     ///

@@ -8,11 +8,13 @@ use super::{
 use crate::input::{Document, PolicyNames};
 use assay_model::{
     Problem,
-    decision::{Evaluated, Outcome},
+    decision::{Evaluated, Judged, Outcome},
     facts::Facts,
     policy::{FactKind, Policy},
     seam::judge::Rules,
 };
+use jiff::Timestamp;
+use regorus::Value;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Enabled policies in order. Policies are not locked while judging: every evaluation runs on its own clone of a prepared evaluator,
@@ -49,12 +51,25 @@ impl Rules for Prepared {
     fn reads(&self) -> &BTreeSet<FactKind> {
         &self.reads
     }
-    fn judge(&self, facts: &Facts) -> Result<(Vec<Evaluated>, String), Problem> {
+    fn judge(&self, facts: &Facts) -> Result<Judged, Problem> {
         let document = Document::build(facts, &self.names);
-        let input = document.value();
+        let evaluated = self.evaluate(&document.value(), facts.now);
+        let (document, input) = document.canonical()?;
+        Ok(Judged { evaluated, input, document, waivers: BTreeSet::new() })
+    }
+    fn replay(&self, document: &[u8], now: Timestamp) -> Result<Judged, Problem> {
+        let read = Document::read(document)?;
+        let evaluated = self.evaluate(&read.value(), now);
+        let (document, input) = read.canonical()?;
+        Ok(Judged { evaluated, input, document, waivers: BTreeSet::new() })
+    }
+}
+
+impl Prepared {
+    fn evaluate(&self, input: &Value, now: Timestamp) -> Vec<Evaluated> {
         let mut evaluated = Vec::with_capacity(self.policies.len());
         for (policy, checked) in self.policies.iter().zip(&self.checked) {
-            let verdict = verdict::evaluate(policy, checked, &input, facts.now, &self.limits);
+            let verdict = verdict::evaluate(policy, checked, input, now, &self.limits);
             let last = policy.terminal && verdict.outcome == Outcome::Match;
             evaluated.push(Evaluated {
                 verdict,
@@ -66,6 +81,6 @@ impl Rules for Prepared {
                 break;
             }
         }
-        Ok((evaluated, document.digest()?))
+        evaluated
     }
 }

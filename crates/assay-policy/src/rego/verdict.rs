@@ -39,6 +39,7 @@ pub(super) fn evaluate(policy: &Policy, checked: &Checked, input: &Value, now: T
         outcome,
         reasons,
         output,
+        waived_by: None,
     }
 }
 

@@ -11,7 +11,7 @@ use assay_model::{
     package::{Coordinates, File, FileId, Package, PackageId, Role, State},
     policy::{OnFailure, Policy, PolicyAction},
     repository::{Repository, RepositoryId, Settings},
-    score::{Epss, Kev, Scores},
+    score::{Epss, Kev},
     seam::judge::{Judge, Rules},
 };
 use assay_policy::RegoJudge;
@@ -123,28 +123,17 @@ fn file(path: &str, role: Option<Role>) -> File {
 }
 
 fn facts(package: Package, files: Vec<File>, components: Vec<Occurrence>) -> Facts {
+    let repository = Repository {
+        id: RepositoryId(1),
+        name: "main".into(),
+        settings: Settings { description: "everything".into(), ..Settings::default() },
+        created_at: at("2026-01-01T00:00:00Z"),
+    };
     Facts {
-        package,
         files,
-        repository: Repository {
-            id: RepositoryId(1),
-            name: "main".into(),
-            settings: Settings { description: "everything".into(), ..Settings::default() },
-            created_at: at("2026-01-01T00:00:00Z"),
-        },
-        workspace: "example".into(),
         components,
-        upstream: None,
-        os: None,
-        secrets: Vec::new(),
-        licenses: Vec::new(),
-        skipped: Vec::new(),
-        inventoried: true,
         inventoried_at: Some(at("2026-11-20T10:30:05Z")),
-        findings: Vec::new(),
-        scores: Scores::default(),
-        advisories: Vec::new(),
-        now: at("2026-11-22T10:00:00Z"),
+        ..Facts::about(package, repository, "example", at("2026-11-22T10:00:00Z"))
     }
 }
 

@@ -58,7 +58,13 @@ fn decision(id: &str, package: PackageId, seconds: i64) -> Decision {
         evaluated: 3,
         actions: vec![("p".into(), PolicyAction { kind: "add-tags".into(), params: serde_json::Value::Null })],
         vulnerabilities: vec![],
-        basis: Basis { input: "sha256:00".into(), policies: vec![("p".into(), 1)], advisories: 7, scanner: "1".into() },
+        basis: Basis {
+            input: "sha256:00".into(),
+            policies: vec![("p".into(), 1)],
+            advisories: 7,
+            scanner: "1".into(),
+            ..Basis::default()
+        },
     }
 }
 

@@ -57,6 +57,11 @@ fn fact(kind: &FactKind) -> &'static str {
         FactKind::Epss => "EPSS scores",
         FactKind::Kev => "known exploited vulnerabilities",
         FactKind::Tags => "tags",
+        FactKind::Vex => "VEX statements",
+        FactKind::Waivers => "waivers",
+        FactKind::Health => "Scorecard and popularity",
+        FactKind::Signatures => "signatures",
+        FactKind::Freshness => "freshness of sources",
         FactKind::Time => "the clock",
     }
 }

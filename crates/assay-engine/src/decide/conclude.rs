@@ -1,0 +1,126 @@
+//! The pure middle: gathered facts and compiled policies in, what a decision comes to out. Writes nothing.
+
+use super::gather::Gathered;
+use crate::{Engine, fold};
+use assay_model::{
+    component::Component,
+    decision::{Basis, Cited, Decision, DecisionId, Evaluated, Judged, Outcome, Verdict},
+    facts::Facts,
+    finding::Finding,
+    package::{Package, State},
+    policy::FactKind,
+    problem::Problem,
+    seam::{action::Standing, judge::Rules},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+
+const CITED: usize = 20;
+
+/// What a decision comes to, ready to be written.
+pub(super) struct Concluded {
+    pub(super) package: Package,
+    /// How many files it had; files are only ever added.
+    pub(super) files: usize,
+    pub(super) decision: Decision,
+    pub(super) tags: BTreeSet<String>,
+    /// State with the operator's override in force.
+    pub(super) state: State,
+    /// Whether it says anything that the previous decision did not.
+    pub(super) news: bool,
+    pub(super) subject: String,
+    pub(super) review_at: Option<Timestamp>,
+    /// Whether rules of its repository may take it elsewhere.
+    pub(super) promotes: bool,
+}
+
+impl Engine {
+    /// Facts in, decision out; writes nothing.
+    pub(super) fn conclude(&self, gathered: Gathered, rules: &dyn Rules, import: i64) -> Result<Concluded, Problem> {
+        let Gathered { facts, previous, cause } = gathered;
+        let Judged { evaluated, input, waivers, .. } = rules.judge(&facts)?;
+        let base = Standing { state: State::Available, tags: facts.package.tags.clone() };
+        let folded = fold(&evaluated, &base, self.parts.actions);
+        let basis = Basis {
+            input,
+            policies: evaluated.iter().map(|e| (e.verdict.policy.clone(), e.verdict.revision)).collect(),
+            advisories: import,
+            scanner: self.parts.inspector.revision().to_owned(),
+            waivers,
+        };
+        let count = evaluated.len();
+        let verdicts = said_something(evaluated);
+        let decision = Decision {
+            id: DecisionId(decision_id(&facts, &basis)),
+            package: facts.package.id,
+            at: facts.now,
+            trigger: cause,
+            state: folded.standing.state,
+            tags_added: folded.standing.tags.difference(&base.tags).cloned().collect(),
+            tags_removed: base.tags.difference(&folded.standing.tags).cloned().collect(),
+            vulnerabilities: if verdicts.is_empty() { Vec::new() } else { cite(&facts.findings, &verdicts) },
+            verdicts,
+            evaluated: count,
+            actions: folded.actions,
+            basis,
+        };
+        let held = facts.package.held.as_ref().filter(|h| h.expires_at.is_none_or(|end| end > facts.now));
+        let state = held.map_or(decision.state, |h| h.state);
+        let reads_time = rules.reads().contains(&FactKind::Time);
+        let hourly = reads_time.then(|| facts.now + SignedDuration::from_hours(1));
+        let release = held.and_then(|h| h.expires_at);
+        let (package, files) = (facts.package, facts.files.len());
+        Ok(Concluded {
+            news: previous.is_none_or(|p| differs(&p, &decision)),
+            subject: format!(
+                "{}/{}/{}@{}",
+                facts.repository.name, package.at.format, package.at.name, package.at.version
+            ),
+            tags: folded.standing.tags,
+            review_at: hourly.into_iter().chain(release).min(),
+            state,
+            decision,
+            package,
+            files,
+            promotes: !facts.repository.settings.promotion.is_empty(),
+        })
+    }
+}
+
+fn said_something(evaluated: Vec<Evaluated>) -> Vec<Verdict> {
+    evaluated.into_iter().map(|e| e.verdict).filter(|v| v.outcome != Outcome::NoMatch).collect()
+}
+
+/// The vulnerabilities that the verdicts name, each once; all of the package's, worst first, where they name none.
+fn cite(findings: &[(Component, Finding)], verdicts: &[Verdict]) -> Vec<Cited> {
+    let text: String = verdicts.iter().flat_map(|v| v.reasons.iter().cloned().chain([v.output.to_string()])).collect();
+    let named: Vec<&(Component, Finding)> =
+        findings.iter().filter(|(_, f)| f.ids().any(|id| text.contains(id))).collect();
+    let chosen: Vec<&(Component, Finding)> = if named.is_empty() { findings.iter().collect() } else { named };
+    let cited = |(component, finding): &&(Component, Finding)| Cited {
+        id: finding.id.clone(),
+        component: component.purl.clone(),
+        score: finding.score(),
+        severity: finding.severity,
+        fixed: finding.nearest_fixed.clone(),
+        title: finding.title.clone(),
+    };
+    let mut seen = BTreeSet::new();
+    chosen.iter().filter(|(_, finding)| seen.insert(&finding.id)).map(cited).take(CITED).collect()
+}
+
+/// Time-ordered, and unguessable as far as the input digest is.
+fn decision_id(facts: &Facts, basis: &Basis) -> String {
+    let seed = format!("{}/{}/{}", facts.package.id.0, facts.now.as_microsecond(), basis.input);
+    let tail: String = assay_model::Digest::of(seed.as_bytes()).hex().chars().take(12).collect();
+    format!("{:012x}{tail}", facts.now.as_millisecond())
+}
+
+fn differs(previous: &Decision, next: &Decision) -> bool {
+    previous.state != next.state
+        || previous.verdicts != next.verdicts
+        || previous.vulnerabilities != next.vulnerabilities
+        || previous.tags_added != next.tags_added
+        || previous.tags_removed != next.tags_removed
+        || previous.basis.policies != next.basis.policies
+}

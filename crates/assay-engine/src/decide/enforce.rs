@@ -1,0 +1,65 @@
+//! Writes what a decision came to: the decision where it says something new, the standing, the event, the next look.
+
+use super::conclude::Concluded;
+use assay_model::{
+    event::NewEvent,
+    package::{Package, PackageId, State},
+    problem::Problem,
+    seam::meta::Tx,
+    work::{Lane, NewJob, Stage},
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Whether packages are as they were when their facts were gathered.
+pub(super) fn still_so(tx: &mut dyn Tx, outcomes: &[Concluded]) -> Result<bool, Problem> {
+    let ids: Vec<PackageId> = outcomes.iter().map(|outcome| outcome.package.id).collect();
+    let now: BTreeMap<PackageId, Package> = tx.packages(&ids)?.into_iter().map(|p| (p.id, p)).collect();
+    let mut files: BTreeMap<PackageId, usize> = BTreeMap::new();
+    for file in tx.files_of(&ids)? {
+        *files.entry(file.package).or_default() += 1;
+    }
+    let same = |outcome: &Concluded| {
+        let then = &outcome.package;
+        now.get(&then.id).is_some_and(|p| (p.state, &p.decision, &p.held) == (then.state, &then.decision, &then.held))
+            && files.get(&then.id).copied().unwrap_or(0) == outcome.files
+    };
+    Ok(outcomes.iter().all(same))
+}
+
+/// Writes one outcome: the decision where it says something new, the standing, the event, the next look.
+pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Problem> {
+    let Concluded { package, decision, .. } = outcome;
+    if let Some(due) = outcome.review_at {
+        let cause = "the clock".to_owned();
+        tx.enqueue(&[NewJob { lane: Lane::Backfill, stage: Stage::Decide, key: package.id.0, cause, due }])?;
+    }
+    if !outcome.news && package.state == outcome.state {
+        return Ok(());
+    }
+    if outcome.promotes && outcome.state == State::Available {
+        let cause = "promotion".to_owned();
+        let due = decision.at;
+        tx.enqueue(&[NewJob { lane: Lane::Change, stage: Stage::Promote, key: package.id.0, cause, due }])?;
+    }
+    if outcome.news {
+        tx.append_decision(decision)?;
+    }
+    let id = if outcome.news { Some(&decision.id) } else { None };
+    tx.set_standing(package.id, outcome.state, &outcome.tags, id, None)?;
+    let body = json!({
+        "decision": if outcome.news { Some(&decision.id) } else { package.decision.as_ref() },
+        "from": package.state, "to": outcome.state, "trigger": decision.trigger,
+        "policies": decision.verdicts.iter().map(|v| &v.policy).collect::<Vec<_>>(),
+        "reasons": decision.verdicts.iter().flat_map(|v| &v.reasons).take(5).collect::<Vec<_>>(),
+        "vulnerabilities": decision.vulnerabilities.iter().map(|v| &v.id).take(5).collect::<Vec<_>>(),
+    });
+    let kind = match (package.state, outcome.state) {
+        (_, State::Quarantined) if package.state != State::Quarantined => "decision.quarantined",
+        (State::Quarantined | State::Hidden, State::Available) => "decision.released",
+        (from, to) if from == to => "decision.confirmed",
+        _ => "decision.made",
+    };
+    let (at, subject) = (decision.at, outcome.subject.clone());
+    tx.append_event(&NewEvent { at, kind, actor: "system".into(), subject, body }).map(|_| ())
+}

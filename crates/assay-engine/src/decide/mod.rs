@@ -1,0 +1,154 @@
+//! The decide stage: facts → verdicts → fold → decision → standing. Publishing, a changed advisory, a moved score, an
+//! edited policy and the clock all end here. This file has the batches; [`gather`] reads the facts, [`conclude`] is the
+//! pure middle that simulation and replay share, [`enforce`] writes what came of it.
+
+mod conclude;
+mod enforce;
+mod gather;
+
+pub(crate) use gather::worst_first;
+
+pub(crate) use crate::{Engine, analyze::blocking, workers};
+use assay_model::{
+    package::{PackageId, State},
+    policy::Policy,
+    problem::Problem,
+    repository::Repository,
+    seam::{
+        judge::Rules,
+        meta::{self, Tx},
+    },
+    work::Job,
+};
+use conclude::Concluded;
+use enforce::{enforce, still_so};
+use gather::{Gathered, Gathering, gather};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// How often a batch is decided anew because what it is about changed meanwhile.
+const ROUNDS: usize = 5;
+
+/// Policies as compiled last, with what they were compiled from.
+pub(crate) struct CompiledRules {
+    signature: Vec<(String, u32)>,
+    rules: Arc<dyn Rules>,
+}
+
+/// What a decision would come to in another repository.
+pub(crate) struct Foreseen {
+    pub(crate) package: PackageId,
+    pub(crate) version: String,
+    pub(crate) state: State,
+    pub(crate) reasons: Vec<String>,
+    /// Tags that the package has by itself, before policies.
+    pub(crate) tags: BTreeSet<String>,
+}
+
+impl Engine {
+    /// The enabled policies, compiled; compiled again only after an edit.
+    pub(crate) fn rules(&self, tx: &mut dyn Tx) -> Result<Arc<dyn Rules>, Problem> {
+        let policies: Vec<Policy> = tx.policies()?.into_iter().filter(|p| p.enabled).collect();
+        let signature: Vec<(String, u32)> = policies.iter().map(|p| (p.slug.clone(), p.revision)).collect();
+        let mut kept = self.rules.lock().map_err(|_| Problem::bug("the compiled rules are poisoned"))?;
+        if let Some(compiled) = kept.as_ref().filter(|c| c.signature == signature) {
+            return Ok(compiled.rules.clone());
+        }
+        let rules = self.parts.judge.compile(policies)?;
+        *kept = Some(CompiledRules { signature, rules: rules.clone() });
+        Ok(rules)
+    }
+
+    /// Decides the packages of a batch of jobs.
+    pub(crate) async fn decide_batch(self: &Arc<Self>, jobs: &[Job]) -> Result<(), Problem> {
+        for _ in 0..ROUNDS {
+            if self.decide_once(jobs).await? {
+                return self.notice().await;
+            }
+        }
+        Err(Problem::busy("packages or policies changed whenever they were being decided", 1))
+    }
+
+    /// Decides the batch from one snapshot. Writes nothing, and says so, when a package got other files or another state,
+    /// or the policies were edited, since that snapshot: the decision would be about something that is no more.
+    async fn decide_once(self: &Arc<Self>, jobs: &[Job]) -> Result<bool, Problem> {
+        let keys: Vec<(PackageId, String)> = jobs.iter().map(|j| (PackageId(j.key), j.cause.clone())).collect();
+        let done: Vec<i64> = jobs.iter().map(|job| job.id).collect();
+        let (engine, now) = (self.clone(), self.now());
+        let (rules, gathered, import) = meta::read(self.meta(), move |tx| {
+            let rules = engine.rules(tx)?;
+            let gathering = Gathering {
+                reads: rules.reads(),
+                actions: engine.parts.actions,
+                workspace: &engine.parts.workspace,
+                now,
+            };
+            let gathered = gather(tx, &keys, &gathering)?;
+            Ok((rules, gathered, tx.last_import()?))
+        })
+        .await?;
+        let (engine, judged) = (self.clone(), rules.clone());
+        let outcomes = blocking(move || {
+            gathered.into_iter().map(|g| engine.conclude(g, judged.as_ref(), import)).collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+        let engine = self.clone();
+        meta::write(self.meta(), move |tx| {
+            if !Arc::ptr_eq(&engine.rules(tx)?, &rules) || !still_so(tx, &outcomes)? {
+                return Ok(false);
+            }
+            for outcome in &outcomes {
+                enforce(tx, outcome)?;
+            }
+            workers::tally(tx, workers::DECIDED, outcomes.len())?;
+            tx.finish(&done)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Decides packages as if they were in `target`; leaves out those that are not inspected yet.
+    pub(crate) async fn foresee(
+        self: &Arc<Self>,
+        ids: &[PackageId],
+        target: &Repository,
+    ) -> Result<Vec<Foreseen>, Problem> {
+        let keys: Vec<(PackageId, String)> = ids.iter().map(|id| (*id, "promotion".to_owned())).collect();
+        let (engine, target, now) = (self.clone(), target.clone(), self.now());
+        let (rules, gathered, import) = meta::read(self.meta(), move |tx| {
+            let rules = engine.rules(tx)?;
+            let gathering = Gathering {
+                reads: rules.reads(),
+                actions: engine.parts.actions,
+                workspace: &engine.parts.workspace,
+                now,
+            };
+            let mut gathered = gather(tx, &keys, &gathering)?;
+            for one in &mut gathered {
+                one.facts.repository = target.clone();
+                one.facts.package.repository = target.id;
+                one.facts.package.held = None;
+                one.previous = None;
+            }
+            Ok((rules, gathered, tx.last_import()?))
+        })
+        .await?;
+        let engine = self.clone();
+        blocking(move || {
+            let foresee = |one: Gathered| {
+                let tags = one.facts.package.tags.clone();
+                let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), import)?;
+                let reasons =
+                    decision.verdicts.iter().flat_map(|v| v.reasons.iter().map(|r| format!("{}: {r}", v.policy)));
+                Ok(Foreseen {
+                    package: package.id,
+                    version: package.at.version,
+                    state,
+                    reasons: reasons.collect(),
+                    tags,
+                })
+            };
+            gathered.into_iter().map(foresee).collect()
+        })
+        .await
+    }
+}
