@@ -3,6 +3,7 @@
 //! Development only: the product never depends on this crate. Nothing here imitates a part of Assay; a test speaks to
 //! the program the way a user does.
 
+pub mod catalogue;
 pub mod client;
 pub mod evidence;
 pub mod faulty;

@@ -21,6 +21,7 @@ use assay_model::{
         upstream::RemoteFile,
     },
     upstream::Mode,
+    view::VersionView,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, atomic::Ordering};
@@ -68,7 +69,8 @@ impl Desk {
         {
             return Ok(Some(self.keep_back(name, offer, until)));
         }
-        self.depart(name, path, None, vec![(path.to_owned(), candidates)]).await.map(Some)
+        let files = vec![(path.to_owned(), candidates)];
+        self.depart(name, path, None, files, local).await.map(Some)
     }
 
     async fn take_offer(
@@ -93,7 +95,7 @@ impl Desk {
             true => offer.version.files.iter().cloned().map(candidate).collect(),
             false => vec![candidate(file)],
         };
-        self.depart(name, path, offer.reference.clone(), files).await
+        self.depart(name, path, offer.reference.clone(), files, local).await
     }
 
     /// The version that upstreams give for what their index need not list.
@@ -247,10 +249,10 @@ impl Desk {
         wanted: &str,
         reference: Option<String>,
         files: Vec<(String, Vec<Candidate>)>,
+        local: &Shelved,
     ) -> Result<FileId, Problem> {
         let scope = self.scope(name);
-        let mode =
-            files.first().and_then(|(_, all)| all.first()).map_or(Mode::Hold, |c| c.known.upstream.settings.mode);
+        let mode = files.first().and_then(|(_, all)| all.first()).map_or(Mode::Hold, |first| mode_of(first, local));
         let mut mine = Vec::new();
         let mut asked = None;
         {
@@ -272,5 +274,16 @@ impl Desk {
         let journey = Journey { desk: self.as_system(), name: name.to_owned(), reference, files: mine };
         tokio::spawn(Arc::new(journey).travel(scope));
         Ok(self.errand(Outcome::Flight(asked, mode)))
+    }
+}
+
+/// How a file leaves before it is decided. Further files of a version that was decided before wait in open mode too: it
+/// may have been refused.
+fn mode_of(candidate: &Candidate, local: &Shelved) -> Mode {
+    let version = &candidate.version.version;
+    let decided = |here: &VersionView| here.package.at.version == *version && here.package.decision.is_some();
+    match candidate.known.upstream.settings.mode {
+        Mode::Open if local.view.versions.iter().any(decided) => Mode::Hold,
+        mode => mode,
     }
 }

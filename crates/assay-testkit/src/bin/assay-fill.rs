@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use assay_testkit::catalogue;
 use assay_testkit::client::Http;
 use assay_testkit::make::{
     feeds,
@@ -25,7 +26,9 @@ assay-fill images --name REPOSITORY/NAME --count N [--connections N] [--seed N]
 assay-fill blob --name REPOSITORY/NAME --size BYTES [--seed N]
 assay-fill put --path PATH --size BYTES [--seed N]
                   (to --url as well; these need no token where the registry asks for none, and say what they did)
-assay-fill advisory --id ID --name NAME --out FILE.zip";
+assay-fill advisory --id ID --name NAME --out FILE.zip
+assay-fill catalogue --data DIR --packages N [--components 20] [--corpus ../shared]
+                  (writes into the store of a server that is not running)";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -90,6 +93,21 @@ async fn run() -> Result<()> {
         Some("advisory") => {
             let named = |name: &str| value(name).context(HELP);
             advisory(named("--id")?, named("--name")?, named("--out")?)
+        }
+        Some("catalogue") => {
+            let plan = catalogue::Plan {
+                packages: value("--packages").context(HELP)?.parse()?,
+                components: value("--components").unwrap_or("20").parse()?,
+                corpus: value("--corpus").unwrap_or("../shared").into(),
+            };
+            let start = Instant::now();
+            let directory = std::path::PathBuf::from(value("--data").context(HELP)?);
+            catalogue::generate(&directory, &plan, |done| {
+                if done % 20_000 == 0 {
+                    eprintln!("{done} packages, {:.0} s", start.elapsed().as_secs_f64());
+                }
+            })
+            .await
         }
         _ => bail!("{HELP}"),
     }

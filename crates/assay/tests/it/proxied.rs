@@ -119,6 +119,30 @@ async fn an_open_upstream_streams_while_it_is_inspected() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_open_upstream_gives_no_further_file_of_a_refused_version() -> Result<()> {
+    let (server, remote) = (server().await?, Remote::start().await?);
+    let (one, other) = (Wheel::new("tiny", "1.0").build()?, Wheel::new("tiny", "1.0").tag("py2.py3-none-any").build()?);
+    simple_index(&remote, &[(&one, jiff::Timestamp::UNIX_EPOCH), (&other, jiff::Timestamp::UNIX_EPOCH)]);
+    upstream(&server, "main", "far", "pypi", &format!("{}/simple", remote.url()), json!({ "mode": "open" })).await?;
+    let record = python_advisory("PYSEC-2026-1", "CVE-2026-1", "tiny", "0", "1.1");
+    import(&server, &[&advisories(&server, "python", &[record])?]).await?;
+    refuse_dangerous(&server).await?;
+
+    let first = format!("/pypi/main/files/tiny/{}", one.file_name);
+    server.http().get(&first).await?.expect_status(200)?;
+    let begun = Instant::now();
+    while server.http().get(&first).await?.status != 403 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is refused once it was looked into");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let further = server.http().get(&format!("/pypi/main/files/tiny/{}", other.file_name)).await?;
+    assert_eq!(further.status, 403, "{}", further.text());
+    settled(&server).await?;
+    server.http().get(&first).await?.expect_status(403)?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_transfer_that_breaks_off_is_begun_again_and_never_taken_for_complete() -> Result<()> {
     let (server, remote) = behind(json!({})).await?;
     remote.gives("/cut.bin", Answer { cut: Some(10), ..Answer::of(vec![3; 50_000]) });
