@@ -5,6 +5,7 @@
 mod common;
 
 use assay_model::{decision::Outcome, seam::judge::Judge};
+use assay_policy::Path;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 fn folder() -> PathBuf {
@@ -16,7 +17,10 @@ fn row(line: &str) -> Result<(), String> {
     let mut next = || parts.next().unwrap();
     let (name, facts, outcome, reasons) = (next(), next(), next(), next());
     let source = fs::read_to_string(folder().join(format!("{name}.rego"))).unwrap();
-    let rules = common::judge().compile(vec![common::policy(name, &source)]).map_err(|problem| problem.to_string())?;
+    let rules = common::judge()
+        .with_path(Path::Both)
+        .compile(vec![common::policy(name, &source)])
+        .map_err(|problem| problem.to_string())?;
     let evaluated = rules.judge(&common::named(facts)).unwrap().evaluated;
     let verdict = &evaluated[0].verdict;
     let (said, mut text) = match &verdict.outcome {

@@ -1,11 +1,15 @@
 //! Built-in functions of our own: those that the evaluator lacks, those that must not see the machine's clock or chance,
 //! and those that need a bound. An argument of the wrong type gives an undefined value, as the contract says.
 
-use super::{format, pattern};
-use assay_model::Digest;
-use jiff::Timestamp;
-use regorus::{Engine, Value, unstable::BUILTINS};
-use std::net::IpAddr;
+mod crypto;
+mod net;
+mod notation;
+mod semver;
+mod time;
+
+use super::{evaluator::Clock, format, pattern};
+use regorus::{Engine, Value, unstable::BUILTINS, value::Object};
+use std::sync::atomic::Ordering;
 
 /// Longest array that `numbers.range` makes.
 const MAX_RANGE: i64 = 1_000_000;
@@ -17,13 +21,49 @@ pub(super) const NOW: &str = "time.now_ns";
 pub(super) const IMPURE: &[&str] =
     &["http.send", "opa.runtime", "net.lookup_ip_addr", "rand.intn", "uuid.rfc4122", "time.sleep", "test.sleep"];
 
+/// A function of ours: its name, how many arguments it takes, and what it does.
+type Own = (&'static str, u8, fn(&[Value]) -> anyhow::Result<Value>);
+
 /// Functions registered here besides the clock.
-const OWN: &[&str] =
-    &["crypto.sha256", "net.cidr_intersects", "net.cidr_overlap", "numbers.range", "numbers.range_step"];
+const OWN: &[Own] = &[
+    ("array.flatten", 1, |args| Ok(notation::flatten(args))),
+    ("crypto.hmac.equal", 2, |args| Ok(crypto::equal(args))),
+    ("crypto.hmac.md5", 2, |args| Ok(crypto::hmac_md5(args))),
+    ("crypto.hmac.sha1", 2, |args| Ok(crypto::hmac_sha1(args))),
+    ("crypto.hmac.sha256", 2, |args| Ok(crypto::hmac_sha256(args))),
+    ("crypto.hmac.sha512", 2, |args| Ok(crypto::hmac_sha512(args))),
+    ("crypto.md5", 1, |args| Ok(crypto::md5(args))),
+    ("crypto.sha1", 1, |args| Ok(crypto::sha1(args))),
+    ("crypto.sha256", 1, |args| Ok(crypto::sha256(args))),
+    ("io.jwt.decode", 1, |args| Ok(notation::jwt(args))),
+    ("net.cidr_contains_matches", 2, net::contains_matches),
+    ("net.cidr_intersects", 2, |args| Ok(net::intersects(args))),
+    ("net.cidr_merge", 1, net::merge),
+    ("net.cidr_overlap", 2, |args| Ok(net::intersects(args))),
+    ("numbers.range", 2, range),
+    ("numbers.range_step", 3, range),
+    ("semver.compare", 2, |args| Ok(semver::compare(args))),
+    ("semver.is_valid", 1, |args| Ok(semver::is_valid(args))),
+    ("sprintf", 2, format::sprintf),
+    ("time.add_date", 4, |args| Ok(time::add_date(args))),
+    ("time.parse_duration_ns", 1, |args| Ok(time::parse_duration(args))),
+    ("uri.is_valid", 1, |args| Ok(notation::uri_is_valid(args))),
+    ("uri.parse", 1, |args| Ok(notation::uri_parse(args))),
+    ("uuid.parse", 1, |args| Ok(notation::uuid(args))),
+    ("yaml.is_valid", 1, |args| Ok(notation::yaml_is_valid(args))),
+    ("yaml.marshal", 1, |args| Ok(notation::yaml_write(args))),
+    ("yaml.unmarshal", 1, |args| Ok(notation::yaml_read(args))),
+];
+
+/// Whether that function is one of ours, so that only the interpreter knows it or answers it rightly.
+pub(super) fn is_own(name: &str) -> bool {
+    let own = OWN.iter().any(|own| own.0 == name) || pattern::OWN.iter().any(|own| own.0 == name);
+    own || name == NOW || IMPURE.contains(&name)
+}
 
 /// Whether a policy may call that function.
 pub(super) fn exists(name: &str) -> bool {
-    let own = OWN.contains(&name) || pattern::OWN.contains(&name);
+    let own = OWN.iter().any(|own| own.0 == name) || pattern::OWN.iter().any(|own| own.0 == name);
     name == "print" || name == NOW || own || (!IMPURE.contains(&name) && BUILTINS.contains_key(name))
 }
 
@@ -36,19 +76,18 @@ pub(super) fn instead_of(name: &str) -> Option<&'static str> {
             "a test such as is_array"
         }
         "set_diff" => "the operator -",
-        "net.cidr_merge" | "net.cidr_contains_matches" => "net.cidr_contains",
+        "object.set" => "object.union",
+        "strings.render_template" => "sprintf",
+        "io.jwt.decode_verify" => "io.jwt.decode, which verifies nothing",
         _ => return None,
     })
 }
 
 /// Makes our functions known, except the clock.
 pub(super) fn register(engine: &mut Engine) -> anyhow::Result<()> {
-    engine.add_extension("crypto.sha256".into(), 1, Box::new(|args: Vec<Value>| Ok(sha256(&args))))?;
-    engine.add_extension("net.cidr_intersects".into(), 2, Box::new(|args: Vec<Value>| Ok(intersects(&args))))?;
-    engine.add_extension("net.cidr_overlap".into(), 2, Box::new(|args: Vec<Value>| Ok(intersects(&args))))?;
-    engine.add_extension("sprintf".into(), 2, Box::new(|args: Vec<Value>| format::sprintf(&args)))?;
-    engine.add_extension("numbers.range".into(), 2, Box::new(|args: Vec<Value>| range(&args)))?;
-    engine.add_extension("numbers.range_step".into(), 3, Box::new(|args: Vec<Value>| range(&args)))?;
+    for (name, arity, function) in OWN {
+        engine.add_extension((*name).to_owned(), *arity, Box::new(|args: Vec<Value>| function(&args)))?;
+    }
     pattern::register(engine)?;
     for name in IMPURE {
         // A policy stored by an older version may still call one.
@@ -66,41 +105,25 @@ fn arity(name: &str) -> u8 {
     }
 }
 
-/// Makes `time.now_ns` answer `now`.
-pub(super) fn register_clock(engine: &mut Engine, now: Timestamp) -> anyhow::Result<()> {
-    let nanoseconds = i64::try_from(now.as_nanosecond()).ok();
-    let clock = move |_: Vec<Value>| Ok(nanoseconds.map_or(Value::Undefined, Value::from));
-    engine.add_extension(NOW.into(), 0, Box::new(clock))
+/// Makes `time.now_ns` answer what the clock holds.
+pub(super) fn register_clock(engine: &mut Engine, clock: Clock) -> anyhow::Result<()> {
+    let tell = move |_: Vec<Value>| match clock.load(Ordering::Relaxed) {
+        i64::MIN => Ok(Value::Undefined),
+        now => Ok(Value::from(now)),
+    };
+    engine.add_extension(NOW.into(), 0, Box::new(tell))
 }
 
 fn text(args: &[Value], index: usize) -> Option<&str> {
     args.get(index)?.as_string().ok().map(AsRef::as_ref)
 }
 
-fn sha256(args: &[Value]) -> Value {
-    text(args, 0).map_or(Value::Undefined, |input| Value::from(Digest::of(input.as_bytes()).hex()))
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn intersects(args: &[Value]) -> Value {
-    let block = |index| text(args, index).and_then(block);
-    match (block(0), block(1)) {
-        (Some((v6, a, a_mask)), Some((other_v6, b, b_mask))) => {
-            Value::from(v6 == other_v6 && (a ^ b) & a_mask & b_mask == 0)
-        }
-        _ => Value::Undefined,
-    }
-}
-
-/// An address or block as (is version 6, address, mask); version 4 sits in the upper bits.
-fn block(text: &str) -> Option<(bool, u128, u128)> {
-    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-    let (v6, value, width) = match address.parse().ok()? {
-        IpAddr::V4(v4) => (false, u128::from(u32::from(v4)) << 96, 32),
-        IpAddr::V6(v6) => (true, u128::from(v6), 128),
-    };
-    let bits: u32 = bits.map_or(Some(width), |bits| bits.parse().ok())?;
-    let mask = if bits == 0 { 0 } else { u128::MAX.checked_shl(128 - bits.min(128))? };
-    (bits <= width).then_some((v6, value, mask))
+fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    fields.into_iter().map(|(name, value)| (Value::from(name), value)).collect::<Object>().into_value()
 }
 
 /// `numbers.range` and `numbers.range_step`: both ends are in, downwards when the first is greater.

@@ -35,6 +35,10 @@ pub(super) fn new(limits: &Limits) -> anyhow::Result<Engine> {
 
 /// Sets how long the next evaluation may take.
 pub(super) fn set_time(engine: &mut Engine, limit: Duration) {
-    let check_interval = NonZeroU32::new(CHECK_EVERY).unwrap_or(NonZeroU32::MIN);
-    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval });
+    engine.set_execution_timer_config(timer(limit));
+}
+
+/// A bound on time as evaluators take it.
+pub(super) fn timer(limit: Duration) -> ExecutionTimerConfig {
+    ExecutionTimerConfig { limit, check_interval: NonZeroU32::new(CHECK_EVERY).unwrap_or(NonZeroU32::MIN) }
 }

@@ -53,7 +53,7 @@ pub(super) fn sprintf(args: &[Value]) -> anyhow::Result<Value> {
             },
         }
     }
-    let extra: Vec<String> = values.map(|value| named(&argument(value))).collect();
+    let extra: Vec<String> = values.map(|value| named(&Verb::default(), &argument(value))).collect();
     if !extra.is_empty() {
         out.push_str(&format!("%!(EXTRA {})", extra.join(", ")));
     }
@@ -120,22 +120,31 @@ fn term(value: &Value) -> String {
     }
 }
 
-/// An argument with its type, as Go writes one that does not fit its verb.
-fn named(argument: &Argument) -> String {
-    match argument {
-        Argument::Whole(whole) => format!("int={whole}"),
-        Argument::Fraction(fraction) => format!("float64={fraction}"),
-        Argument::Text(text) => format!("string={text}"),
-    }
+/// An argument with its type, as Go writes one that does not fit its verb: width and signs apply to the value.
+fn named(verb: &Verb, argument: &Argument) -> String {
+    let kind = match argument {
+        Argument::Whole(_) => "int",
+        Argument::Fraction(_) => "float64",
+        Argument::Text(_) => "string",
+    };
+    let text = body(&Verb { letter: 'v', ..*verb }, argument).unwrap_or_default();
+    format!("{kind}={}", fill(verb, argument, text))
 }
 
 fn pad(verb: &Verb, argument: &Argument) -> String {
-    let text = body(verb, argument).unwrap_or_else(|| format!("%!{}({})", verb.letter, named(argument)));
+    match body(verb, argument) {
+        Some(text) => fill(verb, argument, text),
+        None => format!("%!{}({})", verb.letter, named(verb, argument)),
+    }
+}
+
+fn fill(verb: &Verb, argument: &Argument, text: String) -> String {
     let missing = verb.width.saturating_sub(text.chars().count());
     if verb.minus {
         return text + &" ".repeat(missing);
     }
-    if verb.zero && !matches!(argument, Argument::Text(_)) {
+    let exact = matches!(argument, Argument::Whole(_)) && verb.precision.is_some();
+    if verb.zero && !exact && !matches!(argument, Argument::Text(_)) {
         let sign = text.find(|c: char| !matches!(c, '+' | '-' | ' ')).unwrap_or(0);
         return format!("{}{}{}", &text[..sign], "0".repeat(missing), &text[sign..]);
     }
@@ -149,7 +158,9 @@ fn body(verb: &Verb, argument: &Argument) -> Option<String> {
             let size = whole.unsigned_abs();
             let prefix = |text: &'static str| if verb.sharp { text } else { "" };
             let text = match verb.letter {
-                'd' | 'v' => size.to_string(),
+                'd' | 'v' => format!("{size:0>width$}", width = verb.precision.unwrap_or(0)),
+                'U' => return Some(format!("U+{size:04X}")),
+                'T' => return Some("int".into()),
                 'x' => format!("{}{size:x}", prefix("0x")),
                 'X' => format!("{}{size:X}", prefix("0X")),
                 'o' => format!("{}{size:o}", prefix("0")),
@@ -162,10 +173,11 @@ fn body(verb: &Verb, argument: &Argument) -> Option<String> {
         Argument::Fraction(fraction) => {
             let size = fraction.abs();
             let text = match (verb.letter, verb.precision) {
+                ('T', _) => return Some("float64".into()),
                 ('f' | 'F', precision) => format!("{size:.*}", precision.unwrap_or(6)),
                 ('e', precision) => exponent(&format!("{size:.*e}", precision.unwrap_or(6))),
                 ('v' | 'g', None) if size != 0.0 && !(1e-4..1e21).contains(&size) => exponent(&format!("{size:e}")),
-                ('v' | 'g', None) => size.to_string(),
+                ('v' | 'g', None) => shown(size),
                 ('v' | 'g', Some(precision)) => general(size, precision),
                 _ => return None,
             };
@@ -174,10 +186,20 @@ fn body(verb: &Verb, argument: &Argument) -> Option<String> {
         Argument::Text(text) => match verb.letter {
             's' | 'v' => Some(text.chars().take(verb.precision.unwrap_or(usize::MAX)).collect()),
             'q' => serde_json::to_string(text).ok(),
+            'T' => Some("string".into()),
+            'X' => Some(text.bytes().map(|byte| format!("{byte:02X}")).collect()),
             'x' => Some(text.bytes().map(|byte| format!("{byte:02x}")).collect()),
             _ => None,
         },
     }
+}
+
+/// A fraction without the trace that binary arithmetic left in it: `0.1 + 0.2` is shown as 0.3, as the reference does,
+/// which calculates with more digits.
+fn shown(size: f64) -> String {
+    let shortest = size.to_string();
+    let rounded = format!("{size:.14e}").parse::<f64>().map_or_else(|_| shortest.clone(), |value| value.to_string());
+    if rounded.len() + 8 < shortest.len() { rounded } else { shortest }
 }
 
 fn signed(verb: &Verb, negative: bool, text: &str) -> String {
@@ -216,7 +238,8 @@ mod tests {
             ("%5d|%-5d|%05d|%+d", "[42, 42, -42, 42]", "   42|42   |-0042|+42"),
             ("%-4s|%4s|%.2s", "[\"ab\", \"ab\", \"abc\"]", "ab  |  ab|ab"),
             ("%.2f|%6.1f|%.0f", "[1.005, 7.25, 2.5]", "1.00|   7.2|2"),
-            ("%.2f|%d|%s", "[1, 1.5, 2]", "%!f(int=1)|%!d(float64=1.5)|%!s(int=2)"),
+            ("%.2f|%d|%s", "[1, 1.5, 2]", "%!f(int=01)|%!d(float64=1.5)|%!s(int=2)"),
+            ("%5.1f|%v|%v", "[3, 0.30000000000000004, 0.1234567890123456]", "%!f(int=    3)|0.3|0.1234567890123456"),
             ("%v %v %v %v", "[[1, \"a\"], {\"k\": null}, true, 7.5]", "[1, \"a\"] {\"k\": null} true 7.5"),
             ("%x %X %o %b %c %q", "[255, 255, 8, 5, 65, \"a\\\"b\"]", "ff FF 10 101 A \"a\\\"b\""),
             ("100%% %d", "[]", "100% %!d(MISSING)"),

@@ -1,18 +1,23 @@
 //! The judge over the Rego interpreter. Everything that knows the evaluator's types is below this module.
 //!
-//! The interpreter is the reference: the evaluator's faster compiled mode answers differently for defaults of functions,
-//! silently, so it is not used.
+//! The interpreter is the reference. The evaluator's faster compiled mode answers differently for some constructs,
+//! silently, so it is used only where it is seen to agree, and watched (`agreement`).
 
+mod agreement;
 mod builtins;
 mod check;
+mod compiled;
 mod diagnose;
 mod engine;
+mod evaluator;
 mod format;
 mod graph;
 mod pattern;
+mod probe;
 mod reads;
 mod rules;
 mod scan;
+mod suits;
 mod survey;
 mod verdict;
 
@@ -41,22 +46,42 @@ impl Default for Limits {
     }
 }
 
+/// Which of the two evaluators answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Path {
+    /// The compiled form where it agrees with the interpreter; a share of evaluations is done by both.
+    #[default]
+    Checked,
+    /// The interpreter alone, which is the reference.
+    Interpreter,
+    /// The compiled form where there is one, without looking whether it still agrees: for measuring.
+    Compiled,
+    /// Both, always; a policy fails where they disagree: for tests.
+    Both,
+}
+
 /// Compiles and checks policies.
 #[derive(Clone, Debug, Default)]
 pub struct RegoJudge {
     names: Arc<PolicyNames>,
     limits: Limits,
+    path: Path,
 }
 
 impl RegoJudge {
     /// A judge for which formats go by these names: pairs of format id and the name that policies use.
     pub fn new(policy_names: &[(&str, &str)]) -> Self {
-        Self { names: Arc::new(PolicyNames::new(policy_names)), limits: Limits::default() }
+        Self { names: Arc::new(PolicyNames::new(policy_names)), ..Self::default() }
     }
     /// The same with other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+    /// The same by another way of evaluating.
+    #[must_use]
+    pub fn with_path(self, path: Path) -> Self {
+        Self { path, ..self }
     }
 }
 
@@ -65,7 +90,7 @@ impl Judge for RegoJudge {
         check::check(rego, &self.limits).map(|checked| checked.reads)
     }
     fn compile(&self, policies: Vec<Policy>) -> Result<Arc<dyn Rules>, Problem> {
-        Ok(Arc::new(rules::Prepared::new(policies, Arc::clone(&self.names), self.limits)?))
+        Ok(Arc::new(rules::Prepared::new(policies, Arc::clone(&self.names), self.limits, self.path)?))
     }
     fn input(&self, facts: &Facts) -> Result<serde_json::Value, Problem> {
         Document::build(facts, &self.names).json()

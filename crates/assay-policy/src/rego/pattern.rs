@@ -14,14 +14,14 @@ const MAX_COMPILED: usize = 1024 * 1024;
 /// Most compiled patterns kept; beyond that all are forgotten and made again.
 const MAX_KEPT: usize = 256;
 
-/// Functions registered here.
-pub(super) const OWN: &[&str] = &[
-    "regex.match",
-    "regex.is_valid",
-    "regex.split",
-    "regex.find_n",
-    "regex.find_all_string_submatch_n",
-    "regex.replace",
+/// Functions registered here, with how many arguments they take.
+pub(super) const OWN: &[(&str, u8)] = &[
+    ("regex.match", 2),
+    ("regex.is_valid", 1),
+    ("regex.split", 2),
+    ("regex.find_n", 3),
+    ("regex.find_all_string_submatch_n", 3),
+    ("regex.replace", 3),
 ];
 
 /// Compiled patterns, shared by all clones of an evaluator.
@@ -116,10 +116,10 @@ impl Patterns {
 /// Makes the functions known.
 pub(super) fn register(engine: &mut Engine) -> anyhow::Result<()> {
     let patterns = Patterns::default();
-    for (name, arity) in OWN.iter().zip([2, 1, 2, 3, 3, 3]) {
+    for (name, arity) in OWN {
         let patterns = patterns.clone();
         let call = move |args: Vec<Value>| Ok(answer(name, &args, &patterns)?.unwrap_or(Value::Undefined));
-        engine.add_extension((*name).to_owned(), arity, Box::new(call))?;
+        engine.add_extension((*name).to_owned(), *arity, Box::new(call))?;
     }
     Ok(())
 }

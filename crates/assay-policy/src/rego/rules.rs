@@ -1,10 +1,6 @@
 //! A set of policies made ready: each parsed and analysed once, the document built once per package and shared.
 
-use super::{
-    Limits,
-    check::{self, Checked},
-    verdict,
-};
+use super::{Limits, Path, agreement::Agreed, check, verdict};
 use crate::input::{Document, PolicyNames};
 use assay_model::{
     Problem,
@@ -17,12 +13,12 @@ use jiff::Timestamp;
 use regorus::Value;
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Enabled policies in order. Policies are not locked while judging: every evaluation runs on its own clone of a prepared evaluator,
-/// which shares the parsed policy.
+/// Enabled policies in order. Policies are not locked while judging: every evaluation has an evaluator of its own, and
+/// all share the parsed policy.
 #[derive(Debug)]
 pub(super) struct Prepared {
     policies: Vec<Policy>,
-    checked: Vec<Checked>,
+    evaluators: Vec<Agreed>,
     reads: BTreeSet<FactKind>,
     names: Arc<PolicyNames>,
     limits: Limits,
@@ -30,17 +26,26 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Prepares the enabled policies.
-    pub(super) fn new(mut policies: Vec<Policy>, names: Arc<PolicyNames>, limits: Limits) -> Result<Self, Problem> {
+    pub(super) fn new(
+        mut policies: Vec<Policy>,
+        names: Arc<PolicyNames>,
+        limits: Limits,
+        path: Path,
+    ) -> Result<Self, Problem> {
         policies.retain(|policy| policy.enabled);
         policies.sort_by(|a, b| (a.precedence, &a.slug).cmp(&(b.precedence, &b.slug)));
-        let prepare = |policy: &Policy| {
-            check::check(&policy.rego, &limits).map_err(|problem| {
+        let mut reads = BTreeSet::new();
+        let mut evaluators = Vec::with_capacity(policies.len());
+        for policy in &policies {
+            let checked = check::check(&policy.rego, &limits).map_err(|problem| {
                 Problem::invalid("bad-policy", format!("policy `{}`: {problem}", policy.slug)).caused_by(problem)
-            })
-        };
-        let checked = policies.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
-        let reads = checked.iter().flat_map(|checked| checked.reads.iter().copied()).collect();
-        Ok(Self { policies, checked, reads, names, limits })
+            })?;
+            let evaluator = Agreed::new(&policy.slug, &checked, &names, path)
+                .map_err(|error| Problem::internal("the evaluator did not start", error))?;
+            evaluators.push(evaluator);
+            reads.extend(checked.reads);
+        }
+        Ok(Self { policies, evaluators, reads, names, limits })
     }
 }
 
@@ -68,8 +73,8 @@ impl Rules for Prepared {
 impl Prepared {
     fn evaluate(&self, input: &Value, now: Timestamp) -> Vec<Evaluated> {
         let mut evaluated = Vec::with_capacity(self.policies.len());
-        for (policy, checked) in self.policies.iter().zip(&self.checked) {
-            let verdict = verdict::evaluate(policy, checked, input, now, &self.limits);
+        for (policy, evaluator) in self.policies.iter().zip(&self.evaluators) {
+            let verdict = verdict::evaluate(policy, evaluator, input, now, &self.limits);
             let last = policy.terminal && verdict.outcome == Outcome::Match;
             evaluated.push(Evaluated {
                 verdict,

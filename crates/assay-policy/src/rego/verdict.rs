@@ -1,17 +1,17 @@
 //! One evaluation: from a prepared policy and the document to a verdict.
 
-use super::{Limits, builtins, check::Checked, diagnose::failure, engine};
+use super::{
+    Limits,
+    evaluator::{Answer, Evaluator},
+};
 use assay_model::{
     decision::{Outcome, Verdict},
     policy::Policy,
 };
 use jiff::Timestamp;
-use regorus::{Engine, Value};
+use regorus::Value;
 use serde_json::{Map, Value as Json};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Most reasons kept of one verdict.
 const MAX_REASONS: usize = 200;
@@ -21,9 +21,15 @@ const MAX_REASON: usize = 2_000;
 const MAX_OUTPUT: usize = 256 * 1024;
 
 /// Evaluates one policy. Every failure, even a fault of the evaluator itself, becomes a verdict.
-pub(super) fn evaluate(policy: &Policy, checked: &Checked, input: &Value, now: Timestamp, limits: &Limits) -> Verdict {
-    // Nothing shared is written during an evaluation, so nothing can be left half done.
-    let evaluation = AssertUnwindSafe(|| run(&checked.engine, &checked.package, input, now, limits));
+pub(super) fn evaluate(
+    policy: &Policy,
+    evaluator: &dyn Evaluator,
+    input: &Value,
+    now: Timestamp,
+    limits: &Limits,
+) -> Verdict {
+    // An evaluator that fails is not used again, so nothing can be left half done.
+    let evaluation = AssertUnwindSafe(|| run(evaluator, input, now, limits));
     let outcome =
         catch_unwind(evaluation).unwrap_or_else(|_| Err("the evaluator failed; please report this policy".into()));
     let (outcome, reasons, output) = match outcome {
@@ -46,24 +52,11 @@ pub(super) fn evaluate(policy: &Policy, checked: &Checked, input: &Value, now: T
 /// Reasons and output of a match; `None` when the policy does not match.
 type Matched = Option<(Vec<String>, Json)>;
 
-fn run(engine: &Engine, package: &str, input: &Value, now: Timestamp, limits: &Limits) -> Result<Matched, String> {
-    let started = Instant::now();
-    let mut engine = engine.clone();
-    builtins::register_clock(&mut engine, now).map_err(|error| failure(&error))?;
-    engine.set_input(input.clone());
-    // Most packages do not match, so the rest of the module is evaluated only for those that do.
-    match engine.eval_rule(format!("data.{package}.match")).map_err(|error| failure(&error))? {
-        Value::Bool(true) => {}
-        Value::Bool(false) | Value::Undefined => return Ok(None),
-        other => return Err(format!("`match` must be true or false and is {}", kind(&other))),
-    }
-    engine::set_time(&mut engine, limits.evaluation.saturating_sub(started.elapsed()));
-    let whole = engine.eval_query(format!("data.{package}"), false).map_err(|error| failure(&error))?;
-    let document = whole.result.first().and_then(|result| result.expressions.first());
-    let document = document.map(|expression| &expression.value).and_then(|value| value.as_object().ok());
+fn run(evaluator: &dyn Evaluator, input: &Value, now: Timestamp, limits: &Limits) -> Result<Matched, String> {
+    let Answer::Whole(whole) = evaluator.evaluate(input, now, limits.evaluation)? else { return Ok(None) };
     let mut reason_list = Vec::new();
     let mut output = Map::new();
-    for (key, value) in document.into_iter().flat_map(|document| document.iter_sorted()) {
+    for (key, value) in whole.as_object().into_iter().flat_map(|document| document.iter_sorted()) {
         match key.as_string().map(AsRef::as_ref) {
             Ok("match") | Err(_) => {}
             Ok("reason") => reason_list = reasons(value),
@@ -83,19 +76,6 @@ fn json(value: &Value) -> Result<Json, String> {
 fn bounded(output: Map<String, Json>) -> Json {
     let output = Json::Object(output);
     if output.to_string().len() <= MAX_OUTPUT { output } else { serde_json::json!({ "omitted": "too large" }) }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Set(_) => "a set",
-        Value::Object(_) => "an object",
-        Value::Undefined => "undefined",
-    }
 }
 
 /// Reasons in any of the shapes policies give them: a set or array of texts, an object whose keys are the texts, or one
