@@ -27,9 +27,11 @@ mod notice;
 mod policies;
 mod promote;
 mod quota;
+mod record;
 mod refresh;
 mod refusal;
 mod rendered;
+mod replay;
 pub mod report;
 mod retention;
 mod scan;
@@ -54,6 +56,7 @@ pub use policies::PolicyDraft;
 pub use promote::{PromoteOptions, Promoted};
 pub use quota::Holding;
 pub use refresh::{ImportReport, SourceCounts};
+pub use replay::{Difference, Differing, ReplayScope, Replayed};
 pub use retention::Doomed;
 pub use scan::ScanResult;
 pub use trash::TrashRow;
@@ -134,6 +137,8 @@ pub struct Parts {
     pub public_url: String,
     /// Limits.
     pub limits: IntakeLimits,
+    /// For how many days after it was superseded a decision keeps what it was a function of.
+    pub decision_input_days: u32,
 }
 
 /// The engine: cheap to share, one per process.

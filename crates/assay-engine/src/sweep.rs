@@ -37,6 +37,7 @@ impl Engine {
         .await?;
         self.forget_old_downloads().await?;
         self.retain().await?;
+        self.forget_old_inputs().await?;
         let purged = self.purge_due().await?;
         if purged > 0 {
             tracing::info!(purged, "purged packages from the trash");

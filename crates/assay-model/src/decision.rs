@@ -15,6 +15,13 @@ use std::{collections::BTreeSet, fmt};
 #[serde(transparent)]
 pub struct DecisionId(pub String);
 
+impl DecisionId {
+    /// Below every id of a decision of that millisecond, and above those of all before.
+    pub fn first_at(at: Timestamp) -> Self {
+        Self(format!("{:012x}", at.as_millisecond().max(0)))
+    }
+}
+
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -42,6 +49,10 @@ pub struct Verdict {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived_by: Option<WaiverId>,
 }
+
+/// How the message of an evaluation begins that was ended because it took too long: the one outcome that depends on the
+/// machine, and cannot be had again at will.
+pub const OUT_OF_TIME: &str = "the policy took longer than";
 
 /// How an evaluation ended. Undefined is not false: a `match` that is undefined is `NoMatch` only because the contract
 /// says so; an error never is.
@@ -116,6 +127,9 @@ pub struct Basis {
     /// Waivers that took a finding or a verdict away.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub waivers: BTreeSet<WaiverId>,
+    /// How long the policies took, in microseconds.
+    #[serde(default)]
+    pub micros: u64,
 }
 
 /// What judging facts came to.

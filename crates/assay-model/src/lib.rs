@@ -28,6 +28,7 @@ pub mod refusal;
 pub mod repository;
 pub mod score;
 pub mod seam;
+pub mod sheet;
 pub mod upstream;
 pub mod vex;
 pub mod view;

@@ -90,6 +90,12 @@ pub const KEYS: &[Key] = &[
         "600",
         "Seconds that one artifact may take to read.",
     ),
+    key(
+        "decisions.input_days",
+        "ASSAY_DECISIONS_INPUT_DAYS",
+        "400",
+        "For how many days after the next decision about the same package a decision keeps the document that it was a function of. The decision in force always keeps it.",
+    ),
     key("sources.sync", "ASSAY_SOURCES_SYNC", "true", "Whether `serve` fetches the sources on a schedule."),
     key(
         "sources.osv",
@@ -182,6 +188,8 @@ pub struct Config {
     pub storage: Storage,
     /// Limits on foreign bytes.
     pub limits: LimitKeys,
+    /// What is kept of decisions.
+    pub decisions: DecisionKeys,
     /// Where facts come from.
     pub sources: Sources,
 }
@@ -231,6 +239,14 @@ impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Storage").field("url", &self.url).field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
+}
+
+/// What is kept of decisions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionKeys {
+    /// Days that superseded decisions keep their inputs.
+    pub input_days: u32,
 }
 
 /// Limits on foreign bytes.

@@ -47,6 +47,7 @@ pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>>
         workspace: config.workspace.clone(),
         public_url: public_url(config),
         limits: IntakeLimits { file_bytes: config.limits.file_bytes, ..IntakeLimits::default() },
+        decision_input_days: config.decisions.input_days,
     })?)
 }
 

@@ -1,7 +1,7 @@
 //! The pure middle: gathered facts and compiled policies in, what a decision comes to out. Writes nothing.
 
 use super::gather::Gathered;
-use crate::{Engine, fold};
+use crate::{Engine, fold, record::packing};
 use assay_model::{
     component::Component,
     decision::{Basis, Cited, Decision, DecisionId, Evaluated, Judged, Outcome, Verdict},
@@ -10,10 +10,10 @@ use assay_model::{
     package::{Package, State},
     policy::FactKind,
     problem::Problem,
-    seam::{action::Standing, judge::Rules},
+    seam::{action::Standing, judge::Rules, meta::PackedInput},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 const CITED: usize = 20;
 
@@ -28,6 +28,8 @@ pub(super) struct Concluded {
     pub(super) state: State,
     /// Whether it says anything that the previous decision did not.
     pub(super) news: bool,
+    /// What it is a function of, where it is kept.
+    pub(super) input: Option<PackedInput>,
     pub(super) subject: String,
     pub(super) review_at: Option<Timestamp>,
     /// Whether rules of its repository may take it elsewhere.
@@ -35,10 +37,18 @@ pub(super) struct Concluded {
 }
 
 impl Engine {
-    /// Facts in, decision out; writes nothing.
-    pub(super) fn conclude(&self, gathered: Gathered, rules: &dyn Rules, import: i64) -> Result<Concluded, Problem> {
+    /// Facts in, decision out; writes nothing. `keeps` says whether the decision is to be written, with its input.
+    pub(super) fn conclude(
+        &self,
+        gathered: Gathered,
+        rules: &dyn Rules,
+        import: i64,
+        keeps: bool,
+    ) -> Result<Concluded, Problem> {
         let Gathered { facts, previous, cause } = gathered;
-        let Judged { evaluated, input, waivers, .. } = rules.judge(&facts)?;
+        let started = Instant::now();
+        let Judged { evaluated, input, waivers, document } = rules.judge(&facts)?;
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let base = Standing { state: State::Available, tags: facts.package.tags.clone() };
         let folded = fold(&evaluated, &base, self.parts.actions);
         let basis = Basis {
@@ -47,11 +57,12 @@ impl Engine {
             advisories: import,
             scanner: self.parts.inspector.revision().to_owned(),
             waivers,
+            micros,
         };
         let count = evaluated.len();
         let verdicts = said_something(evaluated);
         let decision = Decision {
-            id: DecisionId(decision_id(&facts, &basis)),
+            id: decision_id(&facts, &basis),
             package: facts.package.id,
             at: facts.now,
             trigger: cause,
@@ -70,8 +81,10 @@ impl Engine {
         let hourly = reads_time.then(|| facts.now + SignedDuration::from_hours(1));
         let release = held.and_then(|h| h.expires_at);
         let (package, files) = (facts.package, facts.files.len());
+        let news = previous.is_none_or(|p| differs(&p, &decision));
         Ok(Concluded {
-            news: previous.is_none_or(|p| differs(&p, &decision)),
+            input: if news && keeps { Some(packing::pack(&decision.basis.input, &document)?) } else { None },
+            news,
             subject: format!(
                 "{}/{}/{}@{}",
                 facts.repository.name, package.at.format, package.at.name, package.at.version
@@ -87,7 +100,7 @@ impl Engine {
     }
 }
 
-fn said_something(evaluated: Vec<Evaluated>) -> Vec<Verdict> {
+pub(crate) fn said_something(evaluated: Vec<Evaluated>) -> Vec<Verdict> {
     evaluated.into_iter().map(|e| e.verdict).filter(|v| v.outcome != Outcome::NoMatch).collect()
 }
 
@@ -110,10 +123,10 @@ fn cite(findings: &[(Component, Finding)], verdicts: &[Verdict]) -> Vec<Cited> {
 }
 
 /// Time-ordered, and unguessable as far as the input digest is.
-fn decision_id(facts: &Facts, basis: &Basis) -> String {
+fn decision_id(facts: &Facts, basis: &Basis) -> DecisionId {
     let seed = format!("{}/{}/{}", facts.package.id.0, facts.now.as_microsecond(), basis.input);
     let tail: String = assay_model::Digest::of(seed.as_bytes()).hex().chars().take(12).collect();
-    format!("{:012x}{tail}", facts.now.as_millisecond())
+    DecisionId(format!("{}{tail}", DecisionId::first_at(facts.now)))
 }
 
 fn differs(previous: &Decision, next: &Decision) -> bool {
@@ -123,4 +136,5 @@ fn differs(previous: &Decision, next: &Decision) -> bool {
         || previous.tags_added != next.tags_added
         || previous.tags_removed != next.tags_removed
         || previous.basis.policies != next.basis.policies
+        || previous.basis.waivers != next.basis.waivers
 }

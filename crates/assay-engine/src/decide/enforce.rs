@@ -42,6 +42,9 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
         let due = decision.at;
         tx.enqueue(&[NewJob { lane: Lane::Change, stage: Stage::Promote, key: package.id.0, cause, due }])?;
     }
+    if let Some(input) = &outcome.input {
+        tx.keep_input(input)?;
+    }
     if outcome.news {
         tx.append_decision(decision)?;
     }

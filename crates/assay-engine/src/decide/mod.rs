@@ -6,6 +6,7 @@ mod conclude;
 mod enforce;
 mod gather;
 
+pub(crate) use conclude::said_something;
 pub(crate) use gather::worst_first;
 
 pub(crate) use crate::{Engine, analyze::blocking, workers};
@@ -88,7 +89,8 @@ impl Engine {
         .await?;
         let (engine, judged) = (self.clone(), rules.clone());
         let outcomes = blocking(move || {
-            gathered.into_iter().map(|g| engine.conclude(g, judged.as_ref(), import)).collect::<Result<Vec<_>, _>>()
+            let conclude = |one| engine.conclude(one, judged.as_ref(), import, true);
+            gathered.into_iter().map(conclude).collect::<Result<Vec<_>, _>>()
         })
         .await?;
         let engine = self.clone();
@@ -136,7 +138,7 @@ impl Engine {
         blocking(move || {
             let foresee = |one: Gathered| {
                 let tags = one.facts.package.tags.clone();
-                let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), import)?;
+                let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), import, false)?;
                 let reasons =
                     decision.verdicts.iter().flat_map(|v| v.reasons.iter().map(|r| format!("{}: {r}", v.policy)));
                 Ok(Foreseen {

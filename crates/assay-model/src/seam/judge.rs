@@ -5,6 +5,7 @@ use crate::{
     facts::Facts,
     policy::{FactKind, Policy},
     problem::Problem,
+    sheet::Sheet,
 };
 use jiff::Timestamp;
 use std::{collections::BTreeSet, sync::Arc};
@@ -45,4 +46,14 @@ pub trait Judge: Send + Sync {
     /// # Errors
     /// When the facts cannot be turned into a document.
     fn input(&self, facts: &Facts) -> Result<serde_json::Value, Problem>;
+    /// A document that [`Rules::judge`] gave, as the policy of that slug saw it.
+    ///
+    /// # Errors
+    /// `Invalid` when it is no such document.
+    fn shown(&self, document: &[u8], policy: &str) -> Result<serde_json::Value, Problem>;
+    /// What such a document says, for people and for comparison.
+    ///
+    /// # Errors
+    /// `Invalid` when it is no such document.
+    fn sheet(&self, document: &[u8]) -> Result<Sheet, Problem>;
 }

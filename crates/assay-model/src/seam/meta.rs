@@ -4,6 +4,7 @@
 pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
 };
+pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
 use super::{Task, matcher::StoredAdvisory};
 use crate::{
     access::Token,
@@ -68,6 +69,8 @@ pub trait Tx:
     + Feeds
     + Policies
     + Decisions
+    + DecisionInputs
+    + DecisionLog
     + Worklist
     + Backlog
     + EventLog
@@ -103,6 +106,8 @@ impl<T> Tx for T where
         + Feeds
         + Policies
         + Decisions
+        + DecisionInputs
+        + DecisionLog
         + Worklist
         + Backlog
         + Backlog

@@ -11,6 +11,7 @@ pub mod keeping;
 pub mod machine;
 pub mod matcher;
 pub mod meta;
+pub mod record;
 pub mod source;
 pub mod upstream;
 

@@ -11,11 +11,12 @@ mod osv;
 mod package;
 mod place;
 mod sbom;
+pub(crate) mod sheet;
 mod v1;
 mod value;
 
 use assay_model::{Digest, Problem, facts::Facts};
-use regorus::Value;
+use regorus::{Value, value::Object};
 use std::collections::BTreeMap;
 use value::object;
 
@@ -58,6 +59,20 @@ pub fn fields(version: &str) -> Vec<&'static str> {
 /// Whether a version of the document has that top-level field.
 pub fn has_field(version: &str, field: &str) -> bool {
     fields(version).contains(&field)
+}
+
+/// The part with the numbers of `security_scan` as numbers again: as keys of JSON they are texts, which is what another
+/// policy would see and what would be in another order.
+fn renumbered(part: &Value) -> Value {
+    let scan = part.as_object().ok().and_then(|fields| fields.get(&Value::from("security_scan")));
+    let Some(scan) = scan.and_then(|scan| scan.as_object().ok()) else { return part.clone() };
+    let number = |key: &Value| {
+        let text = key.as_string().ok()?;
+        let number: usize = text.parse().ok()?;
+        (number.to_string() == text.as_ref()).then(|| Value::from(number))
+    };
+    let scan = scan.iter().map(|(key, value)| (number(key).unwrap_or_else(|| key.clone()), value.clone()));
+    value::extend(part, [("security_scan", scan.collect::<Object>().into_value())])
 }
 
 /// The names that policies use for formats, by format id.
@@ -126,6 +141,7 @@ impl Document {
     pub fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let [v0, more]: [Value; 2] = serde_json::from_slice(bytes)
             .map_err(|error| Problem::invalid("bad-input", "this is no policy input").caused_by(error))?;
+        let (v0, more) = (renumbered(&v0), renumbered(&more));
         let whole = object([("v0", v0.clone()), ("v1", v1::superset(&v0, &more))]);
         Ok(Self { v0, more, whole })
     }

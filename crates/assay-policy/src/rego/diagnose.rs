@@ -1,7 +1,7 @@
 //! Errors of the evaluator, turned into a place in the source, a sentence, and what to do about it.
 
 use super::engine::SOURCE;
-use assay_model::Problem;
+use assay_model::{Problem, decision::OUT_OF_TIME};
 use regorus::{Engine, LimitError};
 
 /// A fault in a policy's source.
@@ -47,7 +47,7 @@ fn sentence(text: &str) -> String {
 /// What a run-time error says to the reader of a decision.
 pub(super) fn failure(error: &anyhow::Error) -> String {
     if let Some(LimitError::TimeLimitExceeded { limit, .. }) = error.downcast_ref::<LimitError>() {
-        return format!("the policy took longer than {} ms", limit.as_millis());
+        return format!("{OUT_OF_TIME} {} ms", limit.as_millis());
     }
     if let Some(LimitError::RegexSizeLimitExceeded { .. }) = error.downcast_ref::<LimitError>() {
         return "a regular expression is too large".into();

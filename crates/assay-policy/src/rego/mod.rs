@@ -21,12 +21,13 @@ mod suits;
 mod survey;
 mod verdict;
 
-use crate::input::{Document, PolicyNames};
+use crate::input::{Document, PolicyNames, sheet};
 use assay_model::{
     Problem,
     facts::Facts,
     policy::{FactKind, Policy},
     seam::judge::{Judge, Rules},
+    sheet::Sheet,
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -94,5 +95,11 @@ impl Judge for RegoJudge {
     }
     fn input(&self, facts: &Facts) -> Result<serde_json::Value, Problem> {
         Document::build(facts, &self.names).json()
+    }
+    fn shown(&self, document: &[u8], _policy: &str) -> Result<serde_json::Value, Problem> {
+        Document::read(document)?.json()
+    }
+    fn sheet(&self, document: &[u8]) -> Result<Sheet, Problem> {
+        sheet::read(document)
     }
 }

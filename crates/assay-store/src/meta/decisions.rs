@@ -1,24 +1,45 @@
-//! Decisions: documents, found by id and by package.
+//! Decisions: documents, found by id and by package. Their inputs and their log are in `record`.
 
 use super::Session;
-use crate::sql::{R, all, first, value, value::json, value::params};
+use crate::sql::{R, all, first, insert_many, value, value::json, value::params};
 use assay_model::{
     Problem,
-    decision::{Decision, DecisionId},
+    decision::{Decision, DecisionId, Outcome},
     package::PackageId,
     seam::meta::Decisions,
 };
+use std::collections::BTreeSet;
 
 impl Decisions for Session<'_> {
     fn append_decision(&mut self, decision: &Decision) -> R<()> {
+        let said: BTreeSet<&str> =
+            decision.verdicts.iter().filter(|v| v.outcome != Outcome::NoMatch).map(|v| v.policy.as_str()).collect();
+        // primary keys
         let added = self.sql.execute(
-            "INSERT INTO decision (id, package, at, document) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
-            &[(&decision.id).into(), decision.package.into(), decision.at.into(), json(decision)?],
+            "INSERT INTO decision (id, package, at, document, repository, input, said)
+             VALUES ($1, $2, $3, $4, (SELECT p.repository FROM package p WHERE p.id = $2),
+               (SELECT i.digest FROM decision_input i WHERE i.digest = $5), $6)
+             ON CONFLICT (id) DO NOTHING",
+            &[
+                (&decision.id).into(),
+                decision.package.into(),
+                decision.at.into(),
+                json(decision)?,
+                (&decision.basis.input).into(),
+                value::limit(said.len()),
+            ],
         )?;
-        match added {
-            0 => Err(Problem::conflict(format!("the decision {} is kept already", decision.id))),
-            _ => Ok(()),
+        if added == 0 {
+            return Err(Problem::conflict(format!("the decision {} is kept already", decision.id)));
         }
+        let rows = said.into_iter().map(|policy| vec![policy.into(), (&decision.id).into()]).collect();
+        insert_many(self.sql, "INSERT INTO decision_verdict (policy, decision)", "", rows)?;
+        // decision_in_force
+        self.sql.execute(
+            "UPDATE decision SET superseded_at = $1 WHERE package = $2 AND superseded_at IS NULL AND id <> $3",
+            &params![decision.at, decision.package, &decision.id],
+        )?;
+        Ok(())
     }
 
     fn decision(&mut self, id: &DecisionId) -> R<Option<Decision>> {

@@ -190,6 +190,7 @@ impl Files for Session<'_> {
 
     fn delete_package(&mut self, package: PackageId) -> R<()> {
         self.release(package)?;
+        self.forget_inputs_of(package)?;
         // unique (package, path); reference_by_package; primary key
         self.sql.execute("DELETE FROM file WHERE package = $1", &params![package])?;
         self.sql.execute("DELETE FROM reference WHERE package = $1", &params![package])?;

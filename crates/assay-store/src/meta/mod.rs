@@ -18,6 +18,7 @@ mod leases;
 mod packages;
 mod pins;
 mod policies;
+mod record;
 mod references;
 mod remote_documents;
 mod repositories;

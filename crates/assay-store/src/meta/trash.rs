@@ -211,6 +211,7 @@ impl Trash for Session<'_> {
     }
 
     fn purge(&mut self, package: PackageId) -> R<bool> {
+        self.forget_inputs_of(package)?;
         self.sql.execute("DELETE FROM trash_file WHERE package = $1", &params![package])?;
         Ok(self.sql.execute("DELETE FROM trash WHERE package = $1", &params![package])? > 0)
     }

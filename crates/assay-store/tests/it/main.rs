@@ -14,6 +14,7 @@ mod knowledge;
 mod log;
 mod plans;
 mod publishing;
+mod record;
 mod search;
 mod sharing;
 mod upstreams;

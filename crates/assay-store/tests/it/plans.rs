@@ -8,8 +8,8 @@ use assay_model::{
     decision::DecisionId,
     keeping::Discard,
     package::{FileId, PackageId, Role, State},
-    repository::Settings,
-    seam::meta::{DocumentKey, EventFilter, PackageFilter, Pulled, TrashFilter, Tx},
+    repository::{RepositoryId, Settings},
+    seam::meta::{DecisionFilter, DocumentKey, EventFilter, PackageFilter, Pulled, TrashFilter, Tx},
     work::{Lane, NewJob, Stage},
 };
 use assay_store::{
@@ -126,6 +126,19 @@ fn change(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.scores(&["CVE-1".into()])?;
     tx.decisions_of(p, 9)?;
     tx.decision(&DecisionId("d".into()))?;
+    let d = crate::record::decision("d", p, 1, "i", &["policy"]);
+    tx.keep_input(&crate::record::input("i"))?;
+    tx.append_decision(&d)?;
+    tx.inputs(&["i".into()])?;
+    tx.forget_inputs(at(9), 9)?;
+    tx.logged_decision(&d.id)?;
+    tx.decision_in_force(p, at(9))?;
+    let page = || DecisionFilter { before: Some(d.id.clone()), newest_first: true, limit: 9, ..Default::default() };
+    tx.logged_decisions(&page())?;
+    tx.logged_decisions(&DecisionFilter { said: true, ..page() })?;
+    tx.logged_decisions(&DecisionFilter { said_by: Some("policy".into()), ..page() })?;
+    tx.logged_decisions(&DecisionFilter { packages: Some(vec![p]), ..page() })?;
+    tx.logged_decisions(&DecisionFilter { repositories: Some(vec![RepositoryId(1)]), ..page() })?;
     let job = NewJob { lane: Lane::Change, stage: Stage::Decide, key: 1, cause: String::new(), due: at(0) };
     tx.enqueue(&[job])?;
     tx.has_due(Lane::Change, at(0))?;

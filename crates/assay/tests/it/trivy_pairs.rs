@@ -47,6 +47,7 @@ impl World {
             workspace: "test".to_owned(),
             public_url: String::new(),
             limits: IntakeLimits::default(),
+            decision_input_days: 400,
         })?;
         let world = Self { engine, _folder: folder };
         world.import(database).await?;
