@@ -99,7 +99,7 @@ impl Engine {
         meta::write(self.meta(), move |tx| {
             matching::fence(tx)?;
             let (all, new) = tx.put_inventory(&stored)?;
-            matching::match_components(tx, engine.parts.matcher.as_ref(), &new)?;
+            matching::match_components(tx, engine.parts.matcher.as_ref(), &new, stored.made_at)?;
             let body = json!({
                 "digest": stored.digest, "role": stored.role, "scanner": stored.scanner,
                 "components": all.len(), "new_components": new.len(), "skipped": stored.inventory.skipped.len(),

@@ -28,7 +28,7 @@ const MOST: usize = 200_000;
 const BATCH: usize = 5_000;
 /// Days that are told apart; totals stay.
 const DAYS: i64 = 90;
-const SECONDS_OF_DAY: i64 = 86_400;
+pub(crate) const SECONDS_OF_DAY: i64 = 86_400;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Key {
@@ -101,7 +101,7 @@ pub struct Pulls {
     pub files: BTreeMap<FileId, Downloads>,
 }
 
-fn day_of(at: Timestamp) -> i64 {
+pub(crate) fn day_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(SECONDS_OF_DAY)
 }
 

@@ -36,6 +36,7 @@ pub mod report;
 mod retention;
 mod scan;
 mod shelf;
+mod simulate;
 mod sweep;
 mod trash;
 mod upstream;
@@ -52,13 +53,18 @@ pub use gate::{Cleared, Denied, Opened};
 pub use import::{ImportDraft, ImportRow, NameFailures};
 pub use lobby::EngineLobby;
 pub use log::LogCheck;
-pub use policies::PolicyDraft;
+pub use policies::{PolicyDraft, SavedPolicy};
 pub use promote::{PromoteOptions, Promoted};
 pub use quota::Holding;
 pub use refresh::{ImportReport, SourceCounts};
 pub use replay::{Difference, Differing, ReplayScope, Replayed};
 pub use retention::Doomed;
 pub use scan::ScanResult;
+pub use simulate::{
+    BacktestReport, Crossing, Day, Edit, KEPT_HOURS, SetLine, Simulation,
+    draft::{BacktestTrial, Knowledge, PolicyTrial, Trial},
+    report::{Changed, PolicyTally, ReasonLine, SimulationReport, SimulationStep, Tally},
+};
 pub use trash::TrashRow;
 pub use upstream::{Condition, UpstreamHealth};
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
@@ -158,6 +164,7 @@ pub struct Engine {
     downloads: downloads::Counter,
     sessions: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     rules: std::sync::Mutex<Option<decide::CompiledRules>>,
+    simulating: Arc<tokio::sync::Semaphore>,
     owner: String,
 }
 
@@ -191,6 +198,7 @@ impl Engine {
             downloads: downloads::Counter::default(),
             sessions: std::sync::Mutex::default(),
             rules: std::sync::Mutex::new(None),
+            simulating: Arc::new(tokio::sync::Semaphore::new(1)),
             owner: access::random_hex(8)?,
         }))
     }

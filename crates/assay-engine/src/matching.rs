@@ -30,13 +30,14 @@ pub(crate) fn match_components(
     tx: &mut dyn Tx,
     matcher: &dyn Matcher,
     ids: &[ComponentId],
+    now: Timestamp,
 ) -> Result<Vec<ComponentId>, Problem> {
     let components = tx.components(ids)?;
     let filed = Filed::load(tx, matcher, components.iter().map(|stored| &stored.component))?;
     let mut changed = Vec::new();
     for StoredComponent { id, component } in &components {
         let findings = filed.findings(tx, matcher, component)?;
-        if tx.set_findings(*id, &findings)? {
+        if tx.set_findings(*id, &findings, now)? {
             changed.push(*id);
         }
     }
@@ -143,7 +144,7 @@ impl Engine {
         }
         let (engine, now) = (self.clone(), self.now());
         meta::write(self.meta(), move |tx| {
-            let changed = match_components(tx, engine.parts.matcher.as_ref(), &components)?;
+            let changed = match_components(tx, engine.parts.matcher.as_ref(), &components, now)?;
             for (cause, asked) in &causes {
                 let of: Vec<ComponentId> = changed.iter().filter(|id| asked.contains(id)).copied().collect();
                 if !of.is_empty() {

@@ -7,12 +7,16 @@ use assay_model::{
     package::PackageId,
     policy::{OnFailure, Policy, PolicyAction},
     problem::Problem,
-    seam::meta::{self, Tx},
+    seam::{
+        judge::Remark,
+        meta::{self, Tx},
+    },
     work::Lane,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::Arc;
 
 const PAGE: usize = 2000;
 
@@ -52,8 +56,19 @@ fn yes() -> bool {
     true
 }
 
+/// A policy that was saved, and what is probably not meant about it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedPolicy {
+    /// As stored.
+    #[serde(flatten)]
+    pub policy: Policy,
+    /// None of it kept it from being saved.
+    #[serde(default)]
+    pub warnings: Vec<Remark>,
+}
+
 /// Lower-case letters, digits and hyphens.
-fn slug_of(name: &str) -> String {
+pub(crate) fn slug_of(name: &str) -> String {
     let mut slug = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {
@@ -70,8 +85,31 @@ impl Engine {
     ///
     /// # Errors
     /// `Invalid` with line and column for bad Rego, or naming the action; `Forbidden`.
-    pub async fn save_policy(&self, caller: &Caller, draft: PolicyDraft) -> Result<Policy, Problem> {
+    pub async fn save_policy(self: &Arc<Self>, caller: &Caller, draft: PolicyDraft) -> Result<SavedPolicy, Problem> {
         caller.require_everywhere(Permission::Admin)?;
+        let now = self.now();
+        let policy = self.checked_policy(draft, now)?;
+        let warnings = self.reach_warnings(&policy).await?;
+        let actor = caller.name().to_owned();
+        let saved = meta::write(self.meta(), move |tx| {
+            let revision = tx.put_policy(&policy)?;
+            let (kind, verb) = if revision == 1 { ("policy.added", "added") } else { ("policy.edited", "edited") };
+            let body = json!({"revision": revision, "enabled": policy.enabled, "actions": policy.actions, "precedence": policy.precedence});
+            let (actor, subject) = (actor.clone(), policy.slug.clone());
+            tx.append_event(&NewEvent { at: now, kind, actor, subject, body })?;
+            decide_everything(tx, &format!("policy {} {verb}", policy.slug), now)?;
+            Ok(Policy { revision, ..policy.clone() })
+        })
+        .await?;
+        self.notice().await?;
+        Ok(SavedPolicy { policy: saved, warnings })
+    }
+
+    /// A policy as it is kept when a draft is saved, apart from its revision.
+    ///
+    /// # Errors
+    /// `Invalid`, as from saving.
+    pub(crate) fn checked_policy(&self, draft: PolicyDraft, now: Timestamp) -> Result<Policy, Problem> {
         let slug = slug_of(&draft.name);
         if slug.is_empty() || draft.name.chars().count() > 100 || draft.description.chars().count() > 250 {
             return Err(Problem::invalid(
@@ -80,7 +118,6 @@ impl Engine {
             ));
         }
         let actions = draft.actions.iter().map(|a| self.check_action(a)).collect::<Result<Vec<_>, _>>()?;
-        let now = self.now();
         let policy = Policy {
             slug,
             reads: self.parts.judge.check(&draft.rego)?,
@@ -97,19 +134,7 @@ impl Engine {
             updated_at: now,
         };
         self.parts.judge.compile(vec![policy.clone()])?;
-        let actor = caller.name().to_owned();
-        let saved = meta::write(self.meta(), move |tx| {
-            let revision = tx.put_policy(&policy)?;
-            let (kind, verb) = if revision == 1 { ("policy.added", "added") } else { ("policy.edited", "edited") };
-            let body = json!({"revision": revision, "enabled": policy.enabled, "actions": policy.actions, "precedence": policy.precedence});
-            let (actor, subject) = (actor.clone(), policy.slug.clone());
-            tx.append_event(&NewEvent { at: now, kind, actor, subject, body })?;
-            decide_everything(tx, &format!("policy {} {verb}", policy.slug), now)?;
-            Ok(Policy { revision, ..policy.clone() })
-        })
-        .await?;
-        self.notice().await?;
-        Ok(saved)
+        Ok(policy)
     }
 
     fn check_action(&self, action: &PolicyAction) -> Result<PolicyAction, Problem> {

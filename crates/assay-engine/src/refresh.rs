@@ -290,7 +290,7 @@ impl<'a, 'p> Import<'a, 'p> {
         let mut changes = Vec::new();
         let now = self.now;
         self.engine.parts.meta.write_now(Box::new(|tx| {
-            changes = tx.put_kev(&batch)?;
+            changes = tx.put_kev(&batch, now)?;
             let moved = batch
                 .iter()
                 .zip(&changes)
@@ -421,7 +421,7 @@ impl Intel for Import<'_, '_> {
         let keep = std::mem::take(&mut self.kept_kev);
         let (mut gone, now) = (Vec::new(), self.now);
         self.engine.parts.meta.write_now(Box::new(|tx| {
-            gone = tx.retain_kev(&keep)?;
+            gone = tx.retain_kev(&keep, now)?;
             decide_scored(tx, gone.clone(), FactKind::Kev, "KEV entries were removed", now)
         }))?;
         let changes = vec![Change::Withdrawn; gone.len()];

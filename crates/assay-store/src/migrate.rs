@@ -1,7 +1,7 @@
 //! Numbered migrations, one text for both databases, applied in a transaction when a store is opened. Never edit one that
 //! was released: add the next.
 
-use crate::sql::{Dialect, R, Sql, first, value::params};
+use crate::sql::{Dialect, R, Sql, all, first, value::params};
 use assay_model::{Problem, problem::Kind};
 use jiff::Timestamp;
 
@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 8, name: "search", text: include_str!("../migrations/0008_search.sql") },
     Migration { number: 9, name: "imports", text: include_str!("../migrations/0009_imports.sql") },
     Migration { number: 12, name: "record", text: include_str!("../migrations/0012_record.sql") },
+    Migration { number: 13, name: "history", text: include_str!("../migrations/0013_history.sql") },
 ];
 
 /// Number of the newest schema that this version knows.
@@ -94,7 +95,13 @@ pub fn is_current(sql: &mut dyn Sql) -> R<bool> {
             ),
         ));
     }
-    Ok(applied == newest)
+    Ok(applied == newest && missing(sql)?.is_empty())
+}
+
+/// Steps that the database does not have.
+fn missing(sql: &mut dyn Sql) -> R<Vec<&'static Migration>> {
+    let there: Vec<i64> = all(sql, "SELECT number FROM migration", &[], |r| r.int())?;
+    Ok(MIGRATIONS.iter().filter(|m| !there.contains(&m.number)).collect())
 }
 
 /// Applies what is missing. The caller holds the lock that keeps other processes from doing the same.
@@ -111,8 +118,7 @@ fn migrate_to(sql: &mut dyn Sql, last: i64) -> R<()> {
     let table = "CREATE TABLE IF NOT EXISTS migration
                  (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL) @strict";
     sql.execute(&render(table, dialect), &[])?;
-    let from = applied(sql)?;
-    for step in MIGRATIONS.iter().filter(|m| m.number > from && m.number <= last) {
+    for step in missing(sql)?.into_iter().filter(|m| m.number <= last) {
         for statement in render(step.text, dialect).split(";\n").filter(|s| !is_blank(s)) {
             sql.execute(statement, &[])?;
         }

@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of one package with what the outcome is written against.
-pub(super) struct Gathered {
-    pub(super) facts: Facts,
+pub(crate) struct Gathered {
+    pub(crate) facts: Facts,
     pub(super) previous: Option<Decision>,
     pub(super) cause: String,
 }

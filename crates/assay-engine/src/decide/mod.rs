@@ -11,7 +11,8 @@ pub(crate) use gather::worst_first;
 
 pub(crate) use crate::{Engine, analyze::blocking, workers};
 use assay_model::{
-    package::{PackageId, State},
+    decision::Verdict,
+    package::{Package, PackageId, State},
     policy::Policy,
     problem::Problem,
     repository::Repository,
@@ -23,7 +24,9 @@ use assay_model::{
 };
 use conclude::Concluded;
 use enforce::{enforce, still_so};
-use gather::{Gathered, Gathering, gather};
+pub(crate) use gather::Gathered;
+use gather::{Gathering, gather};
+use jiff::Timestamp;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// How often a batch is decided anew because what it is about changed meanwhile.
@@ -33,6 +36,21 @@ const ROUNDS: usize = 5;
 pub(crate) struct CompiledRules {
     signature: Vec<(String, u32)>,
     rules: Arc<dyn Rules>,
+}
+
+/// What another set of policies would make of a package.
+pub(crate) struct Supposed {
+    pub(crate) package: Package,
+    /// State as it is.
+    pub(crate) before: State,
+    /// State that it would have; an operator's word in force counts.
+    pub(crate) after: State,
+    /// Policies of that set that match or fail.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// Ids that the decision would cite.
+    pub(crate) vulnerabilities: Vec<String>,
+    /// Policies behind the state as it is.
+    pub(crate) previous: Vec<Verdict>,
 }
 
 /// What a decision would come to in another repository.
@@ -104,6 +122,54 @@ impl Engine {
             workers::tally(tx, workers::DECIDED, outcomes.len())?;
             tx.finish(&done)?;
             Ok(true)
+        })
+        .await
+    }
+
+    /// Judges packages as another set of policies would; writes nothing. Those that are not inspected yet are left out.
+    pub(crate) async fn suppose(
+        self: &Arc<Self>,
+        ids: Vec<PackageId>,
+        rules: Arc<dyn Rules>,
+        now: Timestamp,
+    ) -> Result<Vec<Supposed>, Problem> {
+        let gathered = self.facts_of(ids, rules.clone(), now).await?;
+        let engine = self.clone();
+        blocking(move || {
+            let suppose = |one: Gathered| {
+                let previous = one.previous.as_ref().map(|p| p.verdicts.clone()).unwrap_or_default();
+                let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), 0)?;
+                Ok(Supposed {
+                    before: package.state,
+                    after: state,
+                    package,
+                    vulnerabilities: decision.vulnerabilities.into_iter().map(|v| v.id).collect(),
+                    verdicts: decision.verdicts,
+                    previous,
+                })
+            };
+            gathered.into_iter().map(suppose).collect()
+        })
+        .await
+    }
+
+    /// Facts about packages, as much as these rules read.
+    pub(crate) async fn facts_of(
+        self: &Arc<Self>,
+        ids: Vec<PackageId>,
+        rules: Arc<dyn Rules>,
+        now: Timestamp,
+    ) -> Result<Vec<Gathered>, Problem> {
+        let keys: Vec<(PackageId, String)> = ids.into_iter().map(|id| (id, String::new())).collect();
+        let engine = self.clone();
+        meta::read(self.meta(), move |tx| {
+            let gathering = Gathering {
+                reads: rules.reads(),
+                actions: engine.parts.actions,
+                workspace: &engine.parts.workspace,
+                now,
+            };
+            gather(tx, &keys, &gathering)
         })
         .await
     }

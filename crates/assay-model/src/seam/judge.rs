@@ -8,6 +8,7 @@ use crate::{
     sheet::Sheet,
 };
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Policies made ready for evaluation, in order of precedence. Cheap to share.
@@ -27,6 +28,19 @@ pub trait Rules: Send + Sync {
     /// # Errors
     /// `Invalid` when it is no such document.
     fn replay(&self, document: &[u8], now: Timestamp) -> Result<Judged, Problem>;
+}
+
+/// A remark on a policy's source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// Line, from 1; 0 when it is about the whole.
+    pub line: u32,
+    /// Column, from 1; 0 when it is about the whole.
+    pub column: u32,
+    /// A stable word (`unknown-field`, `always-matches`).
+    pub code: String,
+    /// What is wrong, and what to do.
+    pub message: String,
 }
 
 /// Compiles policies.

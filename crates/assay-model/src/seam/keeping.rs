@@ -99,6 +99,8 @@ pub trait DownloadCounts {
     fn downloads_by_file(&mut self, package: PackageId) -> R<BTreeMap<FileId, Downloads>>;
     /// Days of a package from `since` on, by day, then name.
     fn download_days(&mut self, package: PackageId, since: i64) -> R<Vec<PullsOfDay>>;
+    /// Days of these packages from `since` on, by package, day, then name.
+    fn download_days_of(&mut self, packages: &[PackageId], since: i64) -> R<Vec<(PackageId, PullsOfDay)>>;
     /// Forgets days before `day`, at most `limit` rows; gives how many.
     fn forget_download_days(&mut self, day: i64, limit: usize) -> R<u64>;
 }

@@ -1,6 +1,7 @@
 //! The metadata store: ports per noun, used together in one transaction. Closures run on a blocking thread, so that a
 //! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
 
+pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, PastKev, PastScores};
 pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
 };
@@ -86,6 +87,8 @@ pub trait Tx:
     + Holdings
     + DownloadCounts
     + Graves
+    + FactHistory
+    + KeptReports
 {
 }
 impl<T> Tx for T where
@@ -124,6 +127,8 @@ impl<T> Tx for T where
         + Holdings
         + DownloadCounts
         + Graves
+        + FactHistory
+        + KeptReports
 {
 }
 
@@ -397,8 +402,9 @@ pub trait Components {
 
 /// Findings, kept per component.
 pub trait Findings {
-    /// Replaces the findings of a component; says whether anything changed.
-    fn set_findings(&mut self, component: ComponentId, findings: &[Finding]) -> R<bool>;
+    /// Replaces the findings of a component; says whether anything changed. What changed or went away is remembered as
+    /// having stood until `at`.
+    fn set_findings(&mut self, component: ComponentId, findings: &[Finding], at: Timestamp) -> R<bool>;
     /// Findings of these components, by component and id.
     fn findings_of(&mut self, components: &[ComponentId]) -> R<Vec<ComponentFinding>>;
     /// Components with a finding that has any of these ids or aliases.
@@ -463,11 +469,13 @@ pub trait Severities {
 /// EPSS and KEV.
 pub trait ScoreTables {
     /// Writes those scores that differ; gives what happened to each, in order. A changed date alone is no change.
+    /// Replaced scores of what a finding has are remembered by their date.
     fn put_epss(&mut self, scores: &[Epss]) -> R<Vec<Change>>;
-    /// Writes those entries that differ; gives what happened to each, in order.
-    fn put_kev(&mut self, entries: &[Kev]) -> R<Vec<Change>>;
-    /// Removes KEV entries that are not among `keep`; gives their ids.
-    fn retain_kev(&mut self, keep: &BTreeSet<String>) -> R<Vec<String>>;
+    /// Writes those entries that differ; gives what happened to each, in order. Replaced ones of what a finding has are
+    /// remembered until `at`.
+    fn put_kev(&mut self, entries: &[Kev], at: Timestamp) -> R<Vec<Change>>;
+    /// Removes KEV entries that are not among `keep`, and remembers them like [`ScoreTables::put_kev`]; gives their ids.
+    fn retain_kev(&mut self, keep: &BTreeSet<String>, at: Timestamp) -> R<Vec<String>>;
     /// Scores of these CVEs.
     fn scores(&mut self, cves: &[String]) -> R<Scores>;
 }
@@ -536,6 +544,8 @@ pub trait Decisions {
     fn decision(&mut self, id: &DecisionId) -> R<Option<Decision>>;
     /// Of a package, newest first.
     fn decisions_of(&mut self, package: PackageId, limit: usize) -> R<Vec<Decision>>;
+    /// When decisions about these packages were made and the states they gave; by package and time.
+    fn decided_states(&mut self, packages: &[PackageId]) -> R<Vec<(PackageId, Timestamp, State)>>;
 }
 
 /// Jobs waiting, by lane: ready, running, dead.

@@ -1,13 +1,14 @@
 //! Decisions: documents, found by id and by package. Their inputs and their log are in `record`.
 
 use super::Session;
-use crate::sql::{R, all, first, insert_many, value, value::json, value::params};
+use crate::sql::{KEYS_AT_ONCE, R, all, first, insert_many, numbers, value, value::json, value::params};
 use assay_model::{
     Problem,
     decision::{Decision, DecisionId, Outcome},
-    package::PackageId,
+    package::{PackageId, State},
     seam::meta::Decisions,
 };
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 impl Decisions for Session<'_> {
@@ -55,5 +56,25 @@ impl Decisions for Session<'_> {
             &[package.into(), value::limit(limit)],
             |r| r.json(),
         )
+    }
+
+    fn decided_states(&mut self, packages: &[PackageId]) -> R<Vec<(PackageId, Timestamp, State)>> {
+        /// As much of a decision as is asked for.
+        #[derive(serde::Deserialize)]
+        struct Told {
+            state: State,
+        }
+        let mut found = Vec::new();
+        for chunk in packages.chunks(KEYS_AT_ONCE) {
+            // decision_by_package, in order
+            found.extend(all(
+                self.sql,
+                "SELECT package, at, document FROM decision
+                 WHERE package IN (SELECT CAST(value AS BIGINT) FROM @list($1)) ORDER BY package, at, id",
+                &[numbers(chunk.iter().map(|p| p.0))],
+                |r| Ok((PackageId(r.int()?), r.time()?, r.json::<Told>()?.state)),
+            )?);
+        }
+        Ok(found)
     }
 }

@@ -116,6 +116,22 @@ impl DownloadCounts for Session<'_> {
         )
     }
 
+    fn download_days_of(&mut self, packages: &[PackageId], since: i64) -> R<Vec<(PackageId, PullsOfDay)>> {
+        let mut found = Vec::new();
+        for chunk in packages.chunks(KEYS_AT_ONCE) {
+            // primary key
+            found.extend(all(
+                self.sql,
+                "SELECT package, day, who, count FROM download_day
+                 WHERE package IN (SELECT CAST(value AS BIGINT) FROM @list($1)) AND day >= $2
+                 ORDER BY package, day, who",
+                &[numbers(chunk.iter().map(|p| p.0)), since.into()],
+                |r| Ok((PackageId(r.int()?), PullsOfDay { day: r.int()?, who: r.text()?, count: r.unsigned()? })),
+            )?);
+        }
+        Ok(found)
+    }
+
     fn forget_download_days(&mut self, day: i64, limit: usize) -> R<u64> {
         // download_day_by_day, then the primary key: all rows of the oldest days, a bounded number of days at a time
         let oldest = all(

@@ -7,10 +7,11 @@ use assay_model::{
     finding::{ComponentFinding, Finding},
     seam::meta::Findings,
 };
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Findings for Session<'_> {
-    fn set_findings(&mut self, component: ComponentId, findings: &[Finding]) -> R<bool> {
+    fn set_findings(&mut self, component: ComponentId, findings: &[Finding], at: Timestamp) -> R<bool> {
         let mut documents = BTreeMap::new();
         for finding in findings {
             documents.insert(clean(&finding.id).into_owned(), (json(finding)?, finding.severity.as_str()));
@@ -18,23 +19,31 @@ impl Findings for Session<'_> {
         // two matches of one component queue up here
         self.sql.query("SELECT id FROM component WHERE id = $1 @lock", &params![component])?;
         // primary key
-        let before: BTreeMap<String, Value> =
-            all(self.sql, "SELECT id, document FROM finding WHERE component = $1", &params![component], |r| {
-                Ok((r.text()?, r.text()?.into()))
+        let before: BTreeMap<String, (Value, i64)> =
+            all(self.sql, "SELECT id, document, since FROM finding WHERE component = $1", &params![component], |r| {
+                Ok((r.text()?, (r.text()?.into(), r.int()?)))
             })?
             .into_iter()
             .collect();
-        if before.iter().eq(documents.iter().map(|(id, (document, _))| (id, document))) {
+        let same = |id: &String, document: &Value| before.get(id).is_some_and(|(there, _)| there == document);
+        if before.len() == documents.len() && documents.iter().all(|(id, (document, _))| same(id, document)) {
             return Ok(false);
         }
+        let still = |id: &String, there: &Value| documents.get(id).is_some_and(|(document, _)| document == there);
+        let gone = before.iter().filter(|(id, (there, _))| !still(id, there));
+        self.remember_findings(component, at, gone.map(|(id, (there, since))| (id, there, *since)))?;
         // primary key; finding_id_by_component
         self.sql.execute("DELETE FROM finding WHERE component = $1", &params![component])?;
         self.sql.execute("DELETE FROM finding_id WHERE component = $1", &params![component])?;
-        let rows = documents.into_iter();
-        let rows = rows
-            .map(|(id, (document, severity))| vec![component.into(), id.into(), document, severity.into()])
-            .collect();
-        insert_many(self.sql, "INSERT INTO finding (component, id, document, severity)", "", rows)?;
+        let since = |id: &String, document: &Value| match before.get(id) {
+            Some((there, since)) if there == document => Value::Int(*since),
+            _ => at.into(),
+        };
+        let row = |(id, (document, severity)): (&String, &(Value, &str))| {
+            vec![component.into(), id.into(), document.clone(), (*severity).into(), since(id, document)]
+        };
+        let rows = documents.iter().map(row).collect();
+        insert_many(self.sql, "INSERT INTO finding (component, id, document, severity, since)", "", rows)?;
         let ids: BTreeSet<_> = findings.iter().flat_map(Finding::ids).map(|id| clean(id).into_owned()).collect();
         let rows = ids.into_iter().map(|id| params![id, component].to_vec()).collect();
         insert_many(

@@ -6,6 +6,7 @@ use assay_model::{
     score::{Epss, Kev, Scores},
     seam::meta::{Change, ScoreTables},
 };
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 fn read_epss(row: &mut Row) -> R<Epss> {
@@ -82,6 +83,7 @@ impl ScoreTables for Session<'_> {
             #[allow(clippy::float_cmp, reason = "a score is the same only if it is the same number")]
             let same = |a: &Epss, b: &Epss| a.score == b.score && a.percentile == b.percentile;
             let (changes, write) = compare(chunk, there, |s| &s.cve, same);
+            self.remember_epss(write.keys())?;
             let rows = write.into_values().map(|s| params![&s.cve, s.score, s.percentile, &s.date].to_vec()).collect();
             insert_many(
                 self.sql,
@@ -95,12 +97,13 @@ impl ScoreTables for Session<'_> {
         Ok(all_changes)
     }
 
-    fn put_kev(&mut self, entries: &[Kev]) -> R<Vec<Change>> {
+    fn put_kev(&mut self, entries: &[Kev], at: Timestamp) -> R<Vec<Change>> {
         let mut all_changes = Vec::with_capacity(entries.len());
         for chunk in entries.chunks(KEYS_AT_ONCE) {
             let there = self.kev(texts(chunk.iter().map(|k| &k.cve)))?;
             let there = there.into_iter().map(|k| (k.cve.clone(), k)).collect();
             let (changes, write) = compare(chunk, there, |k| &k.cve, |a, b| a == b);
+            self.remember_kev(write.keys(), at)?;
             let row = |k: &Kev| params![&k.cve, &k.date_added, &k.due_date, k.ransomware, &k.name].to_vec();
             insert_many(
                 self.sql,
@@ -114,11 +117,12 @@ impl ScoreTables for Session<'_> {
         Ok(all_changes)
     }
 
-    fn retain_kev(&mut self, keep: &BTreeSet<String>) -> R<Vec<String>> {
+    fn retain_kev(&mut self, keep: &BTreeSet<String>, at: Timestamp) -> R<Vec<String>> {
         // the whole table: some thousand rows
         let mut gone = all(self.sql, "SELECT cve FROM kev ORDER BY cve", &[], |r| r.text())?;
         gone.retain(|cve| !keep.contains(cve));
         for chunk in gone.chunks(KEYS_AT_ONCE) {
+            self.remember_kev(chunk, at)?;
             self.sql.execute("DELETE FROM kev WHERE cve IN (SELECT value FROM @list($1))", &[texts(chunk)])?;
         }
         Ok(gone)

@@ -142,17 +142,17 @@ async fn findings_are_replaced_only_when_they_differ(world: World) {
         world.write(|tx| tx.put_inventory(&inventory("w", Role::File, &[component("PyPI", "flask", "1")]))).await;
     let c = ids[0];
     let two = || [finding("CVE-2", &["GHSA-2"]), finding("CVE-1", &[])];
-    assert!(world.write(move |tx| tx.set_findings(c, &two())).await);
-    assert!(!world.write(move |tx| tx.set_findings(c, &two())).await, "the same again");
+    assert!(world.write(move |tx| tx.set_findings(c, &two(), at(5))).await);
+    assert!(!world.write(move |tx| tx.set_findings(c, &two(), at(5))).await, "the same again");
     let found = world.read(move |tx| tx.findings_of(&[c])).await;
     assert_eq!(found.iter().map(|f| &f.finding).collect::<Vec<_>>(), [&two()[1], &two()[0]], "by id");
     let by = |id: &'static str| world.read(move |tx| tx.components_with_ids(&[id.to_owned(), "none".to_owned()]));
     assert_eq!(by("GHSA-2").await, [c]);
-    assert!(world.write(move |tx| tx.set_findings(c, &[finding("CVE-1", &[])])).await);
+    assert!(world.write(move |tx| tx.set_findings(c, &[finding("CVE-1", &[])], at(5))).await);
     assert!(by("GHSA-2").await.is_empty());
     assert_eq!(by("CVE-1").await, [c]);
-    assert!(world.write(move |tx| tx.set_findings(c, &[])).await);
-    assert!(!world.write(move |tx| tx.set_findings(c, &[])).await);
+    assert!(world.write(move |tx| tx.set_findings(c, &[], at(5))).await);
+    assert!(!world.write(move |tx| tx.set_findings(c, &[], at(5))).await);
 }
 
 fn advisory(id: &str, modified: &str, aliases: &[&str], withdrawn: bool) -> NewAdvisory {
@@ -306,11 +306,11 @@ async fn kev_entries_are_retained(world: World) {
         name: "n".into(),
     };
     let first = [entry("CVE-1", false), entry("CVE-2", true)];
-    assert_eq!(world.write(move |tx| tx.put_kev(&first)).await, [Change::New, Change::New]);
+    assert_eq!(world.write(move |tx| tx.put_kev(&first, at(5))).await, [Change::New, Change::New]);
     let second = [entry("CVE-1", true), entry("CVE-2", true)];
-    assert_eq!(world.write(move |tx| tx.put_kev(&second)).await, [Change::Changed, Change::Unchanged]);
+    assert_eq!(world.write(move |tx| tx.put_kev(&second, at(6))).await, [Change::Changed, Change::Unchanged]);
     let keep: BTreeSet<String> = ["CVE-2".to_owned()].into();
-    assert_eq!(world.write(move |tx| tx.retain_kev(&keep)).await, ["CVE-1"]);
+    assert_eq!(world.write(move |tx| tx.retain_kev(&keep, at(7))).await, ["CVE-1"]);
     let scores = world.read(|tx| tx.scores(&["CVE-1".into(), "CVE-2".into()])).await;
     assert_eq!(scores.kev.into_values().collect::<Vec<_>>(), [entry("CVE-2", true)]);
 }

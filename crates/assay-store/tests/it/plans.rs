@@ -91,6 +91,7 @@ fn publish_and_pull(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.downloads_of(&[p])?;
     tx.downloads_by_file(p)?;
     tx.download_days(p, 0)?;
+    tx.download_days_of(&[p], 0)?;
     let pulled = Pulled { package: p, file: FileId(1), day: 1, who: "ci".into(), count: 1, last: at(0) };
     tx.add_downloads(&[pulled])?;
     tx.forget_download_days(0, 9)?;
@@ -115,7 +116,7 @@ fn change(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.packages_with(&[c])?;
     tx.packages_with_digest(&digest("x"))?;
     tx.package_ids(None, 9)?;
-    tx.set_findings(c, &[])?;
+    tx.set_findings(c, &[], at(5))?;
     tx.findings_of(&[c])?;
     tx.components_with_ids(&["CVE-1".into()])?;
     tx.advisory_revisions("osv", &["A".into()])?;
@@ -124,7 +125,13 @@ fn change(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.aliases_of(&["CVE-1".into()])?;
     tx.stated_for(&["CVE-1".into()])?;
     tx.scores(&["CVE-1".into()])?;
+    tx.dated_findings(&[c], at(0))?;
+    tx.past_scores(&["CVE-1".into()])?;
+    tx.remembers_since()?;
+    tx.forget_past(at(0))?;
+    tx.kept_report("x")?;
     tx.decisions_of(p, 9)?;
+    tx.decided_states(&[p])?;
     tx.decision(&DecisionId("d".into()))?;
     let d = crate::record::decision("d", p, 1, "i", &["policy"]);
     tx.keep_input(&crate::record::input("i"))?;

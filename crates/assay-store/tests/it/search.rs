@@ -33,7 +33,7 @@ async fn filled(world: &World) -> RepositoryId {
             let (ids, _) = tx.put_inventory(&inventory("l", Role::File, &[component("PyPI", "lodash", "4.17.4")]))?;
             tx.put_inventory(&inventory("f", Role::File, &[component("PyPI", "jinja2", "2.10")]))?;
             let id: ComponentId = ids[0];
-            tx.set_findings(id, &[finding("CVE-2019-10744", Severity::Critical)])?;
+            tx.set_findings(id, &[finding("CVE-2019-10744", Severity::Critical)], at(5))?;
             let tags: BTreeSet<String> = ["Reviewed".to_owned()].into();
             tx.set_standing(flask, State::Quarantined, &tags, None, None)?;
             tx.set_reference(r, "pypi", "lodash", "latest", lodash, at(5))?;
