@@ -138,7 +138,7 @@ impl Engine {
         blocking(move || {
             let suppose = |one: Gathered| {
                 let previous = one.previous.as_ref().map(|p| p.verdicts.clone()).unwrap_or_default();
-                let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), 0)?;
+                let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), 0, false)?;
                 Ok(Supposed {
                     before: package.state,
                     after: state,
