@@ -23,7 +23,7 @@ pub fn fold(evaluated: &[Evaluated], base: &Standing, actions: &[&dyn Action]) -
     let mut held = false;
     for policy in evaluated {
         match policy.verdict.outcome {
-            Outcome::Match if policy.verdict.waived_by.is_some() => {}
+            _ if policy.verdict.waived_by.is_some() => {}
             Outcome::Match => {
                 for action in &policy.actions {
                     if let Some(kind) = actions.iter().find(|a| a.spec().id == action.kind) {
@@ -115,6 +115,19 @@ mod tests {
         assert_eq!(state_of(&[matches("available", false), matches("hidden", false)]), State::Hidden);
         assert_eq!(state_of(&[matches("quarantined", true), matches("available", false)]), State::Quarantined);
         assert_eq!(state_of(&[said(Outcome::NoMatch, "hidden", true, OnFailure::FailClosed)]), State::Available);
+    }
+
+    #[test]
+    fn a_waived_verdict_does_nothing() {
+        let waived = |outcome, state, terminal| {
+            let mut one = said(outcome, state, terminal, OnFailure::FailClosed);
+            one.verdict.waived_by = Some(assay_model::waiver::WaiverId::of(1));
+            one
+        };
+        let hides = said(Outcome::Match, "hidden", false, OnFailure::FailClosed);
+        assert_eq!(state_of(&[waived(Outcome::Match, "quarantined", true)]), State::Available);
+        assert_eq!(state_of(&[waived(Outcome::Match, "quarantined", true), hides]), State::Hidden, "nor ends the rest");
+        assert_eq!(state_of(&[waived(Outcome::Failed("x".into()), "available", false)]), State::Available);
     }
 
     #[test]

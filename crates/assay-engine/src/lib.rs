@@ -41,6 +41,8 @@ mod sweep;
 mod trash;
 mod upstream;
 mod upstreams;
+mod vex;
+mod waivers;
 mod workers;
 
 pub use access::IssuedToken;
@@ -68,6 +70,7 @@ pub use simulate::{
 pub use trash::TrashRow;
 pub use upstream::{Condition, UpstreamHealth};
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
+pub use waivers::{UseRow, WaiverChange, WaiverDraft, WaiverFilter, WaiverUses};
 pub use workers::Drained;
 
 use assay_model::{

@@ -91,7 +91,7 @@ impl Engine {
 }
 
 fn cite(refusal: &mut Refusal, decision: Decision) {
-    for verdict in decision.verdicts {
+    for verdict in decision.verdicts.into_iter().filter(|verdict| verdict.waived_by.is_none()) {
         match verdict.outcome {
             Outcome::Match => {
                 refusal.policies.push(verdict.name);

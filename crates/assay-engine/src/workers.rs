@@ -155,6 +155,10 @@ impl Engine {
             let outcome = self.promote_by_rules(&job).await;
             self.settle(&[job], outcome).await?;
         }
+        for job in of(Stage::Waiver) {
+            let outcome = self.look_at_waiver(&job).await;
+            self.settle(&[job], outcome).await?;
+        }
         for stage in [Stage::Match, Stage::Decide] {
             let batch = of(stage);
             if !batch.is_empty() {
@@ -183,7 +187,7 @@ impl Engine {
         match stage {
             Stage::Match => self.match_batch(batch).await,
             Stage::Decide => self.decide_batch(batch).await,
-            Stage::Analyze | Stage::Promote => Err(Problem::bug("these jobs run one by one")),
+            Stage::Analyze | Stage::Promote | Stage::Waiver => Err(Problem::bug("these jobs run one by one")),
         }
     }
 

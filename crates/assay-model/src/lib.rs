@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod advisory;
+pub mod assessment;
 pub mod clock;
 pub mod component;
 pub mod decision;
@@ -30,6 +31,7 @@ pub mod score;
 pub mod seam;
 pub mod sheet;
 pub mod upstream;
+pub mod vers;
 pub mod vex;
 pub mod view;
 pub mod waiver;

@@ -1,7 +1,7 @@
 //! VEX: what somebody says about whether a product is affected by a vulnerability. Documents are read in
 //! `assay-advisories`; whose word counts is a matter of the one who asks.
 
-use crate::{component::Component, finding::Finding, purl::Purl};
+use crate::{component::Component, finding::Finding, glob, package::PackageId, purl::Purl};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -96,6 +96,129 @@ pub struct Said {
     pub trusted: bool,
 }
 
+impl VexOrigin {
+    /// Which kind it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Uploaded(_) => "uploaded",
+            Self::Attached(_) => "attached",
+            Self::Feed(_) => "feed",
+        }
+    }
+    /// By whom, where, or of what.
+    pub fn name(&self) -> &str {
+        let (Self::Uploaded(name) | Self::Attached(name) | Self::Feed(name)) = self;
+        name
+    }
+    /// The origin of that kind.
+    pub fn parse(kind: &str, name: &str) -> Option<Self> {
+        match kind {
+            "uploaded" => Some(Self::Uploaded(name.to_owned())),
+            "attached" => Some(Self::Attached(name.to_owned())),
+            "feed" => Some(Self::Feed(name.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+/// Row identity of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VexId(pub i64);
+
+/// A document as the workspace has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VexDocument {
+    /// Identity.
+    pub id: VexId,
+    /// What it calls itself, or its file name; of attached ones the digest of what holds it. A document with the same
+    /// name and origin is a revision of it.
+    pub name: String,
+    /// Where it came from.
+    pub origin: VexOrigin,
+    /// Who says it.
+    pub author: String,
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// The package that holds it, for attached ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageId>,
+    /// Number of its statements.
+    pub statements: u64,
+    /// When this revision came.
+    pub at: Timestamp,
+}
+
+/// A document to be kept.
+#[derive(Clone, Debug)]
+pub struct NewVex {
+    /// See [`VexDocument::name`].
+    pub name: String,
+    /// Where it came from.
+    pub origin: VexOrigin,
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// The package that holds it.
+    pub package: Option<PackageId>,
+    /// What it says.
+    pub statements: Vec<VexStatement>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Whose statements are trusted: the first rule that fits says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustRule {
+    /// `uploaded`, `attached`, `feed`; empty for any.
+    #[serde(default)]
+    pub origin: String,
+    /// Authors, with `*`; empty for any.
+    #[serde(default)]
+    pub author: String,
+    /// Repositories that hold the image it is attached to, or ids of feeds, with `*`; empty for any.
+    #[serde(default)]
+    pub from: String,
+    /// Whether it is trusted.
+    pub trusted: bool,
+}
+
+/// The rules of a workspace, in order. What none fits is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VexTrust {
+    /// The rules.
+    pub rules: Vec<TrustRule>,
+}
+
+impl Default for VexTrust {
+    fn default() -> Self {
+        let rule = |origin: &str, trusted| TrustRule {
+            origin: origin.to_owned(),
+            author: String::new(),
+            from: String::new(),
+            trusted,
+        };
+        Self { rules: vec![rule("uploaded", true), rule("feed", true), rule("attached", false)] }
+    }
+}
+
+impl VexTrust {
+    /// Whether a statement of this author from there is trusted.
+    pub fn trusts(&self, origin: &VexOrigin, author: &str) -> bool {
+        let fits = |pattern: &str, text: &str| pattern.is_empty() || glob::matches(pattern, text);
+        let rule = self.rules.iter().find(|rule| {
+            (rule.origin.is_empty() || rule.origin == origin.kind())
+                && fits(&rule.author, author)
+                && fits(&rule.from, origin.name())
+        });
+        rule.is_some_and(|rule| rule.trusted)
+    }
+}
+
+/// The qualifier of a package URL that tells where an image lies, host and path.
+pub const REPOSITORY_URL: &str = "repository_url";
+
 /// What is looked at: the artifact that a component is in.
 #[derive(Clone, Debug, Default)]
 pub struct VexSubject {
@@ -141,7 +264,11 @@ fn is_named(wanted: &str, purl: &str) -> bool {
         (wanted.kind(), wanted.namespace(), wanted.name()) == (purl.kind(), purl.namespace(), purl.name());
     let version = |purl: &Purl| purl.version().map(|version| version.trim_start_matches('v').to_owned());
     let same_version = wanted.version().is_none() || version(&wanted) == version(&purl);
-    let same_qualifier = |(key, value): (&String, &String)| purl.qualifier(key) == Some(value.as_str());
+    let same_qualifier = |(key, value): (&String, &String)| match purl.qualifier(key) {
+        // An image is known here by its path; under which name the server is reached is a matter of the reader.
+        Some(path) if key == REPOSITORY_URL => value == path || value.ends_with(&format!("/{path}")),
+        own => own == Some(value.as_str()),
+    };
     same_package && same_version && wanted.qualifiers().iter().all(same_qualifier)
 }
 
@@ -191,6 +318,32 @@ mod tests {
         assert!(says(purls(&["pkg:oci/app"], &["pkg:golang/golang.org/x/crypto@v0.1.0"])));
         assert!(!says(purls(&["pkg:oci/other"], &["pkg:golang/golang.org/x/crypto@v0.1.0"])));
         assert!(!says(purls(&["pkg:oci/app"], &["pkg:golang/golang.org/x/net"])));
+        let subject =
+            VexSubject { purls: vec!["pkg:oci/app@sha256:ab?repository_url=main/app".into()], digests: Vec::new() };
+        let at = |text: &str| {
+            let one = statement(VexStatus::NotAffected, purls(&[text], &[]), "2026-01-01T00:00:00Z");
+            one.speaks_of(&subject, &here, &finding())
+        };
+        assert!(at("pkg:oci/app?repository_url=registry.example:5000/main/app") && at("pkg:oci/app@sha256%3Aab"));
+        assert!(!at("pkg:oci/app?repository_url=registry.example/domain/app"));
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_says_whom_to_trust() {
+        let (uploaded, attached) = (VexOrigin::Uploaded("ci".into()), VexOrigin::Attached("main".into()));
+        let usual = VexTrust::default();
+        assert!(usual.trusts(&uploaded, "x") && usual.trusts(&VexOrigin::Feed("vex".into()), "x"));
+        assert!(!usual.trusts(&attached, "x"));
+        let rule = |origin: &str, author: &str, from: &str, trusted| TrustRule {
+            origin: origin.into(),
+            author: author.into(),
+            from: from.into(),
+            trusted,
+        };
+        let own = VexTrust { rules: vec![rule("", "Mallory*", "", false), rule("attached", "", "ma*", true)] };
+        assert!(own.trusts(&attached, "x") && !own.trusts(&attached, "Mallory Inc"));
+        assert!(!own.trusts(&VexOrigin::Attached("other".into()), "x"));
+        assert!(!own.trusts(&uploaded, "x"), "what no rule fits is not trusted");
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub enum Stage {
     Decide,
     /// Copy or move a package where rules of its repository say so. Key: package id.
     Promote,
+    /// Give notice that a waiver ends, or end it. Key: number of the waiver.
+    Waiver,
 }
 
 impl Stage {
@@ -58,11 +60,12 @@ impl Stage {
             Self::Match => "match",
             Self::Decide => "decide",
             Self::Promote => "promote",
+            Self::Waiver => "waiver",
         }
     }
     /// The stage of that name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Analyze, Self::Match, Self::Decide, Self::Promote].into_iter().find(|s| s.as_str() == text)
+        [Self::Analyze, Self::Match, Self::Decide, Self::Promote, Self::Waiver].into_iter().find(|s| s.as_str() == text)
     }
 }
 

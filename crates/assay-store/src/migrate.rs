@@ -23,6 +23,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "lease", text: include_str!("../migrations/0007_lease.sql") },
     Migration { number: 8, name: "search", text: include_str!("../migrations/0008_search.sql") },
     Migration { number: 9, name: "imports", text: include_str!("../migrations/0009_imports.sql") },
+    Migration { number: 10, name: "waivers", text: include_str!("../migrations/0010_waivers.sql") },
+    Migration { number: 11, name: "vex", text: include_str!("../migrations/0011_vex.sql") },
     Migration { number: 12, name: "record", text: include_str!("../migrations/0012_record.sql") },
     Migration { number: 13, name: "history", text: include_str!("../migrations/0013_history.sql") },
 ];

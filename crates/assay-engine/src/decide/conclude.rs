@@ -3,6 +3,7 @@
 use super::gather::Gathered;
 use crate::{Engine, fold, record::packing};
 use assay_model::{
+    assessment::{Assessment, assess},
     component::Component,
     decision::{Basis, Cited, Decision, DecisionId, Evaluated, Judged, Outcome, Verdict},
     facts::Facts,
@@ -69,7 +70,7 @@ impl Engine {
             state: folded.standing.state,
             tags_added: folded.standing.tags.difference(&base.tags).cloned().collect(),
             tags_removed: base.tags.difference(&folded.standing.tags).cloned().collect(),
-            vulnerabilities: if verdicts.is_empty() { Vec::new() } else { cite(&facts.findings, &verdicts) },
+            vulnerabilities: cite(&facts, &verdicts),
             verdicts,
             evaluated: count,
             actions: folded.actions,
@@ -104,12 +105,19 @@ pub(crate) fn said_something(evaluated: Vec<Evaluated>) -> Vec<Verdict> {
     evaluated.into_iter().map(|e| e.verdict).filter(|v| v.outcome != Outcome::NoMatch).collect()
 }
 
-/// The vulnerabilities that the verdicts name, each once; all of the package's, worst first, where they name none.
-fn cite(findings: &[(Component, Finding)], verdicts: &[Verdict]) -> Vec<Cited> {
+/// The vulnerabilities that the verdicts name, each once; all that count, worst first, where they name none. What is waived
+/// or answered for is behind no verdict.
+fn cite(facts: &Facts, verdicts: &[Verdict]) -> Vec<Cited> {
+    let verdicts: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.waived_by.is_none()).collect();
+    if verdicts.is_empty() {
+        return Vec::new();
+    }
     let text: String = verdicts.iter().flat_map(|v| v.reasons.iter().cloned().chain([v.output.to_string()])).collect();
-    let named: Vec<&(Component, Finding)> =
-        findings.iter().filter(|(_, f)| f.ids().any(|id| text.contains(id))).collect();
-    let chosen: Vec<&(Component, Finding)> = if named.is_empty() { findings.iter().collect() } else { named };
+    let assessments = assess(facts);
+    let counts = |one: &Assessment| verdicts.iter().any(|verdict| one.for_policy(&verdict.policy).is_none());
+    let counting = || facts.findings.iter().zip(&assessments).filter(|(_, one)| counts(one)).map(|(found, _)| found);
+    let named: Vec<&(Component, Finding)> = counting().filter(|(_, f)| f.ids().any(|id| text.contains(id))).collect();
+    let chosen: Vec<&(Component, Finding)> = if named.is_empty() { counting().collect() } else { named };
     let cited = |(component, finding): &&(Component, Finding)| Cited {
         id: finding.id.clone(),
         component: component.purl.clone(),

@@ -2,14 +2,29 @@
 
 use super::conclude::Concluded;
 use assay_model::{
+    decision::Decision,
     event::NewEvent,
     package::{Package, PackageId, State},
     problem::Problem,
     seam::meta::Tx,
+    waiver::{WaiverId, WaiverUse},
     work::{Lane, NewJob, Stage},
 };
 use serde_json::json;
 use std::collections::BTreeMap;
+
+/// Notes which policies spoke and which waivers were used.
+fn note(tx: &mut dyn Tx, decision: &Decision) -> Result<(), Problem> {
+    let policies: Vec<&str> = decision.verdicts.iter().map(|verdict| verdict.policy.as_str()).collect();
+    tx.note_verdicts(decision.package, &policies)?;
+    let used = |waiver: &WaiverId| WaiverUse {
+        waiver: waiver.clone(),
+        package: decision.package,
+        decision: decision.id.clone(),
+        at: decision.at,
+    };
+    tx.note_waiver_uses(&decision.basis.waivers.iter().map(used).collect::<Vec<_>>())
+}
 
 /// Whether packages are as they were when their facts were gathered.
 pub(super) fn still_so(tx: &mut dyn Tx, outcomes: &[Concluded]) -> Result<bool, Problem> {
@@ -47,6 +62,7 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
     }
     if outcome.news {
         tx.append_decision(decision)?;
+        note(tx, decision)?;
     }
     let id = if outcome.news { Some(&decision.id) } else { None };
     tx.set_standing(package.id, outcome.state, &outcome.tags, id, None)?;

@@ -1,7 +1,10 @@
 //! Reads the facts about packages for a batch of decisions. Only what an enabled policy reads is loaded; what is alike
 //! for many packages is loaded once.
 
+mod answered;
+
 use crate::fold;
+use answered::Answers;
 use assay_model::{
     component::{Component, ComponentId},
     decision::Decision,
@@ -44,6 +47,7 @@ pub(super) fn gather(
     let causes: BTreeMap<PackageId, &String> = keys.iter().map(|(id, cause)| (*id, cause)).collect();
     let mut repositories: BTreeMap<_, Repository> = BTreeMap::new();
     let findings = Found::load(tx, &ids, gathering.reads)?;
+    let answers = Answers::load(tx, &findings.ids, gathering.reads, gathering.now)?;
     let mut files: BTreeMap<PackageId, Vec<File>> = BTreeMap::new();
     for file in tx.files_of(&ids)? {
         files.entry(file.package).or_default().push(file);
@@ -61,7 +65,7 @@ pub(super) fn gather(
         let Some(repository) = repositories.get(&package.repository).cloned() else { continue };
         let cause = causes.get(&package.id).map(|c| (*c).clone()).unwrap_or_default();
         let files = files.remove(&package.id).unwrap_or_default();
-        if let Some(one) = gather_one(tx, package, files, repository, &findings, gathering)? {
+        if let Some(one) = gather_one(tx, package, files, repository, (&findings, &answers), gathering)? {
             all.push(Gathered { cause, ..one });
         }
     }
@@ -73,7 +77,7 @@ fn gather_one(
     mut package: Package,
     files: Vec<File>,
     repository: Repository,
-    found: &Found,
+    (found, answers): (&Found, &Answers),
     gathering: &Gathering<'_>,
 ) -> Result<Option<Gathered>, Problem> {
     let findings = found.of(package.id);
@@ -91,6 +95,7 @@ fn gather_one(
     if looks_inside && !read_inventories(tx, &mut facts)? {
         return Ok(None);
     }
+    answers.give(tx, &mut facts)?;
     if gathering.reads.contains(&FactKind::Findings) {
         let ids: BTreeSet<String> =
             facts.findings.iter().flat_map(|(_, f)| f.sources.iter().map(|s| s.advisory.clone())).collect();
@@ -131,12 +136,19 @@ struct Found {
     components: BTreeMap<PackageId, Vec<ComponentId>>,
     known: BTreeMap<ComponentId, (Component, Vec<Finding>)>,
     scores: Scores,
+    /// Every id of them.
+    ids: BTreeSet<String>,
 }
 
 impl Found {
     fn load(tx: &mut dyn Tx, packages: &[PackageId], reads: &BTreeSet<FactKind>) -> Result<Self, Problem> {
-        let mut found = Self { components: BTreeMap::new(), known: BTreeMap::new(), scores: Scores::default() };
-        let needed = [FactKind::Findings, FactKind::Epss, FactKind::Kev];
+        let mut found = Self {
+            components: BTreeMap::new(),
+            known: BTreeMap::new(),
+            scores: Scores::default(),
+            ids: BTreeSet::new(),
+        };
+        let needed = [FactKind::Findings, FactKind::Epss, FactKind::Kev, FactKind::Vex, FactKind::Waivers];
         if !needed.iter().any(|kind| reads.contains(kind)) {
             return Ok(found);
         }
@@ -152,7 +164,8 @@ impl Found {
                 findings.push(one.finding);
             }
         }
-        found.scores = tx.scores(&cves.into_iter().collect::<Vec<_>>())?;
+        found.scores = tx.scores(&cves.iter().cloned().collect::<Vec<_>>())?;
+        found.ids = cves;
         Ok(found)
     }
 

@@ -6,6 +6,8 @@ pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
 };
 pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
+pub use super::vex::{Vex, VexFilter, VexPut};
+pub use super::waivers::{UseFilter, WaiverUses, Waivers};
 use super::{Task, matcher::StoredAdvisory};
 use crate::{
     access::Token,
@@ -89,6 +91,9 @@ pub trait Tx:
     + Graves
     + FactHistory
     + KeptReports
+    + Waivers
+    + WaiverUses
+    + Vex
 {
 }
 impl<T> Tx for T where
@@ -129,6 +134,9 @@ impl<T> Tx for T where
         + Graves
         + FactHistory
         + KeptReports
+        + Waivers
+        + WaiverUses
+        + Vex
 {
 }
 

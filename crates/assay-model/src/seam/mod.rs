@@ -15,6 +15,8 @@ pub mod meta;
 pub mod record;
 pub mod source;
 pub mod upstream;
+pub mod vex;
+pub mod waivers;
 
 use crate::problem::Problem;
 use std::{future::Future, io, pin::Pin};

@@ -6,6 +6,7 @@
 
 mod content;
 mod findings;
+mod inputs;
 mod license;
 mod osv;
 mod package;
@@ -19,6 +20,8 @@ use assay_model::{Digest, Problem, facts::Facts};
 use regorus::{Value, value::Object};
 use std::collections::BTreeMap;
 use value::object;
+
+pub(crate) use inputs::Inputs;
 
 /// Top-level fields of `input.v0`.
 const V0: &[&str] = &[

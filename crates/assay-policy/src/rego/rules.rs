@@ -1,7 +1,7 @@
 //! A set of policies made ready: each parsed and analysed once, the document built once per package and shared.
 
 use super::{Limits, Path, agreement::Agreed, check, verdict};
-use crate::input::{Document, PolicyNames};
+use crate::input::{Inputs, PolicyNames};
 use assay_model::{
     Problem,
     decision::{Evaluated, Judged, Outcome},
@@ -10,7 +10,6 @@ use assay_model::{
     seam::judge::Rules,
 };
 use jiff::Timestamp;
-use regorus::Value;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Enabled policies in order. Policies are not locked while judging: every evaluation has an evaluator of its own, and
@@ -57,25 +56,29 @@ impl Rules for Prepared {
         &self.reads
     }
     fn judge(&self, facts: &Facts) -> Result<Judged, Problem> {
-        let document = Document::build(facts, &self.names);
-        let evaluated = self.evaluate(&document.value(), facts.now);
-        let (document, input) = document.canonical()?;
-        Ok(Judged { evaluated, input, document, waivers: BTreeSet::new() })
+        self.judged(&Inputs::build(facts, &self.policies, &self.names), facts.now)
     }
     fn replay(&self, document: &[u8], now: Timestamp) -> Result<Judged, Problem> {
-        let read = Document::read(document)?;
-        let evaluated = self.evaluate(&read.value(), now);
-        let (document, input) = read.canonical()?;
-        Ok(Judged { evaluated, input, document, waivers: BTreeSet::new() })
+        self.judged(&Inputs::read(document)?, now)
     }
 }
 
 impl Prepared {
-    fn evaluate(&self, input: &Value, now: Timestamp) -> Vec<Evaluated> {
+    fn judged(&self, inputs: &Inputs, now: Timestamp) -> Result<Judged, Problem> {
+        let evaluated = self.evaluate(inputs, now);
+        let (document, input) = inputs.canonical()?;
+        let waivers = inputs.used(&evaluated);
+        Ok(Judged { evaluated, input, document, waivers })
+    }
+
+    fn evaluate(&self, inputs: &Inputs, now: Timestamp) -> Vec<Evaluated> {
         let mut evaluated = Vec::with_capacity(self.policies.len());
         for (policy, evaluator) in self.policies.iter().zip(&self.evaluators) {
-            let verdict = verdict::evaluate(policy, evaluator, input, now, &self.limits);
-            let last = policy.terminal && verdict.outcome == Outcome::Match;
+            let mut verdict = verdict::evaluate(policy, evaluator, &inputs.of(&policy.slug), now, &self.limits);
+            if verdict.outcome != Outcome::NoMatch {
+                verdict.waived_by = inputs.waiver_of(&policy.slug);
+            }
+            let last = policy.terminal && verdict.outcome == Outcome::Match && verdict.waived_by.is_none();
             evaluated.push(Evaluated {
                 verdict,
                 actions: policy.actions.clone(),

@@ -32,6 +32,8 @@ mod tokens;
 mod trash;
 mod uploads;
 mod upstreams;
+mod vex;
+mod waivers;
 mod whereabouts;
 mod worklist;
 

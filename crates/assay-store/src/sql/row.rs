@@ -44,6 +44,14 @@ impl Row {
             other => Err(self.wrong("an integer", &other)),
         }
     }
+    /// An integer, or nothing.
+    pub fn int_or_null(&mut self) -> R<Option<i64>> {
+        match self.take()? {
+            Value::Null => Ok(None),
+            Value::Int(v) => Ok(Some(v)),
+            other => Err(self.wrong("an integer", &other)),
+        }
+    }
     /// A size or count.
     pub fn unsigned(&mut self) -> R<u64> {
         u64::try_from(self.int()?).map_err(|_| Problem::bug("a size below zero"))

@@ -20,5 +20,6 @@ mod search;
 mod sharing;
 mod upstreams;
 mod volume;
+mod waivers;
 mod worklist;
 mod world;

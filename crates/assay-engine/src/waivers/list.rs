@@ -1,0 +1,176 @@
+//! Reading waivers: lists, one of them, and who used it.
+
+use super::change::unknown;
+use crate::Engine;
+use assay_model::{
+    access::{Caller, Permission},
+    package::PackageId,
+    problem::Problem,
+    seam::meta::{self, Tx, UseFilter},
+    waiver::{Waiver, WaiverId, WaiverStatus, WaiverUse},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Uses that are shown at once.
+const MOST_USES: usize = 1000;
+
+/// Which waivers to list. Empty fields do not restrict.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WaiverFilter {
+    /// `requested`, `active`, `refused`, `revoked`, `expired`.
+    pub status: Option<String>,
+    /// That hold in this repository.
+    pub repository: Option<String>,
+    /// That name this vulnerability.
+    pub vulnerability: Option<String>,
+    /// That name this policy, or are not limited to policies.
+    pub policy: Option<String>,
+}
+
+/// A use of a waiver, for people.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UseRow {
+    /// Which, for what, by which decision, when.
+    #[serde(flatten)]
+    pub used: WaiverUse,
+    /// The package, as `repository/format/name@version`.
+    pub name: String,
+    /// Whether the last decision about it rests on the waiver still.
+    pub current: bool,
+    /// Callers who downloaded it on or after the day of the decision.
+    pub pulled_by: BTreeSet<String>,
+}
+
+/// Who used a waiver.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WaiverUses {
+    /// The newest first.
+    pub uses: Vec<UseRow>,
+}
+
+impl Engine {
+    /// Waivers that hold in a repository that the caller may read, the newest first.
+    ///
+    /// # Errors
+    /// `Invalid` for a status that is none.
+    pub async fn waivers(&self, caller: &Caller, filter: WaiverFilter) -> Result<Vec<Waiver>, Problem> {
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let status = match given(filter.status) {
+            None => None,
+            Some(text) => Some(WaiverStatus::parse(&text).ok_or_else(|| {
+                Problem::invalid(
+                    "bad-status",
+                    format!("`{text}` is no status; use requested, active, refused, revoked or expired"),
+                )
+            })?),
+        };
+        let (repository, vulnerability, policy) =
+            (given(filter.repository), given(filter.vulnerability), given(filter.policy));
+        let readable = self.readable_names(caller).await?;
+        let all = meta::read(self.meta(), move |tx| tx.waivers(status)).await?;
+        let fits = |waiver: &Waiver| {
+            let scope = &waiver.scope;
+            is_visible(waiver, &readable)
+                && repository.as_ref().is_none_or(|name| scope.is_in(name))
+                && vulnerability
+                    .as_ref()
+                    .is_none_or(|wanted| scope.vulnerabilities.iter().any(|id| id.eq_ignore_ascii_case(wanted)))
+                && policy.as_ref().is_none_or(|slug| scope.policies.is_empty() || scope.policies.contains(slug))
+        };
+        Ok(all.into_iter().filter(fits).collect())
+    }
+
+    /// One waiver.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn waiver(&self, caller: &Caller, id: &str) -> Result<Waiver, Problem> {
+        let wanted = WaiverId(id.to_owned());
+        let asked = wanted.clone();
+        let found = meta::read(self.meta(), move |tx| tx.waiver(&asked)).await?;
+        let readable = self.readable_names(caller).await?;
+        found.filter(|waiver| is_visible(waiver, &readable)).ok_or_else(|| unknown(&wanted))
+    }
+
+    /// Who used a waiver when: decisions about packages that the caller may read, the newest first.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn waiver_uses(&self, caller: &Caller, id: &str) -> Result<WaiverUses, Problem> {
+        let waiver = self.waiver(caller, id).await?.id;
+        let readable = self.readable_names(caller).await?;
+        meta::read(self.meta(), move |tx| {
+            let filter = UseFilter { waiver: Some(waiver.clone()), package: None, limit: MOST_USES };
+            let uses = tx.waiver_uses(&filter)?;
+            let mut rows = Vec::with_capacity(uses.len());
+            let mut places = BTreeMap::new();
+            for one in uses {
+                rows.extend(row(tx, one, &readable, &mut places)?);
+            }
+            Ok(WaiverUses { uses: rows })
+        })
+        .await
+    }
+
+    async fn readable_names(&self, caller: &Caller) -> Result<BTreeSet<String>, Problem> {
+        Ok(self.readable_repositories(caller).await?.into_iter().map(|repository| repository.name).collect())
+    }
+
+    /// Waivers of a package that the last decision about it rests on.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) fn waivers_used(tx: &mut dyn Tx, ids: &BTreeSet<WaiverId>) -> Result<Vec<Waiver>, Problem> {
+        let mut used = Vec::new();
+        for id in ids {
+            used.extend(tx.waiver(id)?);
+        }
+        Ok(used)
+    }
+
+    /// Whether the caller may ask for waivers.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn may_ask_for_waivers(&self, caller: &Caller) -> Result<bool, Problem> {
+        Ok(caller.require_everywhere(Permission::Write).is_ok())
+    }
+}
+
+fn is_visible(waiver: &Waiver, readable: &BTreeSet<String>) -> bool {
+    readable.iter().any(|name| waiver.scope.is_in(name))
+}
+
+fn row(
+    tx: &mut dyn Tx,
+    used: WaiverUse,
+    readable: &BTreeSet<String>,
+    places: &mut BTreeMap<PackageId, Option<(String, Option<String>)>>,
+) -> Result<Option<UseRow>, Problem> {
+    if !places.contains_key(&used.package) {
+        let place = place(tx, used.package, readable)?;
+        places.insert(used.package, place);
+    }
+    let Some(Some((name, decision))) = places.get(&used.package) else { return Ok(None) };
+    let current = decision.as_deref() == Some(used.decision.0.as_str());
+    let day = used.at.as_second().div_euclid(86_400);
+    let pulled_by = tx.download_days(used.package, day)?.into_iter().map(|pulls| pulls.who).collect();
+    Ok(Some(UseRow { name: name.clone(), current, used, pulled_by }))
+}
+
+/// The name of a package that may be read, and the decision in force.
+fn place(
+    tx: &mut dyn Tx,
+    id: PackageId,
+    readable: &BTreeSet<String>,
+) -> Result<Option<(String, Option<String>)>, Problem> {
+    let Some(package) = tx.packages(&[id])?.pop() else { return Ok(None) };
+    let repository = tx.repository_by_id(package.repository)?.filter(|one| readable.contains(&one.name));
+    let decision = package.decision.as_ref().map(|id| id.0.clone());
+    Ok(repository.map(|repository| {
+        let at = &package.at;
+        (format!("{}/{}/{}@{}", repository.name, at.format, at.name, at.version), decision)
+    }))
+}
