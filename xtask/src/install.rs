@@ -57,8 +57,10 @@ const GO: &[(&str, &str)] =
     &[("helm", "helm.sh/helm/v4/cmd/helm@v4.3.1"), ("regctl", "github.com/regclient/regclient/cmd/regctl@v0.11.7")];
 
 /// As [`GO`], for modules that not every module proxy has. The tests that want one say that it is missing; nothing fails.
-const GO_WHERE_SERVED: &[(&str, &str)] =
-    &[("oci-conformance", "github.com/opencontainers/distribution-spec/conformance@main")];
+const GO_WHERE_SERVED: &[(&str, &str)] = &[
+    ("oci-conformance", "github.com/opencontainers/distribution-spec/conformance@main"),
+    ("opa", "github.com/open-policy-agent/opa@v1.18.2"),
+];
 
 /// Programs of the private Node folder: what they are called there, the package that has each, and the script to run.
 /// npm itself too: Debian's is two major versions behind.

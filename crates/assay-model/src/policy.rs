@@ -88,3 +88,22 @@ pub enum FactKind {
     /// The clock.
     Time,
 }
+
+impl FactKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Package,
+        Self::Repository,
+        Self::Inventory,
+        Self::Findings,
+        Self::Epss,
+        Self::Kev,
+        Self::Tags,
+        Self::Vex,
+        Self::Waivers,
+        Self::Health,
+        Self::Signatures,
+        Self::Freshness,
+        Self::Time,
+    ];
+}

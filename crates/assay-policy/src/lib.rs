@@ -9,4 +9,4 @@ pub mod input;
 pub mod rego;
 
 pub use actions::{ALL, find, normalise, parse_shorthand};
-pub use rego::{Limits, Path, RegoJudge};
+pub use rego::{Limits, Path, RegoJudge, testing};

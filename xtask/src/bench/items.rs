@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::server::Server;
 use super::table::Row;
-use super::{Options, Programs, change, pull, registry, scan, scanner};
+use super::{Options, Programs, change, policy, pull, registry, scan, scanner};
 use crate::command::quiet;
 
 /// A measurement by name.
@@ -26,6 +26,7 @@ pub const ALL: &[Item] = &[
     ("scanner: bills", scanner::bills),
     ("scanner: secrets", scanner::secrets),
     ("scanner: large image", scanner::large),
+    ("policy: evaluations", policy::evaluations),
     ("scale", change::measure),
 ];
 

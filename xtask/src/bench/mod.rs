@@ -9,6 +9,7 @@ mod load;
 mod make;
 mod nginx;
 mod peers;
+mod policy;
 mod process;
 mod pull;
 mod registry;

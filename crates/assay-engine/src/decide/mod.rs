@@ -11,9 +11,10 @@ pub(crate) use gather::worst_first;
 
 pub(crate) use crate::{Engine, analyze::blocking, workers};
 use assay_model::{
+    access::{Caller, Permission},
     decision::Verdict,
     package::{Package, PackageId, State},
-    policy::Policy,
+    policy::{FactKind, Policy},
     problem::Problem,
     repository::Repository,
     seam::{
@@ -172,6 +173,29 @@ impl Engine {
             gather(tx, &keys, &gathering)
         })
         .await
+    }
+
+    /// The document that policies read of a package, with all that is known, whatever the stored policies read.
+    ///
+    /// # Errors
+    /// `NotFound`, also for a package that the caller may not read; `Busy` while it is being inspected.
+    pub async fn policy_input(self: &Arc<Self>, caller: &Caller, id: PackageId) -> Result<serde_json::Value, Problem> {
+        let (engine, caller, now) = (self.clone(), caller.clone(), self.now());
+        let gathered = meta::read(self.meta(), move |tx| {
+            let hidden = || Problem::not_found(format!("there is no package {}", id.0));
+            let package = tx.packages(&[id])?.pop().ok_or_else(hidden)?;
+            let repository = tx.repository_by_id(package.repository)?.ok_or_else(hidden)?;
+            caller.require(Permission::Read, &repository)?;
+            let reads = FactKind::ALL.iter().copied().collect();
+            let gathering =
+                Gathering { reads: &reads, actions: engine.parts.actions, workspace: &engine.parts.workspace, now };
+            gather(tx, &[(id, String::new())], &gathering)
+        })
+        .await?;
+        let one = gathered.into_iter().next();
+        let one = one.ok_or_else(|| Problem::busy("the package is deleted or still being inspected", 2))?;
+        let judge = self.parts.judge.clone();
+        blocking(move || judge.input(&one.facts)).await
     }
 
     /// Decides packages as if they were in `target`; leaves out those that are not inspected yet.

@@ -14,7 +14,7 @@ use regorus::{Engine, unstable::Module};
 use std::collections::BTreeSet;
 
 /// Packages that a policy may be in.
-const PACKAGES: &[&str] = &["cloudsmith", "assay"];
+pub(super) const PACKAGES: &[&str] = &["cloudsmith", "assay"];
 
 /// A policy that passed.
 #[derive(Debug)]

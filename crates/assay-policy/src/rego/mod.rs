@@ -19,16 +19,20 @@ mod rules;
 mod scan;
 mod suits;
 mod survey;
+pub mod testing;
 mod verdict;
 
 use crate::input::{Document, PolicyNames, sheet};
 use assay_model::{
     Problem,
+    decision::Verdict,
     facts::Facts,
     policy::{FactKind, Policy},
     seam::judge::{Judge, Rules},
     sheet::Sheet,
 };
+use jiff::Timestamp;
+use regorus::Value;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// What one policy may cost.
@@ -83,6 +87,32 @@ impl RegoJudge {
     #[must_use]
     pub fn with_path(self, path: Path) -> Self {
         Self { path, ..self }
+    }
+}
+
+impl RegoJudge {
+    /// What a policy says of an input document (`{"v0": …, "v1": …}`) that is given as JSON.
+    ///
+    /// # Errors
+    /// `Invalid` with line and column for a policy that would not be saved.
+    pub fn evaluate(&self, policy: &Policy, input: &serde_json::Value, now: Timestamp) -> Result<Verdict, Problem> {
+        Ok(self.trial(policy, input)?(now))
+    }
+    /// The same to be done again and again, at any time.
+    ///
+    /// # Errors
+    /// `Invalid` with line and column for a policy that would not be saved.
+    pub fn trial(
+        &self,
+        policy: &Policy,
+        input: &serde_json::Value,
+    ) -> Result<impl Fn(Timestamp) -> Verdict + use<>, Problem> {
+        let checked = check::check(&policy.rego, &self.limits)?;
+        let unready = |error| Problem::internal("the evaluator did not start", error);
+        let evaluator = agreement::Agreed::new(&policy.slug, &checked, &self.names, self.path).map_err(unready)?;
+        let value = Value::from_json_str(&input.to_string()).map_err(unready)?;
+        let (policy, limits) = (policy.clone(), self.limits);
+        Ok(move |now| verdict::evaluate(&policy, &evaluator, &value, now, &limits))
     }
 }
 

@@ -109,6 +109,7 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(get.clone(), "/api/v1/packages", Reader, api::packages::list),
         on(get.clone(), "/api/v1/packages/find", Reader, api::packages::find),
         on(get.clone(), "/api/v1/packages/{id}", Reader, api::packages::show),
+        on(get.clone(), "/api/v1/packages/{id}/input", Reader, api::packages::input),
         on(get.clone(), "/api/v1/packages/{id}/sbom", Reader, api::packages::sbom),
         on(get.clone(), "/api/v1/packages/{id}/scan", Reader, api::packages::scan),
         on(delete.clone(), "/api/v1/packages/{id}", Writer, api::packages::remove),

@@ -22,6 +22,7 @@ mod oci_proxied;
 mod oracle;
 mod pages;
 mod policy;
+mod policy_test_command;
 mod proxied;
 mod pypi_changes;
 mod pypi_clients;

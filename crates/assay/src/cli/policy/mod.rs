@@ -1,5 +1,7 @@
 //! `assay policy`: policies of a server.
 
+mod test;
+
 use super::{
     Context,
     look::{Sheet, Text, Tone, harmless, moment},
@@ -30,6 +32,8 @@ pub(super) enum PolicyCommand {
         /// Its short name, as in the list
         slug: String,
     },
+    /// Run the tests of policies, or policies on one document
+    Test(Box<test::TestArgs>),
     /// Remove a policy; what it did is taken back
     Remove {
         /// Its short name, as in the list
@@ -82,6 +86,7 @@ fn action(text: &str) -> Result<PolicyAction, String> {
 pub(super) async fn run(context: &Context, command: PolicyCommand) -> Result<ExitCode> {
     match command {
         PolicyCommand::Add(args) => add(context, args).await?,
+        PolicyCommand::Test(args) => return test::run(context, *args).await,
         PolicyCommand::List => list(context).await?,
         PolicyCommand::Show { slug } => show(context, &slug).await?,
         PolicyCommand::Remove { slug, no_wait } => remove(context, &slug, no_wait).await?,

@@ -73,6 +73,11 @@ pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
     ok(&app.engine.package_detail(&call.caller, id(&call)?).await?)
 }
 
+/// The document that policies read of a package.
+pub(crate) async fn input(app: Arc<App>, call: Call) -> Answer {
+    ok(&app.engine.policy_input(&call.caller, id(&call)?).await?)
+}
+
 /// Copies or moves a package to another repository.
 pub(crate) async fn promote(app: Arc<App>, mut call: Call) -> Answer {
     let (id, options) = (id(&call)?, call.json().await?);

@@ -1,0 +1,299 @@
+//! Tests of policies: rules named `test_…` of modules that belong together, run as the reference runs them, with what
+//! they printed, where they stopped, and which lines were evaluated. Which files belong together is for the caller.
+
+use super::{
+    Limits, builtins,
+    check::{self, PACKAGES},
+    diagnose::{failure, fault},
+    engine, evaluator,
+    survey::dotted,
+};
+use assay_model::Problem;
+use jiff::Timestamp;
+use regex::Regex;
+use regorus::{
+    Engine, Value,
+    unstable::{Module, Rule, RuleHead},
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+/// How long one test may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A file of Rego.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where it is; occurs in results.
+    pub path: String,
+    /// What is in it.
+    pub rego: String,
+}
+
+impl Source {
+    /// Whether the file holds tests, by its name.
+    pub fn is_test(&self) -> bool {
+        self.path.ends_with("_test.rego")
+    }
+    /// The package that the file says it is in; empty where it says none.
+    pub fn package(&self) -> &str {
+        let code = self.rego.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        code.filter(|line| !line.is_empty()).find_map(|line| line.strip_prefix("package ")).unwrap_or_default().trim()
+    }
+    /// Whether the file is a policy, not a test or a helper of one.
+    pub fn is_policy(&self) -> bool {
+        !self.is_test() && PACKAGES.contains(&self.package())
+    }
+}
+
+/// Files that are loaded together.
+#[derive(Clone, Debug, Default)]
+pub struct Suite {
+    /// What it goes by.
+    pub name: String,
+    /// A policy at most, its tests, and helpers.
+    pub modules: Vec<Source>,
+    /// Documents that tests find under `data`.
+    pub data: Vec<serde_json::Value>,
+}
+
+/// How a test ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Its rule holds.
+    Pass,
+    /// Its rule is false or undefined.
+    Fail,
+    /// It could not be evaluated, and why.
+    Error(String),
+    /// Its name begins with `todo_`.
+    Skipped,
+}
+
+/// A place in a test that was the last to be evaluated.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stopped {
+    /// From 1.
+    pub line: u32,
+    /// That line.
+    pub code: String,
+}
+
+/// A test that was run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tested {
+    /// The suite's name.
+    pub suite: String,
+    /// File of the test.
+    pub file: String,
+    /// Line of the test, from 1.
+    pub line: u32,
+    /// Its package, `data.cloudsmith_test`.
+    pub package: String,
+    /// The rule.
+    pub name: String,
+    /// How it ended.
+    pub ended: Ended,
+    /// How long it took, nanoseconds.
+    pub duration: u64,
+    /// What it printed.
+    pub printed: Vec<String>,
+    /// Where a test that failed stopped.
+    pub stopped: Option<Stopped>,
+}
+
+/// Lines of a file that tests evaluated, and that they did not; others hold nothing to evaluate.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Coverage {
+    /// Evaluated.
+    pub covered: BTreeSet<u32>,
+    /// Not evaluated.
+    pub not_covered: BTreeSet<u32>,
+}
+
+impl Coverage {
+    /// Percent of lines; 100 where there is nothing to evaluate.
+    pub fn percent(&self) -> f64 {
+        let (hit, missed) = (self.covered.len() as f64, self.not_covered.len() as f64);
+        if hit + missed == 0.0 { 100.0 } else { hit * 100.0 / (hit + missed) }
+    }
+}
+
+/// What came of a suite.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Tests, in the order of files and lines.
+    pub tests: Vec<Tested>,
+    /// By file.
+    pub coverage: BTreeMap<String, Coverage>,
+}
+
+/// A test before it is run.
+struct Test {
+    file: String,
+    line: u32,
+    /// The line of the next rule, or behind the file.
+    end: u32,
+    package: String,
+    name: String,
+}
+
+/// Runs the tests of a suite whose `data.package.name` matches.
+pub fn run(suite: &Suite, names: Option<&Regex>, limits: &Limits) -> Report {
+    let mut report = Report::default();
+    for source in suite.modules.iter().filter(|source| source.is_policy()) {
+        if let Err(problem) = check::check(&source.rego, limits) {
+            report.tests.push(broken(suite, source, format!("the server would refuse this policy: {problem}")));
+        }
+    }
+    if !report.tests.is_empty() {
+        return report;
+    }
+    let (base, tests) = match load(suite, limits) {
+        Ok(loaded) => loaded,
+        Err((source, message)) => {
+            report.tests.push(broken(suite, source, message));
+            return report;
+        }
+    };
+    for test in tests {
+        let full = format!("{}.{}", test.package, test.name);
+        if names.is_none_or(|names| names.is_match(&full)) {
+            let tested = one(suite, &base, test, &mut report.coverage);
+            report.tests.push(tested);
+        }
+    }
+    report
+}
+
+fn broken(suite: &Suite, source: &Source, message: String) -> Tested {
+    Tested {
+        suite: suite.name.clone(),
+        file: source.path.clone(),
+        line: 1,
+        package: format!("data.{}", source.package()),
+        name: "(load)".into(),
+        ended: Ended::Error(message),
+        duration: 0,
+        printed: Vec::new(),
+        stopped: None,
+    }
+}
+
+/// An evaluator with the modules and data, and the tests in them.
+fn load<'a>(suite: &'a Suite, limits: &Limits) -> Result<(Engine, Vec<Test>), (&'a Source, String)> {
+    let nothing = || Source { path: suite.name.clone(), rego: String::new() };
+    let first = suite.modules.first().ok_or_else(nothing);
+    let Ok(first) = first else { return Ok((Engine::new(), Vec::new())) };
+    let told = |error: anyhow::Error| (first, failure(&error));
+    let mut engine = engine::new(limits).map_err(told)?;
+    for source in &suite.modules {
+        engine.add_policy(source.path.clone(), source.rego.clone()).map_err(|error| {
+            let place = error.to_string();
+            let place = place.split_once(&format!("--> {}:", source.path)).map(|(_, rest)| rest.to_owned());
+            let place = place.and_then(|rest| rest.lines().next().map(str::to_owned)).unwrap_or_default();
+            let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+            (source, format!("{place}{}", fault(&error).message))
+        })?;
+    }
+    for document in &suite.data {
+        let value = Value::from_json_str(&document.to_string()).map_err(told)?;
+        engine.add_data(value).map_err(told)?;
+    }
+    let clock = evaluator::Clock::default();
+    clock.store(evaluator::nanoseconds(Timestamp::now()), std::sync::atomic::Ordering::Relaxed);
+    builtins::register_clock(&mut engine, clock).map_err(told)?;
+    engine::set_time(&mut engine, PATIENCE);
+    engine.set_enable_coverage(true);
+    let tests = engine.get_modules().iter().flat_map(|module| tests_in(module)).collect();
+    Ok((engine, tests))
+}
+
+fn tests_in(module: &Module) -> Vec<Test> {
+    let package = format!("data.{}", dotted(&module.package.refr).unwrap_or_default());
+    let file = module.package.span.source.get_path().clone();
+    let heads: Vec<(Option<String>, u32)> = module.policy.iter().map(|rule| head(rule)).collect();
+    let mut seen = BTreeSet::new();
+    let mut tests = Vec::new();
+    for (index, (name, line)) in heads.iter().enumerate() {
+        let Some(name) = name.as_ref().filter(|name| name.starts_with("test_") || name.starts_with("todo_test_"))
+        else {
+            continue;
+        };
+        // Several bodies of one rule are one test.
+        if seen.insert(name.clone()) {
+            let end = heads.get(index + 1).map_or(u32::MAX, |(_, line)| *line);
+            tests.push(Test { file: file.clone(), line: *line, end, package: package.clone(), name: name.clone() });
+        }
+    }
+    tests
+}
+
+fn head(rule: &Rule) -> (Option<String>, u32) {
+    let refr = match rule {
+        Rule::Spec { head: RuleHead::Func { refr, .. }, .. } | Rule::Default { refr, .. } => {
+            return (None, refr.span().line);
+        }
+        Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } => refr,
+    };
+    (dotted(refr), refr.span().line)
+}
+
+fn one(suite: &Suite, base: &Engine, test: Test, coverage: &mut BTreeMap<String, Coverage>) -> Tested {
+    let started = Instant::now();
+    let mut engine = base.clone();
+    let ended = if test.name.starts_with("todo_") {
+        Ended::Skipped
+    } else {
+        match engine.eval_rule(format!("{}.{}", test.package, test.name)) {
+            Ok(Value::Undefined | Value::Bool(false)) => Ended::Fail,
+            Ok(_) => Ended::Pass,
+            Err(error) => Ended::Error(failure(&error)),
+        }
+    };
+    let duration = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let printed = engine.take_prints().unwrap_or_default();
+    let mut stopped = None;
+    for file in engine.get_coverage_report().map(|report| report.files).unwrap_or_default() {
+        if file.path == test.file && ended == Ended::Fail {
+            stopped = last(&test, &file.code, &file.covered, &file.not_covered);
+        }
+        let all = coverage.entry(file.path).or_default();
+        all.covered.extend(file.covered);
+        all.not_covered.extend(file.not_covered);
+        all.not_covered.retain(|line| !all.covered.contains(line));
+    }
+    Tested {
+        suite: suite.name.clone(),
+        file: test.file,
+        line: test.line,
+        package: test.package,
+        name: test.name,
+        ended,
+        duration,
+        printed,
+        stopped,
+    }
+}
+
+/// The last line of a test that was evaluated before those that were not.
+fn last(test: &Test, code: &str, covered: &BTreeSet<u32>, missed: &BTreeSet<u32>) -> Option<Stopped> {
+    let within = test.line..test.end;
+    let first_missed = missed.range(within.clone()).copied().find(|line| *line > test.line).unwrap_or(test.end);
+    let line = covered.range(test.line..first_missed).next_back().copied()?;
+    let code = code.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?.trim().to_owned();
+    Some(Stopped { line, code })
+}
+
+/// A regular expression that chooses tests.
+///
+/// # Errors
+/// `Invalid` when it is none.
+pub fn names(pattern: &str) -> Result<Regex, Problem> {
+    Regex::new(pattern)
+        .map_err(|error| Problem::invalid("bad-name", format!("`{pattern}` is no regular expression")).caused_by(error))
+}
