@@ -8,9 +8,10 @@ use crate::{
 };
 use assay_model::{
     digest::Digest,
-    inventory::Inventory,
+    inventory::{Inventory, StoredInventory},
     package::{Package, Role},
     problem::Problem,
+    renewal::Which,
     seam::meta,
 };
 use serde::Deserialize;
@@ -179,11 +180,29 @@ impl Engine {
 
     /// The inventory of a layer, from the store when any image had it before and it was read as it would be now.
     async fn layer(self: &Arc<Self>, digest: &Digest) -> Result<Option<Inventory>, Problem> {
-        let wanted = digest.clone();
-        let stored = meta::read(self.meta(), move |tx| tx.inventory(&wanted, Role::Layer)).await?;
-        if let Some(stored) = stored.filter(|stored| stored.scanner == self.parts.inspector.revision()) {
-            return Ok(Some(stored.inventory));
+        if let Some(stored) = self.layer_in_force(digest).await? {
+            return Ok(Some(stored));
         }
+        let Some(made) = self.read_layer(digest).await? else { return Ok(None) };
+        let inventory = made.inventory.clone();
+        meta::write(self.meta(), move |tx| tx.put_inventory(&made).map(|_| ())).await?;
+        Ok(Some(inventory))
+    }
+
+    async fn layer_in_force(self: &Arc<Self>, digest: &Digest) -> Result<Option<Inventory>, Problem> {
+        let (engine, digest) = (self.clone(), digest.clone());
+        meta::read(self.meta(), move |tx| {
+            let Some(look) = tx.looks(&Which::Of(digest.clone(), Role::Layer))?.pop() else { return Ok(None) };
+            if engine.may_improve(tx, &look)? {
+                return Ok(None);
+            }
+            Ok(tx.inventory(&digest, Role::Layer)?.map(|stored| stored.inventory))
+        })
+        .await
+    }
+
+    /// The inventory of a layer, read now; nothing where its bytes are not stored.
+    pub(crate) async fn read_layer(self: &Arc<Self>, digest: &Digest) -> Result<Option<StoredInventory>, Problem> {
         if self.parts.blobs.stat(digest).await?.is_none() {
             return Ok(None);
         }
@@ -195,9 +214,28 @@ impl Engine {
         })
         .await;
         let inventory = made.or_else(|problem| unreadable(digest.as_str(), problem))?;
-        let stored = self.stored(digest.clone(), Role::Layer, inventory.clone());
-        meta::write(self.meta(), move |tx| tx.put_inventory(&stored).map(|_| ())).await?;
-        Ok(Some(inventory))
+        Ok(Some(self.stored(digest.clone(), Role::Layer, inventory)))
+    }
+}
+
+/// What an image is made of, for whoever asks whether any of it has changed.
+pub(crate) struct Makings {
+    /// Layers that are read.
+    pub(crate) layers: Vec<Digest>,
+    /// Whether files travel in it.
+    pub(crate) files: bool,
+    /// The images of an index.
+    pub(crate) images: Vec<Digest>,
+}
+
+impl Makings {
+    pub(crate) fn of(package: &Package) -> Self {
+        let digests = |parts: &[Part]| parts.iter().map(|part| part.digest.clone()).collect();
+        let mut parts = parts_in(&package.metadata, "layers");
+        parts.retain(|part| !part.absent && part.read_as != ReadAs::Encrypted);
+        let (layers, files): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| part.read_as == ReadAs::Layer);
+        let images = digests(&parts_in(&package.metadata, "manifests"));
+        Self { layers: digests(&layers), files: !files.is_empty(), images }
     }
 }
 

@@ -31,6 +31,7 @@ mod record;
 mod refresh;
 mod refusal;
 mod rendered;
+mod renew;
 mod replay;
 pub mod report;
 mod retention;

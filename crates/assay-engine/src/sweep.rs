@@ -35,6 +35,7 @@ impl Engine {
             Ok(pending.len())
         })
         .await?;
+        self.begin_renewal().await?;
         self.forget_old_downloads().await?;
         self.retain().await?;
         self.forget_old_inputs().await?;

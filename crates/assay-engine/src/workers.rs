@@ -165,6 +165,14 @@ impl Engine {
                 self.run_batch(stage, &batch).await?;
             }
         }
+        for job in of(Stage::Renew) {
+            let outcome = self.renew(&job).await;
+            self.settle(&[job], outcome).await?;
+        }
+        for job in of(Stage::Survey) {
+            let outcome = self.survey(&job).await;
+            self.settle(&[job], outcome).await?;
+        }
         Ok(())
     }
 
@@ -187,7 +195,9 @@ impl Engine {
         match stage {
             Stage::Match => self.match_batch(batch).await,
             Stage::Decide => self.decide_batch(batch).await,
-            Stage::Analyze | Stage::Promote | Stage::Waiver => Err(Problem::bug("these jobs run one by one")),
+            Stage::Analyze | Stage::Promote | Stage::Waiver | Stage::Renew | Stage::Survey => {
+                Err(Problem::bug("these jobs run one by one"))
+            }
         }
     }
 

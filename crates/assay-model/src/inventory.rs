@@ -7,6 +7,7 @@ use crate::{
     finding::Severity,
     package::Role,
     purl::{self, Purl},
+    renewal::Outline,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub struct Inventory {
     /// is known when all layers are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<OsRelease>,
+    /// For an artifact or layer that was just looked into: which files it consists of. Stored apart from the rest.
+    #[serde(skip)]
+    pub outline: Option<Outline>,
 }
 
 /// Operating system release, from `os-release` or a distribution's own file.
@@ -302,6 +306,9 @@ impl Inventory {
         self.analyzers.extend(part.analyzers);
         self.files_seen += part.files_seen;
         self.skipped.extend(part.skipped);
+        if let Some(outline) = part.outline {
+            self.outline.get_or_insert_default().absorb(outline);
+        }
         match (self.image.as_mut(), part.image) {
             (Some(first), Some(other)) => first.join(other),
             (None, other) => self.image = other,

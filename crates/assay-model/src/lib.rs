@@ -26,6 +26,7 @@ pub mod problem;
 pub mod purl;
 pub mod query;
 pub mod refusal;
+pub mod renewal;
 pub mod repository;
 pub mod score;
 pub mod seam;

@@ -50,6 +50,10 @@ pub enum Stage {
     Promote,
     /// Give notice that a waiver ends, or end it. Key: number of the waiver.
     Waiver,
+    /// Ask which inventories a newer scanner would make otherwise. Key: number of the scanner.
+    Survey,
+    /// Make an inventory again. Key: number of the inventory.
+    Renew,
 }
 
 impl Stage {
@@ -61,11 +65,15 @@ impl Stage {
             Self::Decide => "decide",
             Self::Promote => "promote",
             Self::Waiver => "waiver",
+            Self::Survey => "survey",
+            Self::Renew => "renew",
         }
     }
     /// The stage of that name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Analyze, Self::Match, Self::Decide, Self::Promote, Self::Waiver].into_iter().find(|s| s.as_str() == text)
+        [Self::Analyze, Self::Match, Self::Decide, Self::Promote, Self::Waiver, Self::Survey, Self::Renew]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 11, name: "vex", text: include_str!("../migrations/0011_vex.sql") },
     Migration { number: 12, name: "record", text: include_str!("../migrations/0012_record.sql") },
     Migration { number: 13, name: "history", text: include_str!("../migrations/0013_history.sql") },
+    Migration { number: 17, name: "renewal", text: include_str!("../migrations/0017_renewal.sql") },
 ];
 
 /// Number of the newest schema that this version knows.

@@ -107,6 +107,9 @@ impl<'a> Collector<'a> {
         let first = first_bytes(head, body)?;
         let body = &mut Cursor::new(&first).chain(body);
         let entry = Entry { path: &path, size: head.size, is_artifact: place.is_artifact, head: &first };
+        if !place.is_artifact {
+            self.out.outline.get_or_insert_default().note(&path, head.size, &first);
+        }
         let takers = self.takers(&entry, place);
         if place.within == Within::Layer && (!takers.is_empty() || may_replace(head)) {
             // Whatever stands here now hides what a lower layer had in its place.

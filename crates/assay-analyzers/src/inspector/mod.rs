@@ -9,6 +9,7 @@ mod facts;
 mod hashing;
 mod image;
 mod nested;
+mod newer;
 mod owners;
 mod pattern;
 mod place;
@@ -18,6 +19,7 @@ mod selection;
 mod subject;
 mod vendored;
 
+use std::collections::BTreeSet;
 use std::io::{Read, SeekFrom};
 use std::path::Path;
 
@@ -26,7 +28,9 @@ use assay_archive::{
 };
 use assay_model::digest::Digest;
 use assay_model::inventory::{Inventory, Skipped};
+use assay_model::package::Role;
 use assay_model::problem::Problem;
+use assay_model::renewal::Outline;
 use assay_model::seam::ReadSeek;
 use assay_model::seam::analyzer::{Entry, Reads};
 use assay_model::seam::inspector::Inspector;
@@ -172,7 +176,9 @@ impl StandardInspector {
         });
         if image.is_one() {
             let report = outcome.map_err(|halt| halt.0)?;
-            return Ok(image.compose(self, &report));
+            // What its layers consist of is not told apart.
+            let outline = Some(Outline::unknown());
+            return Ok(Inventory { outline, ..image.compose(self, &report) });
         }
         collector.close(outcome).map(|out| claimed(out, path))
     }
@@ -187,27 +193,19 @@ impl StandardInspector {
         });
         collector.close(outcome).map(|out| claimed(out, path))
     }
-}
 
-impl Inspector for StandardInspector {
-    fn revision(&self) -> &str {
-        &self.revision
-    }
-
-    fn file(&self, name: &str, size: u64, bytes: &mut dyn ReadSeek) -> Result<Inventory, Problem> {
-        let budget = Budget::new(self.limits.clone());
-        let path = name.rsplit('/').next().unwrap_or(name);
-        let head = first_bytes(bytes)?;
-        let entry = Entry { path, size, is_artifact: true, head: &head };
-        let found = self.as_package(&entry, bytes, &budget)?;
+    /// As one package, or as whatever else it is.
+    fn whole(&self, entry: &Entry<'_>, bytes: &mut dyn ReadSeek) -> Result<Inventory, Problem> {
+        let (budget, path) = (Budget::new(self.limits.clone()), entry.path);
+        let found = self.as_package(entry, bytes, &budget)?;
         if !found.components.is_empty() {
-            return self.contents(&entry, bytes, &budget, found);
+            return self.contents(entry, bytes, &budget, found);
         }
         let told = found.skipped;
-        let mut out = match unpacked_kind(sniff(&head), bytes, &budget)? {
+        let mut out = match unpacked_kind(sniff(entry.head), bytes, &budget)? {
             Some(Kind::Zip) => self.as_zip(path, bytes, &budget),
             Some(kind @ Kind::Tar) => self.as_tree(path, kind, bytes, &budget),
-            _ => self.contents(&entry, bytes, &budget, Inventory::default()).map(|out| claimed(out, path)),
+            _ => self.contents(entry, bytes, &budget, Inventory::default()).map(|out| claimed(out, path)),
         }?;
         if !told.is_empty() {
             // Then an analyzer does read this kind, and has said why it could not here.
@@ -216,9 +214,25 @@ impl Inspector for StandardInspector {
         }
         Ok(out)
     }
+}
+
+impl Inspector for StandardInspector {
+    fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    fn file(&self, name: &str, size: u64, bytes: &mut dyn ReadSeek) -> Result<Inventory, Problem> {
+        let path = name.rsplit('/').next().unwrap_or(name);
+        let head = first_bytes(bytes)?;
+        let mut out = self.whole(&Entry { path, size, is_artifact: true, head: &head }, bytes)?;
+        out.outline.get_or_insert_default().artifact(path, &head);
+        Ok(out)
+    }
 
     fn layer(&self, bytes: &mut dyn Read) -> Result<Inventory, Problem> {
-        self.one_layer(bytes, &Budget::new(self.limits.clone()))
+        let mut out = self.one_layer(bytes, &Budget::new(self.limits.clone()))?;
+        out.outline.get_or_insert_default();
+        Ok(out)
     }
 
     fn compose(&self, layers: &[(Digest, Inventory)]) -> Inventory {
@@ -232,6 +246,14 @@ impl Inspector for StandardInspector {
             image.sort();
         }
         image.image = Some(facts);
+    }
+
+    fn newer_than(&self, revision: &str) -> BTreeSet<String> {
+        newer::than(&self.revision, revision)
+    }
+
+    fn may_improve(&self, newer: &BTreeSet<String>, role: Role, known: &Inventory, outline: Option<&Outline>) -> bool {
+        newer::may_improve(&self.kit, newer, role, known, outline)
     }
 }
 

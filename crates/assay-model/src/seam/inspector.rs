@@ -2,8 +2,8 @@
 //! on a blocking thread and by `assay scan`.
 
 use super::ReadSeek;
-use crate::{digest::Digest, inventory::Inventory, problem::Problem};
-use std::io::Read;
+use crate::{digest::Digest, inventory::Inventory, package::Role, problem::Problem, renewal::Outline};
+use std::{collections::BTreeSet, io::Read};
 
 /// Takes artifacts apart.
 pub trait Inspector: Send + Sync {
@@ -27,4 +27,10 @@ pub trait Inspector: Send + Sync {
     /// `config` is the image configuration as stored, `layers` are digest and size in bytes of the layers that the manifest
     /// names, lowest first. A configuration that cannot be read leaves the facts empty but for the layers.
     fn describe(&self, image: &mut Inventory, config: &[u8], layers: &[(String, u64)]);
+    /// What of this inspector the one that made `revision` did not have, or had in an older revision: ids of analyzers, and
+    /// `secrets` and `licenses`.
+    fn newer_than(&self, revision: &str) -> BTreeSet<String>;
+    /// Whether any of `newer` could make another inventory of what `known` was made of. Without an outline, or with one
+    /// that is cut, it could.
+    fn may_improve(&self, newer: &BTreeSet<String>, role: Role, known: &Inventory, outline: Option<&Outline>) -> bool;
 }

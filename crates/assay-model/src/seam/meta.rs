@@ -6,6 +6,7 @@ pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
 };
 pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
+pub use super::renewing::Renewals;
 pub use super::vex::{Vex, VexFilter, VexPut};
 pub use super::waivers::{UseFilter, WaiverUses, Waivers};
 use super::{Task, matcher::StoredAdvisory};
@@ -94,6 +95,7 @@ pub trait Tx:
     + Waivers
     + WaiverUses
     + Vex
+    + Renewals
 {
 }
 impl<T> Tx for T where
@@ -137,6 +139,7 @@ impl<T> Tx for T where
         + Waivers
         + WaiverUses
         + Vex
+        + Renewals
 {
 }
 
@@ -388,6 +391,9 @@ pub trait Inventories {
     fn put_inventory(&mut self, inventory: &StoredInventory) -> R<(Vec<ComponentId>, Vec<ComponentId>)>;
     /// By digest and role.
     fn inventory(&mut self, digest: &Digest, role: Role) -> R<Option<StoredInventory>>;
+    /// Files components and licences of a stored inventory anew, as [`Inventories::put_inventory`] does, and leaves the
+    /// inventory as it is.
+    fn refile_inventory(&mut self, inventory: &StoredInventory) -> R<(Vec<ComponentId>, Vec<ComponentId>)>;
     /// How many inventories were ever made: rises by one with every `put_inventory`. Tests count with it.
     fn inventories_made(&mut self) -> R<i64>;
 }

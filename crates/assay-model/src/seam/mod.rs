@@ -13,6 +13,7 @@ pub mod machine;
 pub mod matcher;
 pub mod meta;
 pub mod record;
+pub mod renewing;
 pub mod source;
 pub mod upstream;
 pub mod vex;

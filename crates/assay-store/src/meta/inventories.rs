@@ -76,6 +76,21 @@ impl Session<'_> {
         Ok(rows.into_iter().map(|(identity, c)| (identity, (c.id.0, c.component))).collect())
     }
 
+    /// Makes what is in an inventory searchable.
+    fn place(&mut self, number: i64, stored: &StoredInventory) -> R<(Vec<ComponentId>, Vec<ComponentId>)> {
+        if stored.role == Role::Layer {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let wanted: BTreeMap<String, Component> =
+            stored.inventory.matched().map(|c| cleaned(&c)).map(|c| (identity(&c), c)).collect();
+        let placed = self.place_components(&wanted)?;
+        let ids: BTreeSet<i64> = placed.ids.into_values().collect();
+        self.place_occurrences(number, &ids)?;
+        self.place_licenses(number, &licenses(stored))?;
+        let list = |ids: BTreeSet<i64>| ids.into_iter().map(ComponentId).collect();
+        Ok((list(ids), list(placed.to_match)))
+    }
+
     fn place_licenses(&mut self, inventory: i64, licenses: &BTreeSet<String>) -> R<()> {
         // inventory_license_by_inventory
         self.sql.execute("DELETE FROM inventory_license WHERE inventory = $1", &params![inventory])?;
@@ -151,33 +166,42 @@ fn identity(c: &Component) -> String {
 impl Inventories for Session<'_> {
     fn put_inventory(&mut self, stored: &StoredInventory) -> R<(Vec<ComponentId>, Vec<ComponentId>)> {
         let document = serde_json::to_vec(&stored.inventory).map_err(|e| Problem::internal("cannot write JSON", e))?;
+        let as_of = self.number_of_scanner(&stored.scanner)?;
         let mut made = first(
             self.sql,
-            "INSERT INTO inventory (digest, role, scanner, made_at, made, document) VALUES ($1, $2, $3, $4, 1, $5)
+            "INSERT INTO inventory (digest, role, scanner, made_at, made, document, as_of) VALUES ($1, $2, $3, $4, 1, $5, $6)
              ON CONFLICT (digest, role) DO UPDATE SET scanner = excluded.scanner, made_at = excluded.made_at,
-               made = inventory.made + 1, document = excluded.document
+               made = inventory.made + 1, document = excluded.document, as_of = excluded.as_of, renew = NULL
              RETURNING id",
             &params![
                 &stored.digest,
                 stored.role.as_str(),
                 clean(&stored.scanner).as_ref(),
                 stored.made_at,
-                pack(&document)?
+                pack(&document)?,
+                as_of
             ],
         )?
         .ok_or_else(|| Problem::bug("an inventory is gone after it was written"))?;
-        if stored.role == Role::Layer {
-            return Ok((Vec::new(), Vec::new()));
-        }
-        let wanted: BTreeMap<String, Component> =
-            stored.inventory.matched().map(|c| cleaned(&c)).map(|c| (identity(&c), c)).collect();
-        let placed = self.place_components(&wanted)?;
-        let ids: BTreeSet<i64> = placed.ids.into_values().collect();
         let number = made.int()?;
-        self.place_occurrences(number, &ids)?;
-        self.place_licenses(number, &licenses(stored))?;
-        let list = |ids: BTreeSet<i64>| ids.into_iter().map(ComponentId).collect();
-        Ok((list(ids), list(placed.to_match)))
+        self.place_outline(number, stored.inventory.outline.as_ref())?;
+        self.place(number, stored)
+    }
+
+    fn refile_inventory(&mut self, stored: &StoredInventory) -> R<(Vec<ComponentId>, Vec<ComponentId>)> {
+        // unique (digest, role)
+        let row = first(
+            self.sql,
+            "SELECT id FROM inventory WHERE digest = $1 AND role = $2",
+            &params![&stored.digest, stored.role.as_str()],
+        )?;
+        match row {
+            Some(mut row) => {
+                let number = row.int()?;
+                self.place(number, stored)
+            }
+            None => Ok((Vec::new(), Vec::new())),
+        }
     }
 
     fn inventory(&mut self, digest: &Digest, role: Role) -> R<Option<StoredInventory>> {

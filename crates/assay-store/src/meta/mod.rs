@@ -23,6 +23,7 @@ mod policies;
 mod record;
 mod references;
 mod remote_documents;
+mod renewals;
 mod repositories;
 mod scores;
 mod search;

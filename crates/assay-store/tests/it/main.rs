@@ -16,6 +16,7 @@ mod log;
 mod plans;
 mod publishing;
 mod record;
+mod renewing;
 mod search;
 mod sharing;
 mod upstreams;

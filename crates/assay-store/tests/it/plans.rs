@@ -8,6 +8,7 @@ use assay_model::{
     decision::DecisionId,
     keeping::Discard,
     package::{FileId, PackageId, Role, State},
+    renewal::{Mark, Which},
     repository::{RepositoryId, Settings},
     seam::meta::{DecisionFilter, DocumentKey, EventFilter, PackageFilter, Pulled, TrashFilter, Tx},
     work::{Lane, NewJob, Stage},
@@ -33,8 +34,11 @@ impl Watching<'_> {
         let unbound = rusqlite::params_from_iter((0..statement.parameter_count()).map(|_| rusqlite::types::Null));
         let steps = statement.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
         for step in steps.map(Result::unwrap) {
-            // a list parameter, the picked jobs, a multi-row VALUES, and the last entry of an index are not tables
-            let fine = ["VIRTUAL TABLE", "picked", "CONSTANT ROW", "SCAN event"].iter().any(|f| step.contains(f));
+            // a list parameter, the picked jobs, a multi-row VALUES, and the last entry of an index are not tables; of scanners
+            // there is one for each version that ever ran
+            let fine = ["VIRTUAL TABLE", "picked", "CONSTANT ROW", "SCAN event", "SCAN scanner"]
+                .iter()
+                .any(|f| step.contains(f));
             if step.starts_with("SCAN") && !fine {
                 self.walks.push(format!("{step}: {sql}"));
             }
@@ -110,6 +114,14 @@ fn change(tx: &mut dyn Tx) -> Result<(), Problem> {
     let (p, c) = (PackageId(1), ComponentId(1));
     tx.put_inventory(&inventory("x", Role::File, &[component("PyPI", "flask", "1")]))?;
     tx.inventory(&digest("x"), Role::File)?;
+    tx.refile_inventory(&inventory("x", Role::File, &[component("PyPI", "flask", "1")]))?;
+    tx.stale_scanners(1)?;
+    tx.looks(&Which::AsOf(1, 9))?;
+    tx.looks(&Which::Of(digest("x"), Role::File))?;
+    tx.outlined(1)?;
+    tx.mark_looks(&[1], Mark::Renew(1))?;
+    tx.mark_looks(&[1], Mark::Holds(1))?;
+    tx.count_looks(&[0, 1])?;
     tx.components(&[c])?;
     tx.components_named(&[("PyPI".into(), "flask".into())])?;
     tx.components_of(&[p])?;

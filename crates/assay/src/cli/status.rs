@@ -6,6 +6,7 @@ use super::{
     views::Status,
 };
 use anyhow::Result;
+use assay_model::renewal::Renewal;
 use serde_json::Value;
 use std::process::ExitCode;
 
@@ -31,6 +32,10 @@ pub(super) fn page(status: &Status, look: Look) -> String {
         count(status.matched, "component", "components"),
         count(status.decided, "package", "packages"),
     );
+    let header = match &status.renewal {
+        Some(renewal) => format!("{header}\nRenewal      {}", renewed(renewal)),
+        None => header,
+    };
     let mut parts = vec![header, jobs(status).render(look)];
     if !status.feeds.is_empty() {
         parts.push(feeds(status).render(look));
@@ -39,6 +44,22 @@ pub(super) fn page(status: &Status, look: Look) -> String {
         parts.push(repositories(status).render(look));
     }
     parts.join("\n\n")
+}
+
+/// What became of inventories that an older scanner made.
+fn renewed(renewal: &Renewal) -> String {
+    let newer: Vec<_> = renewal.newer.iter().map(|id| harmless(id)).collect();
+    let why = if newer.is_empty() { "nothing is newer".to_owned() } else { format!("newer: {}", newer.join(", ")) };
+    let done = format!(
+        "{} made again, {} of them say something new, {} are not affected",
+        thousands(renewal.renewed),
+        thousands(renewal.improved),
+        thousands(renewal.kept)
+    );
+    match renewal.ended_at {
+        Some(at) => format!("done {}: {done} ({why})", moment(at)),
+        None => format!("{} to look at, {} to make again; {done} ({why})", renewal.left, renewal.waiting),
+    }
 }
 
 fn repositories(status: &Status) -> Sheet {

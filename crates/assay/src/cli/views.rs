@@ -161,6 +161,8 @@ pub(super) struct Status {
     pub(super) inventories: i64,
     #[serde(default)]
     pub(super) repositories: Vec<Holds>,
+    #[serde(default)]
+    pub(super) renewal: Option<assay_model::renewal::Renewal>,
 }
 
 /// What a repository holds, next to its quotas.

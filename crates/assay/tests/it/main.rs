@@ -26,6 +26,7 @@ mod policy_test_command;
 mod proxied;
 mod pypi_changes;
 mod pypi_clients;
+mod renew;
 mod restart;
 mod scan;
 mod scan_elsewhere;

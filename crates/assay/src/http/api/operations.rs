@@ -59,7 +59,7 @@ pub(crate) async fn status(app: Arc<App>, _: Call) -> Answer {
     ok(&json!({
         "version": env!("CARGO_PKG_VERSION"), "workspace": app.workspace, "jobs": jobs, "advisories": advisories,
         "feeds": feeds, "matched": drained.matched, "decided": drained.decided, "inventories": inventories,
-        "repositories": repositories, "collection": app.engine.collection(),
+        "repositories": repositories, "collection": app.engine.collection(), "renewal": app.engine.renewal().await?,
     }))
 }
 
