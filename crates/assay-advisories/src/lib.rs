@@ -18,7 +18,10 @@ mod eol;
 mod epss;
 mod kev;
 mod osv;
+mod popularity;
+mod scorecard;
 mod secdb;
+mod ssvc;
 mod trivy_db;
 mod updateinfo;
 
@@ -37,6 +40,9 @@ pub static ALL: &[&dyn Source] = &[
     &debian_tracker::DebianTracker, // Debian
     &updateinfo::UpdateInfo,        // Amazon, Rocky, Oracle, openSUSE
     &csaf::Csaf,                    // Red Hat, SUSE
+    &scorecard::Scorecards,         // health of projects
+    &popularity::PopularPackages,   // popular packages
+    &ssvc::Vulnrichment,            // exploit maturity
 ];
 
 #[cfg(test)]
@@ -66,14 +72,16 @@ mod tests {
             assert_eq!(by("kev/known_exploited_vulnerabilities-2026-08-07.json.gz", head), ["kev"]);
             assert_eq!(by("alpine-secdb/secdb-2024-12-28.zip", head), ["secdb"]);
             assert_eq!(by("eol/endoflife-products.json.gz", head), ["eol"]);
+            assert_eq!(by("cve/vulnrichment-2024-10-24.jsonl.gz", head), ["ssvc"]);
+            assert_eq!(by("scorecard/results.json", head), ["scorecard"]);
+            assert_eq!(by("scorecard/history-nodejs-security-wg.json", head), ["scorecard"]);
+            assert_eq!(by("popularity/top-pypi-packages.min.json.gz", head), ["popularity"]);
+            assert_eq!(by("popularity/npm-high-impact-1.13.0.json.gz", head), ["popularity"]);
             for other in [
                 "vex/aquasecurity-vexhub.zip",
                 "sbom/real-sboms.zip",
                 "osv-2-before/delta-npm.json",
-                "cve/vulnrichment-2024-10-24.jsonl.gz",
                 "schemas/osv.schema.json",
-                "scorecard/results.json",
-                "popularity/top-pypi-packages.min.json.gz",
                 "spdx/licenses.json.gz",
                 "spdx/license-details.zip",
                 "README.md",

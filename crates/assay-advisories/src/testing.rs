@@ -3,10 +3,11 @@
 
 use assay_model::advisory::Advisory;
 use assay_model::component::Component;
+use assay_model::health::{Popularity, Scorecard, Ssvc};
 use assay_model::problem::{Kind, Problem};
 use assay_model::score::{Epss, Kev};
 use assay_model::seam::Task;
-use assay_model::seam::source::{Intel, Net, NetReply, NetRequest};
+use assay_model::seam::source::{Extent, Intel, Net, NetReply, NetRequest};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub(crate) struct Kept {
     pub(crate) bad: Vec<(String, String)>,
     pub(crate) bad_bytes: Vec<Vec<u8>>,
     pub(crate) whole: Vec<String>,
+    pub(crate) ssvc: Vec<(String, Ssvc)>,
+    pub(crate) cards: Vec<Scorecard>,
+    pub(crate) popular: Vec<Popularity>,
     pub(crate) progress: (u64, Option<u64>),
 }
 
@@ -54,8 +58,27 @@ impl Intel for Kept {
         self.bad_bytes.push(bytes.to_vec());
         Ok(())
     }
-    fn whole(&mut self, source: &str) -> Result<(), Problem> {
-        self.whole.push(source.to_owned());
+    fn ssvc(&mut self, cve: &str, ssvc: Ssvc) -> Result<(), Problem> {
+        self.ssvc.push((cve.to_owned(), ssvc));
+        Ok(())
+    }
+    fn scorecard(&mut self, card: Scorecard) -> Result<(), Problem> {
+        self.cards.push(card);
+        Ok(())
+    }
+    fn popularity(&mut self, entry: Popularity) -> Result<(), Problem> {
+        self.popular.push(entry);
+        Ok(())
+    }
+    fn whole(&mut self, extent: &Extent<'_>) -> Result<(), Problem> {
+        self.whole.push(match extent {
+            Extent::Source(source) => (*source).to_owned(),
+            Extent::Ids { prefix, .. } => (*prefix).to_owned(),
+            Extent::Ecosystem { ecosystem, prefixes, .. } => format!("{ecosystem} {}", prefixes.join(" ")),
+            Extent::Epss => "epss".to_owned(),
+            Extent::Kev => "kev".to_owned(),
+            Extent::Popularity(kind) => format!("popularity {kind}"),
+        });
         Ok(())
     }
     fn progress(&mut self, done: u64, total: Option<u64>) {

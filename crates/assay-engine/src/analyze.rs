@@ -9,6 +9,7 @@ use assay_model::{
     package::{File, Package, PackageId, Role},
     problem::{Kind, Problem},
     seam::{ReadSeek, meta},
+    source_repository::repository_of,
     work::{Job, Lane, NewJob, Stage},
 };
 use serde_json::json;
@@ -31,8 +32,10 @@ impl Engine {
             }
         }
         let (now, cause) = (self.now(), job.cause.clone());
+        let source = self.source_of(&package).await?;
         meta::write(self.meta(), move |tx| {
             tx.finish(&[done])?;
+            tx.set_package_source(id, source.as_deref())?;
             tx.enqueue(&[NewJob {
                 lane: Lane::Interactive,
                 stage: Stage::Decide,
@@ -42,6 +45,14 @@ impl Engine {
             }])
         })
         .await
+    }
+
+    /// The source repository that the package says it is made from.
+    async fn source_of(&self, package: &Package) -> Result<Option<String>, Problem> {
+        let Some(format) = self.format(&package.at.format) else { return Ok(None) };
+        let configuration = self.image_configuration(package).await?;
+        let links = format.source_links(&package.at.name, &package.metadata, configuration.as_ref());
+        Ok(links.iter().find_map(|link| repository_of(link)))
     }
 
     async fn ensure_inventory(self: &Arc<Self>, package: &Package, file: &File, role: Role) -> Result<(), Problem> {

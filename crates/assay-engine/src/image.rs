@@ -120,6 +120,13 @@ impl Engine {
         .await
     }
 
+    /// The configuration of an image, where it is here and can be read.
+    pub(crate) async fn image_configuration(&self, package: &Package) -> Result<Option<Value>, Problem> {
+        let Some(part) = configuration(&package.metadata) else { return Ok(None) };
+        let bytes = self.configuration(&part).await?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
     async fn configuration(&self, part: &Part) -> Result<Option<Vec<u8>>, Problem> {
         if part.size > CONFIGURATION || self.parts.blobs.stat(&part.digest).await?.is_none() {
             return Ok(None);

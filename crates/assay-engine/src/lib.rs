@@ -25,10 +25,10 @@ mod matching;
 mod memo;
 mod notice;
 mod policies;
+mod popularity;
 mod promote;
 mod quota;
 mod record;
-mod refresh;
 mod refusal;
 mod rendered;
 mod renew;
@@ -38,6 +38,7 @@ mod retention;
 mod scan;
 mod shelf;
 mod simulate;
+mod sources;
 mod sweep;
 mod trash;
 mod upstream;
@@ -59,7 +60,6 @@ pub use log::LogCheck;
 pub use policies::{PolicyDraft, SavedPolicy};
 pub use promote::{PromoteOptions, Promoted};
 pub use quota::Holding;
-pub use refresh::{ImportReport, SourceCounts};
 pub use replay::{Difference, Differing, ReplayScope, Replayed};
 pub use retention::Doomed;
 pub use scan::ScanResult;
@@ -68,6 +68,7 @@ pub use simulate::{
     draft::{BacktestTrial, Knowledge, PolicyTrial, Trial},
     report::{Changed, PolicyTally, ReasonLine, SimulationReport, SimulationStep, Tally},
 };
+pub use sources::{ImportReport, Rhythm, SourceCounts, SourceHealth, Watched};
 pub use trash::TrashRow;
 pub use upstream::{Condition, UpstreamHealth};
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
@@ -169,6 +170,8 @@ pub struct Engine {
     sessions: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     rules: std::sync::Mutex<Option<decide::CompiledRules>>,
     simulating: Arc<tokio::sync::Semaphore>,
+    catalogues: popularity::Catalogues,
+    rhythm: std::sync::OnceLock<Rhythm>,
     owner: String,
 }
 
@@ -203,6 +206,8 @@ impl Engine {
             sessions: std::sync::Mutex::default(),
             rules: std::sync::Mutex::new(None),
             simulating: Arc::new(tokio::sync::Semaphore::new(1)),
+            catalogues: popularity::Catalogues::default(),
+            rhythm: std::sync::OnceLock::new(),
             owner: access::random_hex(8)?,
         }))
     }
@@ -229,6 +234,16 @@ impl Engine {
 
     fn format(&self, id: &str) -> Option<&'static dyn Format> {
         self.parts.formats.iter().copied().find(|f| f.spec().id == id)
+    }
+
+    /// When sources are fetched and stale: what was set first, else the default.
+    pub fn rhythm(&self) -> Rhythm {
+        self.rhythm.get().copied().unwrap_or_default()
+    }
+
+    /// Sets [`Engine::rhythm`], once.
+    pub fn set_rhythm(&self, rhythm: Rhythm) {
+        let _ = self.rhythm.set(rhythm);
     }
 
     /// The time that everything here goes by.

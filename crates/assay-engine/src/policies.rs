@@ -181,7 +181,7 @@ impl Engine {
     }
 }
 
-fn decide_everything(tx: &mut dyn Tx, cause: &str, due: Timestamp) -> Result<(), Problem> {
+pub(crate) fn decide_everything(tx: &mut dyn Tx, cause: &str, due: Timestamp) -> Result<(), Problem> {
     let mut after: Option<PackageId> = None;
     loop {
         let ids = tx.package_ids(after, PAGE)?;

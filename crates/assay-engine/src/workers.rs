@@ -68,6 +68,7 @@ impl Engine {
         set.spawn(async move { counting.write_downloads_regularly().await });
         set.spawn(self.clone().sweep_regularly());
         set.spawn(self.clone().work_on_imports());
+        set.spawn(self.clone().awaken_in_time());
         set
     }
 
@@ -223,6 +224,7 @@ impl Engine {
     /// # Errors
     /// From the store.
     pub async fn drain(self: &Arc<Self>) -> Result<(), Problem> {
+        self.awaken().await?;
         let mut before = None;
         loop {
             let mut ran = 0;

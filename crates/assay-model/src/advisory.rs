@@ -125,6 +125,9 @@ pub struct RangeEvent {
     pub limit: Option<String>,
 }
 
+/// Key of [`Advisory::effective_at`] in what is the source's own.
+const EFFECTIVE: &str = "effective";
+
 /// Whether an id is an address ([`Advisory::is_entry`]). No name of a vulnerability has a slash.
 pub fn is_entry_id(id: &str) -> bool {
     id.contains('/')
@@ -141,6 +144,28 @@ impl Advisory {
     /// vulnerability: it merges with nothing and names nothing.
     pub fn is_entry(&self) -> bool {
         is_entry_id(&self.id)
+    }
+    /// The same record, which takes effect at this moment (RFC 3339): until then it is a withdrawn one.
+    #[must_use]
+    pub fn from_then_on(mut self, moment: Option<&str>) -> Self {
+        if let (Some(moment), Some(Value::Object(specific))) = (moment, &mut self.database_specific) {
+            specific.insert(EFFECTIVE.to_owned(), moment.into());
+        }
+        self
+    }
+    /// When a withdrawn record takes effect by itself, if it does.
+    pub fn effective_at(&self) -> Option<Timestamp> {
+        self.withdrawn.as_ref()?;
+        self.database_specific.as_ref()?.get(EFFECTIVE)?.as_str()?.parse().ok()
+    }
+    /// The record as it is from [`Advisory::effective_at`] on.
+    #[must_use]
+    pub fn in_effect(mut self) -> Self {
+        self.withdrawn = None;
+        if let Some(Value::Object(specific)) = &mut self.database_specific {
+            specific.remove(EFFECTIVE);
+        }
+        self
     }
     /// The time of the last change, where it can be read.
     pub fn modified_at(&self) -> Option<Timestamp> {

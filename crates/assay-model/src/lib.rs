@@ -31,6 +31,7 @@ pub mod repository;
 pub mod score;
 pub mod seam;
 pub mod sheet;
+pub mod source_repository;
 pub mod upstream;
 pub mod vers;
 pub mod vex;

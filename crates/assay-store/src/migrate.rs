@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 11, name: "vex", text: include_str!("../migrations/0011_vex.sql") },
     Migration { number: 12, name: "record", text: include_str!("../migrations/0012_record.sql") },
     Migration { number: 13, name: "history", text: include_str!("../migrations/0013_history.sql") },
+    Migration { number: 14, name: "sources", text: include_str!("../migrations/0014_sources.sql") },
     Migration { number: 17, name: "renewal", text: include_str!("../migrations/0017_renewal.sql") },
 ];
 

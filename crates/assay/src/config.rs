@@ -98,6 +98,18 @@ pub const KEYS: &[Key] = &[
     ),
     key("sources.sync", "ASSAY_SOURCES_SYNC", "true", "Whether `serve` fetches the sources on a schedule."),
     key(
+        "sources.cadence",
+        "ASSAY_SOURCES_CADENCE",
+        "0",
+        "Seconds between two fetches of a source; 0 for each source's own (see `assay feeds status`).",
+    ),
+    key(
+        "sources.stale_after",
+        "ASSAY_SOURCES_STALE_AFTER",
+        "4",
+        "A source is stale when its last success is older than this many times its cadence; 0 for never.",
+    ),
+    key(
         "sources.osv",
         "ASSAY_SOURCES_OSV",
         "\"https://osv-vulnerabilities.storage.googleapis.com#PyPI,npm,crates.io,Go,Maven,NuGet,RubyGems,Packagist,Alpine,Debian\"",
@@ -150,6 +162,24 @@ pub const KEYS: &[Key] = &[
         "ASSAY_SOURCES_EOL",
         "\"https://endoflife.date/api/v1/products/full\"",
         "Ends of life of operating systems, languages and frameworks. Empty turns the source off.",
+    ),
+    key(
+        "sources.scorecard",
+        "ASSAY_SOURCES_SCORECARD",
+        "\"https://api.securityscorecards.dev\"",
+        "API of OpenSSF Scorecard, asked about the source repositories of stored packages. Empty turns the source off.",
+    ),
+    key(
+        "sources.popularity",
+        "ASSAY_SOURCES_POPULARITY",
+        "\"https://hugovk.github.io/top-pypi-packages/top-pypi-packages.min.json\"",
+        "Catalogues of popular packages, files after `#`. Empty turns the source off.",
+    ),
+    key(
+        "sources.ssvc",
+        "ASSAY_SOURCES_SSVC",
+        "\"\"",
+        "CISA's enrichment of CVE records (SSVC and CVSS), an archive or lines: `https://github.com/cisagov/vulnrichment/archive/refs/heads/develop.zip`.",
     ),
 ];
 
@@ -286,6 +316,10 @@ pub struct ArchiveLimits {
 pub struct Sources {
     /// Whether `serve` fetches on a schedule.
     pub sync: bool,
+    /// Seconds between two fetches; 0 for each source's own.
+    pub cadence: u64,
+    /// How many cadences make a source stale.
+    pub stale_after: u32,
     /// Addresses by source id.
     #[serde(flatten)]
     pub addresses: BTreeMap<String, String>,

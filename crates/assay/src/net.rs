@@ -105,7 +105,10 @@ impl HttpNet {
         loop {
             let failure = match self.attempt(&url, wanted).await {
                 Ok(reply) => return Ok(reply),
-                Err(Failure::Passing(problem, wait)) if tried < RETRIES => {
+                // what asks for more patience than that is tried again when the source is due next
+                Err(Failure::Passing(problem, wait))
+                    if tried < RETRIES && wait.is_none_or(|wait| wait <= Duration::from_secs(MAX_WAIT)) =>
+                {
                     let wait = wait.unwrap_or(self.pause * 2_u32.pow(tried));
                     tracing::debug!(%problem, ?wait, "a fetch is tried again");
                     tokio::time::sleep(wait.min(Duration::from_secs(MAX_WAIT))).await;
@@ -140,9 +143,14 @@ impl HttpNet {
                 Ok(NetReply { status: 200, etag: tag, body, challenge: None })
             }
             status => {
-                let problem = upstream(format!("{} answered {status}", shown(url)));
+                let mut problem = upstream(format!("{} answered {status}", shown(url)));
+                if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
+                    problem.kind = Kind::NotFound;
+                }
                 let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-                Err(if passing { Failure::Passing(problem, wait_of(&response)) } else { Failure::Final(problem) })
+                let wait = wait_of(&response);
+                problem.retry_after = wait.and_then(|wait| u32::try_from(wait.as_secs()).ok());
+                Err(if passing { Failure::Passing(problem, wait) } else { Failure::Final(problem) })
             }
         }
     }

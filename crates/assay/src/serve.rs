@@ -2,17 +2,17 @@
 
 use crate::{config::Config, http, net::HttpNet, wiring};
 use anyhow::{Context, Result, bail};
-use assay_engine::Engine;
+use assay_engine::{Engine, Watched};
 use assay_model::{
     access::{Caller, Permission},
+    problem::Problem,
     repository::Settings,
-    seam::source::Source,
+    seam::source::Net,
 };
 use std::{
     fs::{File, TryLockError},
     io::IsTerminal,
     sync::Arc,
-    time::Duration,
 };
 use tokio::net::TcpListener;
 
@@ -55,10 +55,12 @@ pub async fn run(mut config: Config) -> Result<()> {
     if config.sources.sync {
         for source in engine.sources() {
             if let Some(address) = config.sources.addresses.get(source.spec().id).filter(|a| !a.is_empty()) {
-                workers.spawn(sync_regularly(engine.clone(), *source, address.clone()));
+                let watched = Watched { source: *source, address: address.clone() };
+                workers.spawn(engine.clone().keep_source(watched, network));
             }
         }
     }
+    workers.spawn(engine.clone().watch_freshness());
     announce(&config, &welcome)?;
     let stopping = engine.clone();
     http::server::run(listener, http::App::new(engine, &config).await?).await?;
@@ -163,18 +165,8 @@ async fn collect_unnamed(engine: Arc<Engine>) {
     }
 }
 
-async fn sync_regularly(engine: Arc<Engine>, source: &'static dyn Source, address: String) {
-    let id = source.spec().id;
-    loop {
-        match HttpNet::new() {
-            Ok(net) => match engine.sync_source(source, &net, &address).await {
-                Ok(report) => {
-                    tracing::info!(source = id, touched = report.touched, files = report.files, "source synced")
-                }
-                Err(problem) => tracing::warn!(source = id, %problem, "cannot sync a source; trying again later"),
-            },
-            Err(error) => tracing::error!(source = id, %error, "cannot make an HTTP client"),
-        }
-        tokio::time::sleep(Duration::from_secs(source.spec().cadence.max(60))).await;
-    }
+/// A network for one fetch of a source.
+fn network() -> Result<Box<dyn Net>, Problem> {
+    let net = HttpNet::new().map_err(|error| Problem::internal("cannot make an HTTP client", error))?;
+    Ok(Box::new(net))
 }

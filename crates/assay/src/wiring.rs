@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context, Result};
 use assay_analyzers::StandardInspector;
 use assay_archive::Limits;
-use assay_engine::{Engine, IntakeLimits, Parts};
+use assay_engine::{Engine, IntakeLimits, Parts, Rhythm};
 use assay_model::clock::SystemClock;
 use assay_store::{S3Config, StoreConfig};
 use std::{sync::Arc, time::Duration};
@@ -31,7 +31,7 @@ pub async fn engine(config: &Config) -> Result<Arc<Engine>> {
 /// When the spool directory cannot be made, or a configured network cannot be read.
 pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>> {
     let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
-    Ok(Engine::new(Parts {
+    let engine = Engine::new(Parts {
         meta: stores.meta,
         blobs: stores.blobs,
         formats: assay_formats::ALL,
@@ -48,7 +48,9 @@ pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>>
         public_url: public_url(config),
         limits: IntakeLimits { file_bytes: config.limits.file_bytes, ..IntakeLimits::default() },
         decision_input_days: config.decisions.input_days,
-    })?)
+    })?;
+    engine.set_rhythm(Rhythm { cadence: config.sources.cadence, stale_after: config.sources.stale_after });
+    Ok(engine)
 }
 
 /// Which addresses may be connected to on behalf of others.

@@ -7,7 +7,7 @@ use crate::statement::Statement;
 use assay_model::Problem;
 use assay_model::advisory::{Advisory, Affected, AffectedPackage, Range, RangeEvent};
 use assay_model::finding::{Origin, Severity, Status};
-use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
+use assay_model::seam::source::{Cursor, Extent, Fetched, Intel, Net, Source, SourceSpec};
 use assay_model::seam::{ReadSeek, Task};
 use serde::Deserialize;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
@@ -83,12 +83,13 @@ impl Source for DebianTracker {
 
     fn parse(&self, name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem> {
         let content = input::open(file, MAX_BYTES)?;
-        let mut stopped = None;
+        let (mut stopped, mut bad) = (None, 0);
         let mut document = serde_json::Deserializer::from_reader(content);
-        let read = document.deserialize_map(Packages { name, out, stopped: &mut stopped });
+        let read = document.deserialize_map(Packages { name, out, stopped: &mut stopped, bad: &mut bad });
         match (stopped, read) {
             (Some(problem), _) => Err(problem),
             (None, Err(error)) => Err(Problem::invalid("bad-feed", format!("{name} is no tracker document: {error}"))),
+            (None, Ok(())) if bad == 0 => out.whole(&Extent::Source(SPEC.id)),
             (None, Ok(())) => Ok(()),
         }
     }
@@ -99,6 +100,7 @@ struct Packages<'a> {
     name: &'a str,
     out: &'a mut dyn Intel,
     stopped: &'a mut Option<Problem>,
+    bad: &'a mut u64,
 }
 
 impl<'de> Visitor<'de> for Packages<'_> {
@@ -113,7 +115,7 @@ impl<'de> Visitor<'de> for Packages<'_> {
         while let Some((package, issues)) = map.next_entry::<String, BTreeMap<String, Value>>()? {
             done += 1;
             for (id, issue) in issues {
-                if let Err(problem) = tell(self.name, &package, &id, issue, self.out) {
+                if let Err(problem) = tell(self.name, &package, &id, issue, self.out, self.bad) {
                     *self.stopped = Some(problem);
                     return Err(serde::de::Error::custom("stopped"));
                 }
@@ -127,11 +129,12 @@ impl<'de> Visitor<'de> for Packages<'_> {
     }
 }
 
-fn tell(name: &str, package: &str, id: &str, issue: Value, out: &mut dyn Intel) -> Result<(), Problem> {
+fn tell(name: &str, package: &str, id: &str, issue: Value, out: &mut dyn Intel, bad: &mut u64) -> Result<(), Problem> {
     let kept = issue.to_string();
     let issue: Issue = match serde_json::from_value(issue) {
         Ok(issue) => issue,
         Err(error) => {
+            *bad += 1;
             let bytes = &kept.as_bytes()[..kept.len().min(input::KEPT_BYTES)];
             return out.bad(SPEC.id, &format!("{name} {package} {id}"), &error.to_string(), bytes);
         }

@@ -11,7 +11,7 @@ mod product;
 
 use crate::input;
 use assay_model::Problem;
-use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
+use assay_model::seam::source::{Cursor, Extent, Fetched, Intel, Net, Source, SourceSpec};
 use assay_model::seam::{ReadSeek, Task};
 use jiff::civil::Date;
 use product::Product;
@@ -81,7 +81,7 @@ fn read(name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel, today: Date) -
         }
         out.progress(number, Some(total));
     }
-    if bad == 0 && total > 0 { out.whole(SPEC.id) } else { Ok(()) }
+    if bad == 0 && total > 0 { out.whole(&Extent::Source(SPEC.id)) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -65,8 +65,14 @@ impl Product {
         };
         self.cycles.iter().filter_map(move |cycle| {
             let advisory = self.advisory(cycle)?;
-            let withdrawn = (!ended(cycle)).then(|| advisory.modified.clone());
-            Some(Advisory { withdrawn, ..advisory })
+            if ended(cycle) {
+                return Some(advisory);
+            }
+            let coming = match cycle.end {
+                End::On(day) => Some(format!("{day}T00:00:00Z")),
+                End::Open | End::Past => None,
+            };
+            Some(Advisory { withdrawn: Some(advisory.modified.clone()), ..advisory }.from_then_on(coming.as_deref()))
         })
     }
 

@@ -6,7 +6,7 @@
 use crate::input::{self, Line};
 use assay_model::Problem;
 use assay_model::score;
-use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
+use assay_model::seam::source::{Cursor, Extent, Fetched, Intel, Net, Source, SourceSpec};
 use assay_model::seam::{ReadSeek, Task};
 
 /// Unpacked bytes of one day; a real one has 12 MiB.
@@ -46,8 +46,8 @@ impl Source for Epss {
     fn parse(&self, name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem> {
         let mut content = input::open(file, MAX_BYTES)?;
         let mut next = || input::line(&mut *content, MAX_LINE).map_err(input::failed);
-        let (date, columns) = head(name, &mut next)?;
-        let mut number = 0;
+        let (date, columns, published) = head(name, &mut next)?;
+        let (mut number, mut bad) = (0, 0);
         while let Some(line) = next()? {
             number += 1;
             let bytes = match &line {
@@ -56,21 +56,25 @@ impl Source for Epss {
             };
             match columns.score(&line, &date) {
                 Ok(score) => out.epss(score)?,
-                Err(reason) => out.bad(SPEC.id, &format!("{name} row {number}"), reason, bytes)?,
+                Err(reason) => {
+                    bad += 1;
+                    out.bad(SPEC.id, &format!("{name} row {number}"), reason, bytes)?;
+                }
             }
             if number % REPORT_EVERY == 0 {
                 out.progress(number, None);
             }
         }
         out.progress(number, Some(number));
-        Ok(())
+        // the daily file has every CVE that has a score; an extract goes without its first line
+        if published && bad == 0 && number > 0 { out.whole(&Extent::Epss) } else { Ok(()) }
     }
 }
 
 type NextLine<'a> = dyn FnMut() -> Result<Option<Line>, Problem> + 'a;
 
-/// The day and the columns. A file of a day before the comment existed goes by the day in its name.
-fn head(name: &str, next: &mut NextLine<'_>) -> Result<(String, Columns), Problem> {
+/// The day, the columns, and whether it is the file as published. A file of a day before the comment existed goes by the day in its name.
+fn head(name: &str, next: &mut NextLine<'_>) -> Result<(String, Columns, bool), Problem> {
     let mut text = || -> Result<String, Problem> {
         match next()? {
             Some(Line::Whole(bytes)) => Ok(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned()),
@@ -78,6 +82,7 @@ fn head(name: &str, next: &mut NextLine<'_>) -> Result<(String, Columns), Proble
         }
     };
     let first = text()?;
+    let published = first.starts_with('#');
     let (dated, columns) = match first.strip_prefix('#') {
         Some(comment) => {
             let dated = comment.split(',').find_map(|part| part.trim().strip_prefix("score_date:")).map(str::to_owned);
@@ -88,7 +93,7 @@ fn head(name: &str, next: &mut NextLine<'_>) -> Result<(String, Columns), Proble
     let date = dated.and_then(|text| day(&text)).ok_or_else(|| not_epss("it does not say of which day it is"))?;
     let columns =
         Columns::read(&columns).ok_or_else(|| not_epss("the columns cve, epss and percentile are not there"))?;
-    Ok((date, columns))
+    Ok((date, columns, published))
 }
 
 fn not_epss(why: &str) -> Problem {

@@ -5,7 +5,7 @@
 use crate::input;
 use assay_model::Problem;
 use assay_model::score;
-use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
+use assay_model::seam::source::{Cursor, Extent, Fetched, Intel, Net, Source, SourceSpec};
 use assay_model::seam::{ReadSeek, Task};
 use serde::Deserialize;
 use serde_json::Value;
@@ -80,7 +80,7 @@ impl Source for Kev {
             }
         }
         out.progress(total, Some(total));
-        if catalogue.is_whole(bad) { out.whole(SPEC.id) } else { Ok(()) }
+        if catalogue.is_whole(bad) { out.whole(&Extent::Kev) } else { Ok(()) }
     }
 }
 

@@ -81,7 +81,7 @@ fn entries(file: &mut dyn ReadSeek) -> std::io::Result<Option<u64>> {
 /// Whether the archive that begins with `head` holds records, judged by its first entry. A zip with the name of the bulk
 /// layout may be empty or begin with a folder.
 pub(super) fn looks_like_records(name: &str, head: &[u8]) -> bool {
-    let by_name = name.rsplit(['/', '\\']).next() == Some("all.zip");
+    let by_name = super::is_export(name);
     match documents::first_entry(head) {
         Some((entry, _)) if entry.is_empty() || entry.ends_with(b"/") => by_name,
         Some((entry, _)) if !entry.ends_with(b".json") => false,

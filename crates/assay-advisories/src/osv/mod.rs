@@ -5,6 +5,7 @@
 
 mod bulk;
 mod cursor;
+mod extent;
 mod fetch;
 mod record;
 mod text;
@@ -48,9 +49,14 @@ impl Source for Osv {
 
     fn parse(&self, name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem> {
         let kind = documents::kind(file)?;
-        let mut sink = Sink { out, read: 0, total: None };
+        let mut sink = Sink { out, read: 0, total: None, common: extent::Common::default() };
         match kind {
-            Some(kind) => bulk::parse(kind, file, &mut sink)?,
+            Some(kind) => {
+                bulk::parse(kind, file, &mut sink)?;
+                if is_export(name) {
+                    sink.common.tell(sink.out)?;
+                }
+            }
             None => text::parse(name, file, &mut sink)?,
         }
         sink.out.progress(sink.read, Some(sink.read));
@@ -63,6 +69,7 @@ struct Sink<'a> {
     out: &'a mut dyn Intel,
     read: u64,
     total: Option<u64>,
+    common: extent::Common,
 }
 
 impl Sink<'_> {
@@ -70,14 +77,21 @@ impl Sink<'_> {
     fn record(&mut self, name: &str, bytes: &[u8]) -> Result<(), Problem> {
         self.count();
         match record::read(bytes) {
-            Ok(advisory) => self.out.advisory(SPEC.id, advisory, bytes),
-            Err(reason) => self.out.bad(SPEC.id, name, &reason, &bytes[..bytes.len().min(input::KEPT_BYTES)]),
+            Ok(advisory) => {
+                self.common.add(&advisory);
+                self.out.advisory(SPEC.id, advisory, bytes)
+            }
+            Err(reason) => {
+                self.common.spoil();
+                self.out.bad(SPEC.id, name, &reason, &bytes[..bytes.len().min(input::KEPT_BYTES)])
+            }
         }
     }
 
     /// Something that is no record, with what there is of it.
     fn bad(&mut self, name: &str, reason: &str, bytes: &[u8]) -> Result<(), Problem> {
         self.count();
+        self.common.spoil();
         self.out.bad(SPEC.id, name, reason, &bytes[..bytes.len().min(input::KEPT_BYTES)])
     }
 
@@ -87,6 +101,11 @@ impl Sink<'_> {
             self.out.progress(self.read, self.total);
         }
     }
+}
+
+/// Whether a file of this name holds all that there is: bulk exports call it so, and nothing else is.
+fn is_export(name: &str) -> bool {
+    name.rsplit(['/', '\\']).next() == Some("all.zip")
 }
 
 fn too_large() -> String {

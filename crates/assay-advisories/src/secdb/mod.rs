@@ -10,7 +10,7 @@ use crate::statement::Statement;
 use assay_model::Problem;
 use assay_model::advisory::{Advisory, Affected, AffectedPackage, Range, RangeEvent};
 use assay_model::finding::Origin;
-use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
+use assay_model::seam::source::{Cursor, Extent, Fetched, Intel, Net, Source, SourceSpec};
 use assay_model::seam::{ReadSeek, Task};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,7 +123,11 @@ impl File {
                 out.advisory(SPEC.id, advisory, &bytes)?;
             }
         }
-        Ok(())
+        if self.packages.is_empty() {
+            return Ok(());
+        }
+        let prefix = format!("{}/{ecosystem}/{}/", SPEC.id, self.reponame);
+        out.whole(&Extent::Ids { source: SPEC.id, prefix: &prefix })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::input;
 use assay_archive::{ArchiveError, Flow, Kind as Packing, Names, Tolerance, Walker};
 use assay_model::advisory::Advisory;
 use assay_model::finding::Origin;
-use assay_model::seam::source::{Cursor, Fetched, Intel, Net, Source, SourceSpec};
+use assay_model::seam::source::{Cursor, Extent, Fetched, Intel, Net, Source, SourceSpec};
 use assay_model::seam::{ReadSeek, Task};
 use assay_model::{Problem, problem};
 use std::collections::BTreeMap;
@@ -174,7 +174,7 @@ impl Reading<'_> {
         }
         self.out.progress(self.read, Some(self.read));
         if self.bad == 0 && self.read > 0 {
-            self.out.whole(SPEC.id)?;
+            self.out.whole(&Extent::Source(SPEC.id))?;
         }
         Ok(())
     }

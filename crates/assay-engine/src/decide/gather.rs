@@ -2,8 +2,9 @@
 //! for many packages is loaded once.
 
 mod answered;
+mod health;
 
-use crate::fold;
+use crate::{Engine, fold};
 use answered::Answers;
 use assay_model::{
     component::{Component, ComponentId},
@@ -32,6 +33,7 @@ pub(crate) struct Gathered {
 
 /// What is the same for all packages of a batch.
 pub(super) struct Gathering<'a> {
+    pub(super) engine: &'a Engine,
     pub(super) reads: &'a BTreeSet<FactKind>,
     pub(super) actions: &'static [&'static dyn Action],
     pub(super) workspace: &'a str,
@@ -69,6 +71,7 @@ pub(super) fn gather(
             all.push(Gathered { cause, ..one });
         }
     }
+    health::load(tx, &mut all, gathering)?;
     Ok(all)
 }
 

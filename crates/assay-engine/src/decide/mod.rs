@@ -97,6 +97,7 @@ impl Engine {
         let (rules, gathered, import) = meta::read(self.meta(), move |tx| {
             let rules = engine.rules(tx)?;
             let gathering = Gathering {
+                engine: &engine,
                 reads: rules.reads(),
                 actions: engine.parts.actions,
                 workspace: &engine.parts.workspace,
@@ -165,6 +166,7 @@ impl Engine {
         let engine = self.clone();
         meta::read(self.meta(), move |tx| {
             let gathering = Gathering {
+                engine: &engine,
                 reads: rules.reads(),
                 actions: engine.parts.actions,
                 workspace: &engine.parts.workspace,
@@ -209,6 +211,7 @@ impl Engine {
         let (rules, gathered, import) = meta::read(self.meta(), move |tx| {
             let rules = engine.rules(tx)?;
             let gathering = Gathering {
+                engine: &engine,
                 reads: rules.reads(),
                 actions: engine.parts.actions,
                 workspace: &engine.parts.workspace,

@@ -36,6 +36,7 @@ use assay_model::{
         upstream::Remote,
     },
 };
+use serde_json::Value;
 
 static SPEC: FormatSpec = FormatSpec {
     id: "cargo",
@@ -86,6 +87,10 @@ impl Format for Cargo {
                 SPEC.prefix
             )))
         })
+    }
+    fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
+        let said = ["repository", "homepage"].into_iter().filter_map(|key| metadata.get(key)?.as_str());
+        said.map(str::to_owned).collect()
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

@@ -34,6 +34,7 @@ use assay_model::{
         upstream::Remote,
     },
 };
+use serde_json::Value;
 
 static SPEC: FormatSpec = FormatSpec {
     id: "go",
@@ -67,6 +68,9 @@ impl Format for Go {
             lobby.enter()?;
             Err(Problem::not_found(format!("name a repository: GOPROXY=.../{}/<repository>", SPEC.prefix)))
         })
+    }
+    fn source_links(&self, name: &str, _: &Value, _: Option<&Value>) -> Vec<String> {
+        vec![format!("https://{name}")]
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

@@ -35,6 +35,7 @@ use assay_model::{
         upstream::Remote,
     },
 };
+use serde_json::Value;
 
 static SPEC: FormatSpec = FormatSpec {
     id: "helm",
@@ -78,6 +79,10 @@ impl Format for Helm {
             lobby.enter()?;
             Err(Problem::not_found(format!("name a repository: /{}/<repository>/index.yaml", SPEC.prefix)))
         })
+    }
+    fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
+        let sources = metadata.get("sources").and_then(Value::as_array).into_iter().flatten();
+        sources.chain(metadata.get("home")).filter_map(Value::as_str).map(str::to_owned).collect()
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

@@ -40,6 +40,7 @@ use assay_model::{
         upstream::Remote,
     },
 };
+use serde_json::Value;
 
 /// Where the file at this path of a repository's folder is put: under the same path. Metadata and checksums are made here.
 pub fn place(path: &str) -> Option<String> {
@@ -87,6 +88,10 @@ impl Format for Maven {
             lobby.enter()?;
             Err(Problem::not_found(format!("name a repository: /{}/<repository>/", SPEC.prefix)))
         })
+    }
+    fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
+        let said = ["scm", "url", "issueManagement"].into_iter().filter_map(|key| metadata.get(key)?.as_str());
+        said.map(str::to_owned).collect()
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

@@ -36,6 +36,7 @@ use assay_model::{
     },
 };
 use http::Method;
+use serde_json::Value;
 
 const PREFIX: &str = "npm";
 
@@ -89,6 +90,13 @@ impl Format for Npm {
     }
     fn login(&self, method: &Method, path: &str) -> Option<LoginBody> {
         wire::is_login(method, path).then_some(wire::password as LoginBody)
+    }
+    fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
+        let repository = metadata.get("repository");
+        let stated = repository.and_then(|said| said.as_str().or_else(|| said.get("url")?.as_str()));
+        let home = metadata.get("homepage").and_then(Value::as_str);
+        let bugs = metadata.get("bugs").and_then(|said| said.as_str().or_else(|| said.get("url")?.as_str()));
+        [stated, home, bugs].into_iter().flatten().map(str::to_owned).collect()
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

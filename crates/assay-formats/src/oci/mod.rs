@@ -33,6 +33,7 @@ use assay_model::{
     },
     view::PackageView,
 };
+use serde_json::Value;
 
 static SPEC: FormatSpec = FormatSpec {
     id: "oci",
@@ -77,6 +78,12 @@ impl Format for Oci {
     }
     fn companions(&self, view: &PackageView, version: &str) -> Vec<String> {
         companions::of(view, version)
+    }
+    fn source_links(&self, _: &str, metadata: &Value, configuration: Option<&Value>) -> Vec<String> {
+        const KEY: &str = "org.opencontainers.image.source";
+        let labels = configuration.and_then(|config| config.get("config")?.get("Labels"));
+        let said = [metadata.get("annotations"), labels].into_iter().flatten();
+        said.filter_map(|words| words.get(KEY)?.as_str()).map(str::to_owned).collect()
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

@@ -41,6 +41,7 @@ use assay_model::{
         upstream::Remote,
     },
 };
+use serde_json::Value;
 
 static SPEC: FormatSpec = FormatSpec {
     id: "pypi",
@@ -63,6 +64,15 @@ static SPEC: FormatSpec = FormatSpec {
     ],
 };
 
+/// What projects call the link to their source, the most explicit first (after the well-known labels).
+const LABELS: [&str; 8] = ["source", "sourcecode", "repository", "github", "code", "homepage", "bugtracker", "issues"];
+
+/// Place of a label among [`LABELS`]; those that are not there come last.
+fn rank(label: &str) -> usize {
+    let plain: String = label.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    LABELS.iter().position(|known| *known == plain).unwrap_or(LABELS.len() + 1)
+}
+
 /// The format.
 pub static FORMAT: Pypi = Pypi;
 
@@ -82,6 +92,16 @@ impl Format for Pypi {
             lobby.enter()?;
             Err(Problem::not_found(format!("name a repository: /{}/<repository>/simple/", SPEC.prefix)))
         })
+    }
+    fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
+        let stated = metadata.get("project_urls").and_then(Value::as_array).into_iter().flatten();
+        let mut links: Vec<(usize, String)> = stated
+            .filter_map(|line| line.as_str()?.split_once(','))
+            .map(|(label, address)| (rank(label), address.trim().to_owned()))
+            .collect();
+        links.extend(metadata.get("home_page").and_then(Value::as_str).map(|home| (LABELS.len(), home.to_owned())));
+        links.sort_by_key(|(rank, _)| *rank);
+        links.into_iter().map(|(_, address)| address).collect()
     }
     fn problem(&self, problem: &Problem) -> Answer {
         render::problem(problem)

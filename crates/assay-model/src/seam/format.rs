@@ -17,6 +17,7 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
+use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What varies by format.
@@ -151,7 +152,7 @@ pub struct Claim {
     pub version: String,
     /// Kept for the format; replaces what was kept. Null with files that say nothing of their package: what is kept of
     /// it stays.
-    pub metadata: serde_json::Value,
+    pub metadata: Value,
     /// Files; their bytes are staged or belong to packages of the same repository and name.
     pub files: Vec<NewFile>,
     /// Mutable names to point here, in the same transaction.
@@ -351,6 +352,12 @@ pub trait Format: Send + Sync {
     /// it.
     fn companions(&self, view: &PackageView, version: &str) -> Vec<String> {
         let _ = (view, version);
+        Vec::new()
+    }
+    /// Addresses in a package's own metadata under which its source code may be found, the most explicit first.
+    /// `configuration` is that of an image.
+    fn source_links(&self, name: &str, metadata: &Value, configuration: Option<&Value>) -> Vec<String> {
+        let _ = (name, metadata, configuration);
         Vec::new()
     }
     /// How a version is shown to people and in refusals (`requests 2.6.0`, `alpine@sha256:…`).

@@ -1,6 +1,7 @@
 //! The metadata store: ports per noun, used together in one transaction. Closures run on a blocking thread, so that a
 //! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
 
+pub use super::health::{ComingAdvisories, HealthTables, PackageSources};
 pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, PastKev, PastScores};
 pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
@@ -17,6 +18,7 @@ use crate::{
     digest::Digest,
     event::{Event, NewEvent, Seq},
     finding::{ComponentFinding, Finding},
+    health::Ssvc,
     import::{Import, ImportCounts, ImportId, NameOutcome, NewImport, Progress},
     inventory::StoredInventory,
     package::{File, NewFile, NewPackage, Override, Package, PackageId, Reference, Role, State},
@@ -96,6 +98,10 @@ pub trait Tx:
     + WaiverUses
     + Vex
     + Renewals
+    + SourceCounting
+    + HealthTables
+    + ComingAdvisories
+    + PackageSources
 {
 }
 impl<T> Tx for T where
@@ -140,6 +146,10 @@ impl<T> Tx for T where
         + WaiverUses
         + Vex
         + Renewals
+        + SourceCounting
+        + HealthTables
+        + ComingAdvisories
+        + PackageSources
 {
 }
 
@@ -480,7 +490,18 @@ pub trait Severities {
     fn stated_for(&mut self, ids: &[String]) -> R<Vec<StatedSeverity>>;
 }
 
-/// EPSS and KEV.
+/// A table of what is known of CVEs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScoreTable {
+    /// Exploit prediction.
+    Epss,
+    /// Known exploitation.
+    Kev,
+    /// Decision points.
+    Ssvc,
+}
+
+/// EPSS, KEV and SSVC.
 pub trait ScoreTables {
     /// Writes those scores that differ; gives what happened to each, in order. A changed date alone is no change.
     /// Replaced scores of what a finding has are remembered by their date.
@@ -488,8 +509,12 @@ pub trait ScoreTables {
     /// Writes those entries that differ; gives what happened to each, in order. Replaced ones of what a finding has are
     /// remembered until `at`.
     fn put_kev(&mut self, entries: &[Kev], at: Timestamp) -> R<Vec<Change>>;
-    /// Removes KEV entries that are not among `keep`, and remembers them like [`ScoreTables::put_kev`]; gives their ids.
-    fn retain_kev(&mut self, keep: &BTreeSet<String>, at: Timestamp) -> R<Vec<String>>;
+    /// Writes those decision points that differ; gives what happened to each, in order. A changed time alone is no change.
+    fn put_ssvc(&mut self, points: &[(String, Ssvc)]) -> R<Vec<Change>>;
+    /// CVEs that a table has, in order, after `after`.
+    fn scored(&mut self, table: ScoreTable, after: &str, limit: usize) -> R<Vec<String>>;
+    /// Removes what a table has of these CVEs, and remembers entries of KEV like [`ScoreTables::put_kev`].
+    fn remove_scores(&mut self, table: ScoreTable, cves: &[String], at: Timestamp) -> R<()>;
     /// Scores of these CVEs.
     fn scores(&mut self, cves: &[String]) -> R<Scores>;
 }
@@ -501,10 +526,22 @@ pub struct FeedState {
     pub feed: String,
     /// Where the next fetch goes on.
     pub cursor: String,
-    /// Last success.
+    /// Last success, also one that brought nothing new.
     pub synced_at: Option<Timestamp>,
     /// Last error, if the last attempt failed.
     pub error: Option<String>,
+    /// Last attempt to fetch, whatever came of it.
+    #[serde(default)]
+    pub attempted_at: Option<Timestamp>,
+    /// When it is fetched next; kept, so that a restart does not fetch all at once.
+    #[serde(default)]
+    pub next_at: Option<Timestamp>,
+    /// Failures in a row.
+    #[serde(default)]
+    pub failures: u32,
+    /// Whether it was last found to be stale.
+    #[serde(default)]
+    pub stale: bool,
 }
 
 /// A record that was set aside.
@@ -536,6 +573,12 @@ pub trait Feeds {
     fn next_import(&mut self) -> R<i64>;
     /// The number of the last import.
     fn last_import(&mut self) -> R<i64>;
+}
+
+/// What there is of each source.
+pub trait SourceCounting {
+    /// Records by source: advisories, scores, cards, names; counts them.
+    fn source_counts(&mut self) -> R<BTreeMap<String, i64>>;
 }
 
 /// Policies, every revision kept.

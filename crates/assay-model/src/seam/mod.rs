@@ -5,6 +5,7 @@ pub mod action;
 pub mod analyzer;
 pub mod blob;
 pub mod format;
+pub mod health;
 pub mod history;
 pub mod inspector;
 pub mod judge;

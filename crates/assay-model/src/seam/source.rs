@@ -4,10 +4,18 @@
 use super::{ReadSeek, Task};
 use crate::{
     advisory::Advisory,
+    health::{Popularity, Scorecard, Ssvc},
     problem::Problem,
     score::{Epss, Kev},
 };
 use serde::{Deserialize, Serialize};
+
+/// Things that a source is asked about one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsksAbout {
+    /// Source repositories that stored packages name (`github.com/owner/name`).
+    Repositories,
+}
 
 /// What varies by source.
 #[derive(Debug)]
@@ -82,6 +90,36 @@ pub trait Net: Send + Sync {
     fn request<'a>(&'a self, request: NetRequest<'a>) -> Task<'a, NetReply>;
 }
 
+/// What a complete file is complete about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent<'a> {
+    /// All advisories of a source.
+    Source(&'a str),
+    /// The advisories of a source whose ids begin so.
+    Ids {
+        /// Which source.
+        source: &'a str,
+        /// What ids begin with.
+        prefix: &'a str,
+    },
+    /// The advisories of a source that speak of packages of one ecosystem alone, and whose ids begin with one of
+    /// these: several catalogues can share source and ecosystem.
+    Ecosystem {
+        /// Which source.
+        source: &'a str,
+        /// OSV ecosystem; without a release it stands for all of its releases.
+        ecosystem: &'a str,
+        /// What ids begin with.
+        prefixes: &'a [String],
+    },
+    /// All EPSS scores.
+    Epss,
+    /// The KEV catalogue.
+    Kev,
+    /// All popular packages of a package URL's type.
+    Popularity(&'a str),
+}
+
 /// Receives what a parser reads, in order. An implementation may write in batches.
 pub trait Intel {
     /// A whole advisory, new or a revision; `bytes` are its JSON as read.
@@ -99,16 +137,33 @@ pub trait Intel {
     /// # Errors
     /// Only from the store.
     fn kev(&mut self, kev: Kev) -> Result<(), Problem>;
+    /// CISA's decision points about a CVE.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn ssvc(&mut self, cve: &str, ssvc: Ssvc) -> Result<(), Problem>;
+    /// A scorecard of a source repository; the newest day of a repository counts.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn scorecard(&mut self, card: Scorecard) -> Result<(), Problem>;
+    /// A place in a catalogue of popular packages.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn popularity(&mut self, entry: Popularity) -> Result<(), Problem>;
     /// A record that could not be read: set aside with the reason, never fatal.
     ///
     /// # Errors
     /// Only from the store.
     fn bad(&mut self, source: &str, name: &str, reason: &str, bytes: &[u8]) -> Result<(), Problem>;
-    /// Says that the file just read was a complete catalogue of `source`, so that what it lacks is gone.
+    /// Says that the file just read was a complete catalogue, so that what of its extent it lacks is gone. Of advisories
+    /// only those that were read since the last call count as there.
     ///
     /// # Errors
-    /// Only from the store.
-    fn whole(&mut self, source: &str) -> Result<(), Problem>;
+    /// `Invalid` with code `feed-shrank` when so much is gone that the file must be taken for a damaged one; otherwise only
+    /// from the store.
+    fn whole(&mut self, extent: &Extent<'_>) -> Result<(), Problem>;
     /// Progress within the current file: records read, and how many there are where that is known.
     fn progress(&mut self, done: u64, total: Option<u64>);
 }
@@ -124,6 +179,25 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// `Upstream`.
     fn fetch<'a>(&'a self, net: &'a dyn Net, base: &'a str, since: Option<&'a Cursor>) -> Task<'a, Fetched>;
+    /// As [`Source::fetch`], for sources that are asked about each thing by itself: `about` are the things that occur
+    /// here ([`Source::asks_about`]). Sources of whole files pass over it.
+    ///
+    /// # Errors
+    /// `Upstream`.
+    fn fetch_about<'a>(
+        &'a self,
+        net: &'a dyn Net,
+        base: &'a str,
+        since: Option<&'a Cursor>,
+        about: &'a [String],
+    ) -> Task<'a, Fetched> {
+        let _ = about;
+        self.fetch(net, base, since)
+    }
+    /// What it has to be asked about one by one, if that is how it answers.
+    fn asks_about(&self) -> Option<AsksAbout> {
+        None
+    }
     /// Reads a file. A bad record is set aside and counted; only a file that is not of this source at all is an error.
     ///
     /// # Errors

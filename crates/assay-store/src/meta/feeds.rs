@@ -18,17 +18,42 @@ fn read_bad(row: &mut Row) -> R<BadRecord> {
 impl Feeds for Session<'_> {
     fn feed_states(&mut self) -> R<Vec<FeedState>> {
         // primary key, in order
-        all(self.sql, "SELECT feed, cursor, synced_at, error FROM feed ORDER BY feed", &[], |r| {
-            Ok(FeedState { feed: r.text()?, cursor: r.text()?, synced_at: r.time_or_null()?, error: r.text_or_null()? })
-        })
+        all(
+            self.sql,
+            "SELECT feed, cursor, synced_at, error, attempted_at, next_at, failures, stale FROM feed ORDER BY feed",
+            &[],
+            |r| {
+                Ok(FeedState {
+                    feed: r.text()?,
+                    cursor: r.text()?,
+                    synced_at: r.time_or_null()?,
+                    error: r.text_or_null()?,
+                    attempted_at: r.time_or_null()?,
+                    next_at: r.time_or_null()?,
+                    failures: u32::try_from(r.int()?).unwrap_or(u32::MAX),
+                    stale: r.flag()?,
+                })
+            },
+        )
     }
 
     fn put_feed_state(&mut self, state: &FeedState) -> R<()> {
         self.sql.execute(
-            "INSERT INTO feed (feed, cursor, synced_at, error) VALUES ($1, $2, $3, $4)
+            "INSERT INTO feed (feed, cursor, synced_at, error, attempted_at, next_at, failures, stale)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (feed) DO UPDATE SET cursor = excluded.cursor, synced_at = excluded.synced_at,
-               error = excluded.error",
-            &params![&state.feed, &state.cursor, state.synced_at, state.error.as_deref()],
+               error = excluded.error, attempted_at = excluded.attempted_at, next_at = excluded.next_at,
+               failures = excluded.failures, stale = excluded.stale",
+            &params![
+                &state.feed,
+                &state.cursor,
+                state.synced_at,
+                state.error.as_deref(),
+                state.attempted_at,
+                state.next_at,
+                i64::from(state.failures),
+                state.stale
+            ],
         )?;
         Ok(())
     }

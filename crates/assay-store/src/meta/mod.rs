@@ -3,6 +3,7 @@
 
 mod advisories;
 mod blobs;
+mod coming;
 mod components;
 mod decisions;
 mod downloads;
@@ -11,12 +12,14 @@ mod feeds;
 mod files;
 mod findings;
 mod graves;
+mod health;
 mod history;
 mod holdings;
 mod imports;
 mod inventories;
 mod kept_reports;
 mod leases;
+mod package_sources;
 mod packages;
 mod pins;
 mod policies;

@@ -1,13 +1,14 @@
-//! EPSS and KEV, keyed by CVE. A day's file is compared with what is there, and only differences are written.
+//! EPSS, KEV and SSVC, keyed by CVE. A day's file is compared with what is there, and only differences are written.
 
 use super::Session;
 use crate::sql::{KEYS_AT_ONCE, R, Row, Value, all, insert_many, texts, value::params};
 use assay_model::{
+    health::Ssvc,
     score::{Epss, Kev, Scores},
-    seam::meta::{Change, ScoreTables},
+    seam::meta::{Change, ScoreTable, ScoreTables},
 };
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 fn read_epss(row: &mut Row) -> R<Epss> {
     Ok(Epss { cve: row.text()?, score: row.real()?, percentile: row.real()?, date: row.text()? })
@@ -24,7 +25,7 @@ fn read_kev(row: &mut Row) -> R<Kev> {
 }
 
 /// Tells what each item changes, and which rows to write: the last of each key, in order of the key.
-fn compare<T>(
+pub(super) fn compare<T>(
     items: &[T],
     mut there: HashMap<String, T>,
     key: impl Fn(&T) -> &String,
@@ -72,6 +73,30 @@ impl Session<'_> {
             read_kev,
         )
     }
+
+    fn ssvc(&mut self, cves: Value) -> R<Vec<(String, Ssvc)>> {
+        // primary key
+        all(
+            self.sql,
+            "SELECT cve, exploitation, automatable, technical_impact, at FROM ssvc
+             WHERE cve IN (SELECT value FROM @list($1))",
+            &[cves],
+            |r| {
+                let cve = r.text()?;
+                let (exploitation, automatable, technical_impact) = (r.text()?, r.text()?, r.text()?);
+                Ok((cve, Ssvc { exploitation, automatable, technical_impact, at: r.text()? }))
+            },
+        )
+    }
+}
+
+/// The table's own name.
+fn name_of(table: ScoreTable) -> &'static str {
+    match table {
+        ScoreTable::Epss => "epss",
+        ScoreTable::Kev => "kev",
+        ScoreTable::Ssvc => "ssvc",
+    }
 }
 
 impl ScoreTables for Session<'_> {
@@ -117,15 +142,45 @@ impl ScoreTables for Session<'_> {
         Ok(all_changes)
     }
 
-    fn retain_kev(&mut self, keep: &BTreeSet<String>, at: Timestamp) -> R<Vec<String>> {
-        // the whole table: some thousand rows
-        let mut gone = all(self.sql, "SELECT cve FROM kev ORDER BY cve", &[], |r| r.text())?;
-        gone.retain(|cve| !keep.contains(cve));
-        for chunk in gone.chunks(KEYS_AT_ONCE) {
-            self.remember_kev(chunk, at)?;
-            self.sql.execute("DELETE FROM kev WHERE cve IN (SELECT value FROM @list($1))", &[texts(chunk)])?;
+    fn put_ssvc(&mut self, points: &[(String, Ssvc)]) -> R<Vec<Change>> {
+        let mut all_changes = Vec::with_capacity(points.len());
+        for chunk in points.chunks(KEYS_AT_ONCE) {
+            let there = self.ssvc(texts(chunk.iter().map(|(cve, _)| cve)))?;
+            let there = there.into_iter().map(|one| (one.0.clone(), one)).collect();
+            let said = |s: &Ssvc| [s.exploitation.clone(), s.automatable.clone(), s.technical_impact.clone()];
+            let (changes, write) = compare(chunk, there, |(cve, _)| cve, |a, b| said(&a.1) == said(&b.1));
+            let row = |(cve, s): &(String, Ssvc)| {
+                params![cve, &s.exploitation, &s.automatable, &s.technical_impact, &s.at].to_vec()
+            };
+            insert_many(
+                self.sql,
+                "INSERT INTO ssvc (cve, exploitation, automatable, technical_impact, at)",
+                "ON CONFLICT (cve) DO UPDATE SET exploitation = excluded.exploitation,
+                   automatable = excluded.automatable, technical_impact = excluded.technical_impact, at = excluded.at",
+                write.into_values().map(row).collect(),
+            )?;
+            all_changes.extend(changes);
         }
-        Ok(gone)
+        Ok(all_changes)
+    }
+
+    fn scored(&mut self, table: ScoreTable, after: &str, limit: usize) -> R<Vec<String>> {
+        // primary key, in order
+        let text = format!("SELECT cve FROM {} WHERE cve > $1 ORDER BY cve LIMIT $2", name_of(table));
+        all(self.sql, &text, &params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |r| r.text())
+    }
+
+    fn remove_scores(&mut self, table: ScoreTable, cves: &[String], at: Timestamp) -> R<()> {
+        let text = format!("DELETE FROM {} WHERE cve IN (SELECT value FROM @list($1))", name_of(table));
+        for chunk in cves.chunks(KEYS_AT_ONCE) {
+            match table {
+                ScoreTable::Kev => self.remember_kev(chunk, at)?,
+                ScoreTable::Epss => self.remember_epss(chunk)?,
+                ScoreTable::Ssvc => {}
+            }
+            self.sql.execute(&text, &[texts(chunk)])?;
+        }
+        Ok(())
     }
 
     fn scores(&mut self, cves: &[String]) -> R<Scores> {
@@ -133,6 +188,7 @@ impl ScoreTables for Session<'_> {
         for chunk in cves.chunks(KEYS_AT_ONCE) {
             scores.epss.extend(self.epss(texts(chunk))?.into_iter().map(|s| (s.cve.clone(), s)));
             scores.kev.extend(self.kev(texts(chunk))?.into_iter().map(|k| (k.cve.clone(), k)));
+            scores.ssvc.extend(self.ssvc(texts(chunk))?);
         }
         Ok(scores)
     }

@@ -6,9 +6,8 @@ use assay_model::{
     finding::{Finding, Severity},
     package::Role,
     score::{Epss, Kev},
-    seam::meta::KeptReport,
+    seam::meta::{KeptReport, ScoreTable},
 };
-use std::collections::BTreeSet;
 
 conformance! {
     findings_that_change_or_go_are_remembered,
@@ -73,7 +72,7 @@ async fn scores_are_remembered_only_of_what_is_found(world: World) {
     world.write(move |tx| tx.put_kev(&first, at(1))).await;
     let second = [kev("CVE-1", true), kev("CVE-9", true)];
     world.write(move |tx| tx.put_kev(&second, at(2))).await;
-    world.write(move |tx| tx.retain_kev(&BTreeSet::new(), at(3))).await;
+    world.write(move |tx| tx.remove_scores(ScoreTable::Kev, &["CVE-1".to_owned(), "CVE-9".to_owned()], at(3))).await;
     let past = world.read(|tx| tx.past_scores(&["CVE-1".into(), "CVE-9".into()])).await;
     let epss: Vec<_> = past.epss.iter().map(|e| (e.cve.as_str(), e.date.as_str(), e.score)).collect();
     assert_eq!(epss, [("CVE-1", "2026-01-01", 0.1), ("CVE-1", "2026-01-03", 0.5)]);

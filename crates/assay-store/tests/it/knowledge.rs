@@ -9,10 +9,9 @@ use assay_model::{
     score::{Epss, Kev, StatedSeverity},
     seam::{
         matcher::StoredAdvisory,
-        meta::{BadRecord, Change, FeedState, NewAdvisory},
+        meta::{BadRecord, Change, FeedState, NewAdvisory, ScoreTable},
     },
 };
-use std::collections::BTreeSet;
 
 conformance!(
     an_inventory_is_kept_and_replaced,
@@ -309,8 +308,9 @@ async fn kev_entries_are_retained(world: World) {
     assert_eq!(world.write(move |tx| tx.put_kev(&first, at(5))).await, [Change::New, Change::New]);
     let second = [entry("CVE-1", true), entry("CVE-2", true)];
     assert_eq!(world.write(move |tx| tx.put_kev(&second, at(6))).await, [Change::Changed, Change::Unchanged]);
-    let keep: BTreeSet<String> = ["CVE-2".to_owned()].into();
-    assert_eq!(world.write(move |tx| tx.retain_kev(&keep, at(7))).await, ["CVE-1"]);
+    assert_eq!(world.read(|tx| tx.scored(ScoreTable::Kev, "", 10)).await, ["CVE-1", "CVE-2"]);
+    assert_eq!(world.read(|tx| tx.scored(ScoreTable::Kev, "CVE-1", 10)).await, ["CVE-2"]);
+    world.write(|tx| tx.remove_scores(ScoreTable::Kev, &["CVE-1".to_owned()], at(7))).await;
     let scores = world.read(|tx| tx.scores(&["CVE-1".into(), "CVE-2".into()])).await;
     assert_eq!(scores.kev.into_values().collect::<Vec<_>>(), [entry("CVE-2", true)]);
 }
@@ -321,6 +321,10 @@ async fn feeds_and_bad_records(world: World) {
         cursor: "c".into(),
         synced_at: Some(at(1)),
         error: Some("no route".into()),
+        attempted_at: Some(at(2)),
+        next_at: Some(at(3)),
+        failures: 2,
+        stale: true,
     };
     let kept = state.clone();
     world.write(move |tx| tx.put_feed_state(&kept)).await;

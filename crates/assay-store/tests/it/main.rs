@@ -6,6 +6,7 @@
 
 mod bytes;
 mod crash;
+mod health;
 mod history;
 mod imports;
 mod interleavings;

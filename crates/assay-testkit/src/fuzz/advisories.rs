@@ -9,8 +9,9 @@ use assay_advisories::ALL;
 use assay_advisories::cvss::Vector;
 use assay_model::Problem;
 use assay_model::advisory::Advisory;
+use assay_model::health::{Popularity, Scorecard, Ssvc};
 use assay_model::score::{Epss, Kev};
-use assay_model::seam::source::Intel;
+use assay_model::seam::source::{Extent, Intel};
 
 use super::{Target, distributions};
 use crate::make::{bolt::Bucket, feeds};
@@ -120,7 +121,23 @@ impl Intel for Sink {
         Ok(())
     }
 
-    fn whole(&mut self, _: &str) -> Result<(), Problem> {
+    fn ssvc(&mut self, _: &str, _: Ssvc) -> Result<(), Problem> {
+        self.records += 1;
+        Ok(())
+    }
+
+    fn scorecard(&mut self, card: Scorecard) -> Result<(), Problem> {
+        assert!(!card.repository.is_empty());
+        self.records += 1;
+        Ok(())
+    }
+
+    fn popularity(&mut self, _: Popularity) -> Result<(), Problem> {
+        self.records += 1;
+        Ok(())
+    }
+
+    fn whole(&mut self, _: &Extent<'_>) -> Result<(), Problem> {
         Ok(())
     }
 

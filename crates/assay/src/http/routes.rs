@@ -132,7 +132,8 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(post.clone(), "/api/v1/tokens", Admin, api::tokens::create),
         on(delete, "/api/v1/tokens/{id}", Admin, api::tokens::revoke),
         on(get, "/api/v1/feeds", Admin, api::feeds::list),
-        on(post, "/api/v1/feeds/sync", Admin, api::feeds::sync),
+        on(post.clone(), "/api/v1/feeds/sync", Admin, api::feeds::sync),
+        on(post, "/api/v1/feeds/{source}/sync", Admin, api::feeds::sync_one),
     ]
 });
 

@@ -17,7 +17,7 @@ use assay_model::seam::source::Net;
 use std::{fs::File, path::Path, process::ExitCode, sync::Arc};
 use tempfile::TempPath;
 
-pub(super) async fn run(context: &Context, from: &[String]) -> Result<ExitCode> {
+pub(super) async fn run(context: &Context, from: &[String], force: bool) -> Result<ExitCode> {
     let config = context.config()?;
     let Gathered { inputs, skipped } = gather(from, assay_advisories::ALL)?;
     let engine = wiring::engine(&config).await?;
@@ -25,21 +25,19 @@ pub(super) async fn run(context: &Context, from: &[String]) -> Result<ExitCode> 
     let mut report = Report { skipped, ..Report::default() };
     for input in inputs {
         match input {
-            Input::File { name, path } => read(&engine, &mut report, name, &path).await?,
-            Input::Url(url) => fetch(&engine, &mut report, &url).await?,
+            Input::File { name, path } => read(&engine, &mut report, force, name, &path).await?,
+            Input::Url(url) => fetch(&engine, &mut report, force, &url).await?,
         }
     }
     report.change = before.settle(&engine).await?;
     if report.files.is_empty() {
-        note(
-            "warning: nothing to import was found; expected OSV (zip, JSON), EPSS (csv, csv.gz) or CISA KEV (json, json.gz)",
-        );
+        note("warning: nothing to import was found; `assay feeds status` lists the sources whose files are read");
     }
     report.print(&context.out)
 }
 
 /// Fetches a file and imports it; a fetch that fails is one piece of the report.
-async fn fetch(engine: &Arc<Engine>, report: &mut Report, url: &str) -> Result<()> {
+async fn fetch(engine: &Arc<Engine>, report: &mut Report, force: bool, url: &str) -> Result<()> {
     let progress = Arc::new(Progress::start(url, true));
     let watched = progress.clone();
     let net = HttpNet::new()?.observed(Box::new(move |_, done, total| watched.set(done, total, true)));
@@ -53,7 +51,7 @@ async fn fetch(engine: &Arc<Engine>, report: &mut Report, url: &str) -> Result<(
         Ok(reply) => {
             let body = TempPath::try_from_path(reply.body)?;
             let name = url.split(['?', '#']).next().unwrap_or(url).rsplit('/').next().unwrap_or(url);
-            read(engine, report, name.to_owned(), &body).await
+            read(engine, report, force, name.to_owned(), &body).await
         }
         Err(problem) => {
             report.add(url.to_owned(), spent, Err(problem.to_string()));
@@ -63,14 +61,14 @@ async fn fetch(engine: &Arc<Engine>, report: &mut Report, url: &str) -> Result<(
 }
 
 /// Imports a file on a blocking thread; a file that is no feed is one piece of the report.
-async fn read(engine: &Arc<Engine>, report: &mut Report, name: String, path: &Path) -> Result<()> {
+async fn read(engine: &Arc<Engine>, report: &mut Report, force: bool, name: String, path: &Path) -> Result<()> {
     let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let engine = engine.clone();
     let (name, spent, outcome) = tokio::task::spawn_blocking(move || {
         let progress = Progress::start(&name, false);
         let mut counts = ImportReport::default();
-        let outcome =
-            engine.import_file(&name, &mut file, &mut counts, &mut |done, total| progress.set(done, total, false));
+        let outcome = engine
+            .import_forced(&name, &mut file, force, &mut counts, &mut |done, total| progress.set(done, total, false));
         let spent = progress.seconds();
         progress.finish(&match &outcome {
             Ok(()) => count(counts.sources.values().map(SourceCounts::total).sum(), "record", "records"),

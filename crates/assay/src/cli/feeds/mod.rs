@@ -17,9 +17,12 @@ use std::process::ExitCode;
 pub(super) enum FeedsCommand {
     /// Import advisories and scores from files, directories and addresses, and decide what they touch
     Import {
-        /// OSV (zip, JSON), EPSS (csv, csv.gz) or CISA KEV (json, json.gz); directories are walked
+        /// Files of any source (see `assay feeds status`), plain or compressed; directories are walked
         #[arg(required = true, value_name = "PATH|URL")]
         from: Vec<String>,
+        /// Take back what complete files lack, even where most of what is known is missing in them
+        #[arg(long)]
+        force: bool,
     },
     /// Fetch what is new from the configured addresses, and decide what it touches
     Sync {
@@ -27,7 +30,7 @@ pub(super) enum FeedsCommand {
         #[arg(value_name = "SOURCE")]
         sources: Vec<String>,
     },
-    /// Show the sources: addresses, last fetch, number of advisories
+    /// Show how each source stands: records, last success and attempt, age, next fetch, errors
     Status,
     /// List the records that were set aside, newest first, with the reason
     Bad {
@@ -39,7 +42,7 @@ pub(super) enum FeedsCommand {
 
 pub(super) async fn run(context: &Context, command: FeedsCommand) -> Result<ExitCode> {
     match command {
-        FeedsCommand::Import { from } => import::run(context, &from).await,
+        FeedsCommand::Import { from, force } => import::run(context, &from, force).await,
         FeedsCommand::Sync { sources } => sync::run(context, &sources).await,
         FeedsCommand::Status => state::status(context).await,
         FeedsCommand::Bad { limit } => state::bad(context, limit as usize).await,

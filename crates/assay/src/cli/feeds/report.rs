@@ -36,6 +36,8 @@ pub(super) struct Report {
     pub(super) skipped: Vec<String>,
     /// The first records that were set aside, with the reason.
     pub(super) set_aside: Vec<String>,
+    /// What was not taken back because too much was missing.
+    pub(super) held_back: Vec<String>,
     /// What it changed.
     pub(super) change: Aftermath,
 }
@@ -47,6 +49,7 @@ impl Report {
             Err(error) => (ImportReport::default(), Some(error)),
         };
         self.set_aside.extend(report.set_aside);
+        self.held_back.extend(report.held_back.into_iter().map(|why| format!("{name}: {why}")));
         self.files.push(Piece { name, sources: report.sources, error, seconds });
     }
 
@@ -85,6 +88,9 @@ impl Report {
             if let Some(error) = &piece.error {
                 text.push_str(&format!("\nfailed: {}: {}", harmless(&piece.name), harmless(error)));
             }
+        }
+        for one in &self.held_back {
+            text.push_str(&format!("\nnot taken back: {}", harmless(one)));
         }
         if !self.set_aside.is_empty() {
             text.push_str("\nset aside, kept for inspection (`assay feeds bad` lists all):");

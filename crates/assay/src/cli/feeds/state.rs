@@ -5,68 +5,86 @@ use crate::cli::{
     look::{Sheet, Text, Tone, cut, moment, thousands},
 };
 use anyhow::Result;
-use assay_model::{
-    access::Caller,
-    seam::meta::{self, FeedState},
-};
+use assay_engine::SourceHealth;
+use assay_model::access::Caller;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::process::ExitCode;
 
 #[derive(Serialize)]
 struct Line {
-    source: &'static str,
-    summary: &'static str,
-    data_license: &'static str,
-    every_seconds: u64,
+    #[serde(flatten)]
+    health: SourceHealth,
     address: String,
-    advisories: Option<i64>,
-    state: Option<FeedState>,
 }
 
 pub(super) async fn status(context: &Context) -> Result<ExitCode> {
     let config = context.config()?;
     let (engine, _empty) = local::engine_to_read(&config).await?;
-    let (states, counts) = meta::read(engine.meta(), |tx| Ok((tx.feed_states()?, tx.advisory_counts()?))).await?;
-    let line = |source: &&'static dyn assay_model::seam::source::Source| {
-        let spec = source.spec();
-        Line {
-            source: spec.id,
-            summary: spec.summary,
-            data_license: spec.data_license,
-            every_seconds: spec.cadence,
-            address: config.sources.addresses.get(spec.id).cloned().unwrap_or_default(),
-            advisories: counts.get(spec.id).copied(),
-            state: states.iter().find(|s| s.feed == spec.id).cloned(),
-        }
-    };
-    let lines: Vec<Line> = engine.sources().iter().map(line).collect();
+    let address = |health: &SourceHealth| config.sources.addresses.get(health.source).cloned().unwrap_or_default();
+    let lines = engine.source_health().await?.into_iter();
+    let lines: Vec<Line> = lines.map(|health| Line { address: address(&health), health }).collect();
     if context.out.json {
         context.out.data(&serde_json::json!({"sources": lines}))?;
     } else {
-        context.out.text(&table(&lines).render(context.out.look))?;
+        context.out.text(&table(&lines, engine.now()).render(context.out.look))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(lines: &[Line]) -> Sheet {
-    let mut sheet = Sheet::new(&["SOURCE", ">ADVISORIES", "LAST FETCH", "STATE", "ADDRESS"]);
-    for line in lines {
-        let synced = line.state.as_ref().and_then(|s| s.synced_at).map_or_else(|| "never".to_owned(), moment);
-        let state = match line.state.as_ref().and_then(|s| s.error.as_deref()) {
-            Some(error) => Text::new(cut(error, 60), Tone::Bad),
-            None if line.state.is_none() && !line.address.is_empty() => Text::new("-", Tone::Faint),
-            None if line.address.is_empty() => Text::new("off", Tone::Faint),
-            None => Text::new("ok", Tone::Good),
+fn table(lines: &[Line], now: Timestamp) -> Sheet {
+    let mut sheet = Sheet::new(&[
+        "SOURCE",
+        ">RECORDS",
+        "LAST SUCCESS",
+        ">AGE",
+        "LAST ATTEMPT",
+        "NEXT",
+        ">EVERY",
+        "STATE",
+        "ADDRESS",
+    ]);
+    let or_dash = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), moment);
+    for Line { health, address } in lines {
+        let next = match health.next_at {
+            Some(at) if at > now => format!("in {}", span(at.duration_since(now).as_secs())),
+            Some(_) if !address.is_empty() => "due".to_owned(),
+            _ => "-".to_owned(),
         };
         sheet.row([
-            line.source.into(),
-            line.advisories.map_or_else(|| "-".to_owned(), thousands).into(),
-            synced.into(),
-            state,
-            Text::from(&line.address),
+            health.source.into(),
+            thousands(health.records).into(),
+            health.synced_at.map_or_else(|| "never".to_owned(), moment).into(),
+            health.age_seconds.map_or_else(|| "-".to_owned(), span).into(),
+            or_dash(health.attempted_at).into(),
+            next.into(),
+            span(health.every_seconds).into(),
+            state(health, address),
+            Text::from(address),
         ]);
     }
     sheet
+}
+
+fn state(health: &SourceHealth, address: &str) -> Text {
+    let stale = if health.stale { "stale: " } else { "" };
+    match &health.error {
+        Some(error) => Text::new(format!("{stale}{}", cut(error, 60)), Tone::Bad),
+        None if health.stale => Text::new("stale", Tone::Bad),
+        None if health.synced_at.is_some() => Text::new("ok", Tone::Good),
+        None if address.is_empty() => Text::new("off", Tone::Faint),
+        None => Text::new("-", Tone::Faint),
+    }
+}
+
+/// A time span in its largest unit.
+fn span(seconds: i64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
 
 pub(super) async fn bad(context: &Context, limit: usize) -> Result<ExitCode> {

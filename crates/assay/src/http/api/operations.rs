@@ -68,6 +68,7 @@ pub(crate) async fn metrics(app: Arc<App>, _: Call) -> Answer {
     let (jobs, advisories, events) =
         meta::read(app.engine.meta(), |tx| Ok((tx.job_counts()?, tx.advisory_counts()?, tx.last_event()?))).await?;
     let drained = app.engine.drained().await?;
+    let health = app.engine.source_health().await?;
     let mut text = String::new();
     let mut line = |help: &str, name: &str, rows: Vec<(String, i64)>| {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
@@ -84,6 +85,23 @@ pub(crate) async fn metrics(app: Arc<App>, _: Call) -> Answer {
     line("Jobs given up.", "assay_jobs_dead", by_lane(|c| c.dead));
     let by_source = advisories.iter().map(|(s, n)| (format!("{{source=\"{s}\"}}"), *n)).collect();
     line("Current advisories.", "assay_advisories", by_source);
+    let of_sources = |pick: fn(&assay_engine::SourceHealth) -> Option<i64>| {
+        let label = |one: &assay_engine::SourceHealth| format!("{{source=\"{}\"}}", one.source);
+        health.iter().filter_map(|one| Some((label(one), pick(one)?))).collect::<Vec<_>>()
+    };
+    line("Records kept of a source.", "assay_source_records", of_sources(|s| Some(s.records)));
+    line(
+        "Unix time of a source's last success.",
+        "assay_source_last_success_timestamp_seconds",
+        of_sources(|s| s.synced_at.map(|at| at.as_second())),
+    );
+    line(
+        "Unix time of the last attempt to fetch a source.",
+        "assay_source_last_attempt_timestamp_seconds",
+        of_sources(|s| s.attempted_at.map(|at| at.as_second())),
+    );
+    line("Failures in a row of a source.", "assay_source_failures", of_sources(|s| Some(i64::from(s.failures))));
+    line("Whether a source is stale.", "assay_source_stale", of_sources(|s| Some(i64::from(s.stale))));
     line("Entries of the event log.", "assay_events_total", vec![(String::new(), events)]);
     let count = |n: u64| vec![(String::new(), i64::try_from(n).unwrap_or(i64::MAX))];
     line("Components matched.", "assay_components_matched_total", count(drained.matched));

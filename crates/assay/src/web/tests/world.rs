@@ -149,6 +149,7 @@ pub(super) fn system() -> System {
         cursor: String::new(),
         synced_at: at.map(|t| t.parse().unwrap()),
         error: error.map(str::to_owned),
+        ..FeedState::default()
     };
     System {
         feeds: vec![feed("osv/PyPI", Some(T), None), feed("epss", None, Some("no route to host"))],
