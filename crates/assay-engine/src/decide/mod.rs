@@ -189,8 +189,13 @@ impl Engine {
             let repository = tx.repository_by_id(package.repository)?.ok_or_else(hidden)?;
             caller.require(Permission::Read, &repository)?;
             let reads = FactKind::ALL.iter().copied().collect();
-            let gathering =
-                Gathering { reads: &reads, actions: engine.parts.actions, workspace: &engine.parts.workspace, now };
+            let gathering = Gathering {
+                engine: &engine,
+                reads: &reads,
+                actions: engine.parts.actions,
+                workspace: &engine.parts.workspace,
+                now,
+            };
             gather(tx, &[(id, String::new())], &gathering)
         })
         .await?;
