@@ -2,13 +2,14 @@
 //! again and again. The first time it does not agree, it is not used any more for that policy.
 
 use super::{
-    Path,
+    Limits, Path,
     check::Checked,
     compiled::Compiled,
     evaluator::{self, Answer, Evaluator, Interpreter},
     probe, suits, survey,
 };
 use crate::input::PolicyNames;
+use assay_model::policy::Policy;
 use jiff::Timestamp;
 use regorus::{Engine, Value};
 use std::{
@@ -40,8 +41,15 @@ pub(super) struct Agreed {
 
 impl Agreed {
     /// Prepares a checked policy.
-    pub(super) fn new(slug: &str, checked: &Checked, names: &PolicyNames, path: Path) -> anyhow::Result<Self> {
-        let mut engine = evaluator::with_entry(checked)?;
+    pub(super) fn new(
+        policy: &Policy,
+        checked: &Checked,
+        names: &PolicyNames,
+        path: Path,
+        limits: &Limits,
+    ) -> anyhow::Result<Self> {
+        let slug = policy.slug.as_str();
+        let mut engine = evaluator::with_entry(checked, &policy.rego, limits)?;
         let fast = if path == Path::Interpreter { None } else { fast(slug, checked, engine.clone()) };
         // Analysed once here, so that clones need not.
         engine.compile_with_entrypoint(&evaluator::ENTRY.into())?;

@@ -19,8 +19,6 @@ pub(super) const PACKAGES: &[&str] = &["cloudsmith", "assay"];
 /// A policy that passed.
 #[derive(Debug)]
 pub(super) struct Checked {
-    /// An evaluator with the policy, parsed and analysed; to be cloned for each evaluation.
-    pub(super) engine: Engine,
     /// Its package.
     pub(super) package: String,
     /// The kinds of fact it reads.
@@ -45,7 +43,7 @@ pub(super) fn check(rego: &str, limits: &Limits) -> Result<Checked, Problem> {
     let (package, reads) = inspect(&mut engine).map_err(Fault::problem)?;
     let entry = format!("data.{package}.match");
     engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| fault(&error).problem())?;
-    Ok(Checked { engine, package, reads })
+    Ok(Checked { package, reads })
 }
 
 fn inspect(engine: &mut Engine) -> Result<(String, BTreeSet<FactKind>), Fault> {

@@ -2,7 +2,7 @@
 //! them are asked, and the interpreter, which is the reference. The compiled form is in `compiled`, the two together in
 //! `agreement`.
 
-use super::{builtins, check::Checked, diagnose::failure, engine};
+use super::{Limits, builtins, check::Checked, diagnose::failure, engine, heads};
 use jiff::Timestamp;
 use regorus::{Engine, Value};
 use std::{
@@ -60,14 +60,15 @@ pub(super) const ENTRY: &str = "data.assay_entry.answer";
 
 /// A policy with the module beside it that asks for everything at once: rules that `match` needs are evaluated once, and
 /// the others only for packages that match.
-pub(super) fn with_entry(checked: &Checked) -> anyhow::Result<Engine> {
+pub(super) fn with_entry(checked: &Checked, rego: &str, limits: &Limits) -> anyhow::Result<Engine> {
     let decision = format!("data.{}.match", checked.package);
     let module = format!(
         "package assay_entry\nimport rego.v1\nanswer := data.{} if {decision} == true\nanswer := type_name({decision}) \
          if {decision} != true\n",
         checked.package
     );
-    let mut engine = checked.engine.clone();
+    let mut engine = engine::new(limits)?;
+    heads::add(&mut engine, limits, engine::SOURCE, rego)?;
     engine.add_policy("entry.rego".into(), module)?;
     Ok(engine)
 }

@@ -12,6 +12,7 @@ mod engine;
 mod evaluator;
 mod format;
 mod graph;
+mod heads;
 mod pattern;
 mod probe;
 mod reads;
@@ -109,7 +110,8 @@ impl RegoJudge {
     ) -> Result<impl Fn(Timestamp) -> Verdict + use<>, Problem> {
         let checked = check::check(&policy.rego, &self.limits)?;
         let unready = |error| Problem::internal("the evaluator did not start", error);
-        let evaluator = agreement::Agreed::new(&policy.slug, &checked, &self.names, self.path).map_err(unready)?;
+        let evaluator =
+            agreement::Agreed::new(policy, &checked, &self.names, self.path, &self.limits).map_err(unready)?;
         let value = Value::from_json_str(&input.to_string()).map_err(unready)?;
         let (policy, limits) = (policy.clone(), self.limits);
         Ok(move |now| verdict::evaluate(&policy, &evaluator, &value, now, &limits))

@@ -39,7 +39,7 @@ impl Prepared {
             let checked = check::check(&policy.rego, &limits).map_err(|problem| {
                 Problem::invalid("bad-policy", format!("policy `{}`: {problem}", policy.slug)).caused_by(problem)
             })?;
-            let evaluator = Agreed::new(&policy.slug, &checked, &names, path)
+            let evaluator = Agreed::new(policy, &checked, &names, path, &limits)
                 .map_err(|error| Problem::internal("the evaluator did not start", error))?;
             evaluators.push(evaluator);
             reads.extend(checked.reads);

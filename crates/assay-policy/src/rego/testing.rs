@@ -5,7 +5,7 @@ use super::{
     Limits, builtins,
     check::{self, PACKAGES},
     diagnose::{failure, fault},
-    engine, evaluator,
+    engine, evaluator, heads,
     survey::dotted,
 };
 use assay_model::Problem;
@@ -192,7 +192,7 @@ fn load<'a>(suite: &'a Suite, limits: &Limits) -> Result<(Engine, Vec<Test>), (&
     let told = |error: anyhow::Error| (first, failure(&error));
     let mut engine = engine::new(limits).map_err(told)?;
     for source in &suite.modules {
-        engine.add_policy(source.path.clone(), source.rego.clone()).map_err(|error| {
+        heads::add(&mut engine, limits, &source.path, &source.rego).map_err(|error| {
             let place = error.to_string();
             let place = place.split_once(&format!("--> {}:", source.path)).map(|(_, rest)| rest.to_owned());
             let place = place.and_then(|rest| rest.lines().next().map(str::to_owned)).unwrap_or_default();
