@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::server::Server;
 use super::table::Row;
-use super::{Options, Programs, change, policy, pull, registry, scan, scanner};
+use super::{Options, Programs, change, policy, pull, registry, scan, scanner, simulate};
 use crate::command::quiet;
 
 /// A measurement by name.
@@ -28,10 +28,11 @@ pub const ALL: &[Item] = &[
     ("scanner: large image", scanner::large),
     ("policy: evaluations", policy::evaluations),
     ("scale", change::measure),
+    ("policy: simulate", simulate::measure),
 ];
 
 /// A policy that reads vulnerabilities, as most do: it refuses what has one that scores 9 or more.
-const POLICY: &str = "\
+pub const POLICY: &str = "\
 package assay
 
 import rego.v1

@@ -16,6 +16,7 @@ mod registry;
 mod scan;
 mod scanner;
 mod server;
+mod simulate;
 mod table;
 
 use anyhow::{Context, Result, bail};

@@ -54,6 +54,11 @@ impl Server {
         Ok(start.elapsed())
     }
 
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Bytes of memory that are resident.
     ///
     /// # Errors

@@ -81,7 +81,9 @@ impl Engine {
             let edit = match stored.iter().find(|p| p.slug == policy.slug) {
                 _ if !policy.enabled => Edit::Disabled,
                 None => Edit::Added,
-                Some(before) if !before.enabled && before.rego == policy.rego && before.actions == policy.actions => {
+                Some(before)
+                    if !before.enabled && same_text(&before.rego, &policy.rego) && before.actions == policy.actions =>
+                {
                     Edit::Enabled
                 }
                 Some(_) => Edit::Replaced,
@@ -166,4 +168,9 @@ impl Engine {
 
 fn line(policy: &Policy, edit: Edit, rego: Option<String>) -> SetLine {
     SetLine { slug: policy.slug.clone(), name: policy.name.clone(), edit, actions: policy.actions.clone(), rego }
+}
+
+/// Forms of pages drop what is blank around a text.
+fn same_text(a: &str, b: &str) -> bool {
+    a.trim() == b.trim()
 }

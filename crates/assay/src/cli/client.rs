@@ -46,6 +46,41 @@ impl Client {
         read(self.send(Method::POST, path, &[], Some(body)).await?).await
     }
 
+    /// Sends `body` and reads an answer line by line as it comes; each line is a JSON value.
+    pub(super) async fn post_lines(
+        &self,
+        path: &[&str],
+        body: &Value,
+        mut line: impl FnMut(Value) -> Result<()>,
+    ) -> Result<()> {
+        let mut request = self.http.request(Method::POST, self.address(path, &[]));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let sent = request.header("accept", "application/x-ndjson").json(body).send().await;
+        let mut response = sent.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
+        }
+        let mut rest: Vec<u8> = Vec::new();
+        while let Some(chunk) = response.chunk().await.context("the server's answer broke off")? {
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = rest.iter().position(|b| *b == b'\n') {
+                let text: Vec<u8> = rest.drain(..=end).collect();
+                line(serde_json::from_slice(&text).context("the server's answer is not JSON")?)?;
+            }
+            if rest.len() > MAX_ANSWER {
+                bail!("a line of the server's answer is larger than {} MiB", MAX_ANSWER >> 20);
+            }
+        }
+        Ok(())
+    }
+
+    /// The address of a page of the server.
+    pub(super) fn page(&self, path: &str) -> String {
+        format!("{}/ui/{path}", self.base.as_str().trim_end_matches('/'))
+    }
+
     pub(super) async fn patch(&self, path: &[&str], body: &Value) -> Result<Value> {
         read(self.send(Method::PATCH, path, &[], Some(body)).await?).await
     }

@@ -1,4 +1,5 @@
-//! The web pages: server-rendered, read-only but for signing in and out. [`handle`] is the only entry.
+//! The web pages: server-rendered, read-only but for signing in and out and for trying policies, which changes nothing.
+//! [`handle`] is the only entry.
 //!
 //! Each page is two steps: *gather* asks the engine, as the caller, and a pure *view* turns the answer into text. Does not
 //! live here: HTTP itself, identifying the caller, and any right to see something; those are the edge's and the engine's.
@@ -17,6 +18,7 @@ mod query;
 mod reply;
 mod repository;
 mod session;
+mod simulations;
 #[cfg(test)]
 mod tests;
 
@@ -106,6 +108,9 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["decisions", id] => package::decision(engine, request, id).await,
         ["policies"] => policies::page(engine, request).await,
         ["policies", slug] => policies::one(engine, request, slug).await,
+        ["policies", slug, "simulate"] => simulations::form(engine, request, slug).await,
+        ["simulations"] => simulations::list(engine, request).await,
+        ["simulations", id] => simulations::one(engine, request, id).await,
         ["log"] => log::page(engine, request).await,
         ["log", "verify"] => log::verify(engine, request).await,
         _ => Err(no_page()),
@@ -117,6 +122,7 @@ async fn post(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> 
     match segments {
         ["login"] => session::sign_in(engine, request).await,
         ["logout"] => Ok(session::sign_out(request)),
+        ["simulations"] => simulations::run(engine, request).await,
         _ => Err(no_page()),
     }
 }

@@ -15,9 +15,17 @@ impl Query {
     /// # Errors
     /// `TooLarge` past 16 KiB.
     pub(super) fn parse(text: &[u8]) -> Result<Self, Problem> {
-        if text.len() > MOST_BYTES {
+        Self::within(text, MOST_BYTES)
+    }
+
+    /// As [`Query::parse`], for forms that carry a document.
+    ///
+    /// # Errors
+    /// `TooLarge` past `most` bytes.
+    pub(super) fn within(text: &[u8], most: usize) -> Result<Self, Problem> {
+        if text.len() > most {
             let kind = assay_model::problem::Kind::TooLarge;
-            return Err(Problem::new(kind, "form-too-large", "the form is larger than 16 KiB"));
+            return Err(Problem::new(kind, "form-too-large", format!("the form is larger than {} KiB", most >> 10)));
         }
         let mut pairs = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(text) {

@@ -30,6 +30,7 @@ mod renew;
 mod restart;
 mod scan;
 mod scan_elsewhere;
+mod simulate;
 mod support;
 mod tour_cargo;
 mod tour_generic;

@@ -1,14 +1,18 @@
 //! `assay policy`: policies of a server.
 
 mod test;
+mod backtest;
+mod simulate;
+mod trial;
 
 use super::{
     Context,
     look::{Sheet, Text, Tone, harmless, moment},
+    out::note,
     wait::Before,
 };
 use anyhow::{Context as _, Result, bail};
-use assay_engine::PolicyDraft;
+use assay_engine::{PolicyDraft, SavedPolicy};
 use assay_model::policy::{OnFailure, Policy, PolicyAction};
 use clap::{Subcommand, ValueEnum};
 use serde::Deserialize;
@@ -25,6 +29,10 @@ const MAX_REGO: u64 = 1 << 20;
 pub(super) enum PolicyCommand {
     /// Save a policy, or a new revision of it, and wait until every package is decided by it
     Add(AddArgs),
+    /// Say what policies would block and release among everything stored, without saving or applying them
+    Simulate(simulate::SimulateArgs),
+    /// Replay the past: what policies would have blocked, day by day, with the facts of then
+    Backtest(backtest::BacktestArgs),
     /// List policies in the order in which they are evaluated
     List,
     /// Show one policy with its source
@@ -87,6 +95,8 @@ pub(super) async fn run(context: &Context, command: PolicyCommand) -> Result<Exi
     match command {
         PolicyCommand::Add(args) => add(context, args).await?,
         PolicyCommand::Test(args) => return test::run(context, *args).await,
+        PolicyCommand::Simulate(args) => simulate::run(context, args).await?,
+        PolicyCommand::Backtest(args) => backtest::run(context, args).await?,
         PolicyCommand::List => list(context).await?,
         PolicyCommand::Show { slug } => show(context, &slug).await?,
         PolicyCommand::Remove { slug, no_wait } => remove(context, &slug, no_wait).await?,
@@ -115,7 +125,10 @@ async fn add(context: &Context, args: AddArgs) -> Result<()> {
     if context.out.json {
         return context.out.data(&json!({"policy": saved, "done": done}));
     }
-    let policy: Policy = serde_json::from_value(saved)?;
+    let SavedPolicy { policy, warnings } = serde_json::from_value(saved)?;
+    for warning in &warnings {
+        note(&format!("warning: {}", harmless(&warning.message)));
+    }
     let verb = if policy.revision == 1 { "added".to_owned() } else { format!("saved as revision {}", policy.revision) };
     let done = done.map_or_else(|| "packages are being decided; see `assay status`".to_owned(), |done| done.sentence());
     context.out.text(&format!("policy {} {verb}\n{done}", policy.slug))
@@ -168,14 +181,18 @@ pub(super) fn table(policies: &[Policy]) -> Sheet {
     sheet
 }
 
-/// `set_state state=quarantined`, for each.
 fn actions(policy: &Policy) -> String {
+    listed(&policy.actions)
+}
+
+/// `set_state state=quarantined`, for each.
+fn listed(actions: &[PolicyAction]) -> String {
     let one = |action: &PolicyAction| {
         let params =
             action.params.as_object().into_iter().flatten().map(|(name, value)| format!(" {name}={}", plain(value)));
         format!("{}{}", action.kind, params.collect::<String>())
     };
-    policy.actions.iter().map(one).collect::<Vec<_>>().join("; ")
+    actions.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 fn plain(value: &Value) -> String {

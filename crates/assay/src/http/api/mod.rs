@@ -8,6 +8,7 @@ pub(super) mod packages;
 pub(super) mod policies;
 pub(super) mod repositories;
 mod settings;
+pub(super) mod simulations;
 pub(super) mod storage;
 pub(super) mod tokens;
 pub(super) mod trash;
