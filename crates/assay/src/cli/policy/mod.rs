@@ -1,8 +1,8 @@
 //! `assay policy`: policies of a server.
 
-mod test;
 mod backtest;
 mod simulate;
+mod test;
 mod trial;
 
 use super::{
