@@ -13,6 +13,7 @@ use assay_model::{
     finding::{Finding, Severity},
     inventory::{Inventory, StoredInventory},
     keeping::Downloads,
+    overrides::{Approval, LicenseCorrection},
     package::{File, FileId, Package, PackageId, Reference, State},
     problem::Problem,
     refusal::Refusal,
@@ -98,6 +99,10 @@ pub struct PackageDetail {
     pub events: Vec<Event>,
     /// Who downloaded it, and when.
     pub pulls: Pulls,
+    /// The licence as an operator corrected it.
+    pub corrected_license: Option<LicenseCorrection>,
+    /// Requests for approval, by policy.
+    pub approvals: Vec<Approval>,
 }
 
 impl Engine {
@@ -257,7 +262,7 @@ impl Wanted {
 
 type Formats = &'static [&'static dyn assay_model::seam::format::Format];
 
-fn rows(
+pub(crate) fn rows(
     tx: &mut dyn Tx,
     packages: Vec<Package>,
     names: &BTreeMap<RepositoryId, String>,
@@ -300,7 +305,7 @@ fn rows(
     Ok(packages.into_iter().map(row).collect())
 }
 
-fn display(formats: Formats, package: &Package) -> String {
+pub(crate) fn display(formats: Formats, package: &Package) -> String {
     match formats.iter().find(|f| f.spec().id == package.at.format) {
         Some(format) => format.display(&package.at.name, &package.at.version),
         None => format!("{} {}", package.at.name, package.at.version),
@@ -341,6 +346,8 @@ fn load_detail(
         findings,
         decisions: tx.decisions_of(package.id, 50)?,
         pulls: pulls(tx, package.id, now)?,
+        corrected_license: tx.corrected_licenses(&[package.id])?.remove(&package.id),
+        approvals: tx.approvals_of(&[package.id])?.remove(&package.id).unwrap_or_default(),
         refusal: None,
         events: tx.events(&EventFilter {
             after: 0,

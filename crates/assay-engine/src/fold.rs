@@ -4,7 +4,7 @@ use assay_model::{
     decision::{Evaluated, Outcome},
     package::State,
     policy::{OnFailure, PolicyAction},
-    seam::action::{Action, Standing},
+    seam::action::{Action, Applied, Ground, Standing},
 };
 
 /// What the verdicts ask for.
@@ -18,7 +18,7 @@ pub struct Folded {
 
 /// Applies the actions of matching policies to `base` in order, so that the last word wins; a matching terminal policy
 /// ends it. A failed policy that fails closed quarantines: failure means hold, never allow by absence.
-pub fn fold(evaluated: &[Evaluated], base: &Standing, actions: &[&dyn Action]) -> Folded {
+pub fn fold(evaluated: &[Evaluated], base: &Standing, actions: &[&dyn Action], ground: &Ground) -> Folded {
     let mut folded = Folded { standing: base.clone(), actions: Vec::new() };
     let mut held = false;
     for policy in evaluated {
@@ -27,7 +27,8 @@ pub fn fold(evaluated: &[Evaluated], base: &Standing, actions: &[&dyn Action]) -
             Outcome::Match => {
                 for action in &policy.actions {
                     if let Some(kind) = actions.iter().find(|a| a.spec().id == action.kind) {
-                        kind.apply(&action.params, &mut folded.standing);
+                        let applied = Applied { policy: &policy.verdict.policy, params: &action.params, ground };
+                        kind.apply(applied, &mut folded.standing);
                     }
                     folded.actions.push((policy.verdict.policy.clone(), action.clone()));
                 }
@@ -52,14 +53,14 @@ pub(crate) fn unfold(
     taken: &[(String, PolicyAction)],
     actions: &[&dyn Action],
 ) -> Standing {
-    let base = Standing { state: State::Available, tags: base_tags.clone() };
+    let (base, ground) = (Standing::of(State::Available, base_tags.clone()), Ground::default());
     let mut standing = current.clone();
-    for (_, action) in taken.iter().rev() {
+    for (policy, action) in taken.iter().rev() {
         if let Some(kind) = actions.iter().find(|a| a.spec().id == action.kind) {
-            kind.revoke(&action.params, &base, &mut standing);
+            kind.revoke(Applied { policy, params: &action.params, ground: &ground }, &base, &mut standing);
         }
     }
-    Standing { state: State::Available, tags: standing.tags }
+    Standing::of(State::Available, standing.tags)
 }
 
 #[cfg(test)]
@@ -80,10 +81,10 @@ mod tests {
         fn check(&self, _: &Value) -> Result<(), Problem> {
             Ok(())
         }
-        fn apply(&self, params: &Value, standing: &mut Standing) {
-            standing.state = State::parse(params.as_str().unwrap()).unwrap();
+        fn apply(&self, action: Applied<'_>, standing: &mut Standing) {
+            standing.state = State::parse(action.params.as_str().unwrap()).unwrap();
         }
-        fn revoke(&self, _: &Value, base: &Standing, standing: &mut Standing) {
+        fn revoke(&self, _: Applied<'_>, base: &Standing, standing: &mut Standing) {
             standing.state = base.state;
         }
     }
@@ -104,8 +105,8 @@ mod tests {
     }
 
     fn state_of(evaluated: &[Evaluated]) -> State {
-        let base = Standing { state: State::Available, tags: BTreeSet::new() };
-        fold(evaluated, &base, &[&SetTo]).standing.state
+        let base = Standing::of(State::Available, BTreeSet::new());
+        fold(evaluated, &base, &[&SetTo], &Ground::default()).standing.state
     }
 
     #[test]

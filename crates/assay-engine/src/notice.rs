@@ -81,7 +81,7 @@ impl Engine {
             "token" => self.forget_tokens(),
             // what mends a vulnerability may pass a cooldown
             "feed" => self.upstreams.forget_listings(),
-            "policy" | "inventory" | "quota" | "blob" => {}
+            "policy" | "inventory" | "quota" | "blob" | "approval" | "channel" => {}
             _ => self.forget_everything(),
         }
     }

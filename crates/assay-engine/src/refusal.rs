@@ -104,5 +104,11 @@ fn cite(refusal: &mut Refusal, decision: Decision) {
             Outcome::NoMatch => {}
         }
     }
+    let awaits = |policy: &String| format!("awaits approval (policy {policy})");
+    refusal.reasons.extend(decision.awaited.iter().map(|awaited| awaits(&awaited.policy)));
+    let ended = decision.endings.iter().filter(|ending| ending.at <= decision.at);
+    refusal
+        .reasons
+        .extend(ended.map(|ending| format!("{} since {} (policy {})", ending.state, ending.at, ending.policy)));
     refusal.vulnerabilities = decision.vulnerabilities;
 }

@@ -9,7 +9,7 @@ use assay_model::{
     policy::Policy,
     problem::Problem,
     seam::{
-        action::Standing,
+        action::{Ground, Standing},
         judge::Rules,
         meta::{self, DecisionFilter, Logged, PackedInput, Tx},
     },
@@ -246,8 +246,11 @@ impl Engine {
 
     /// What of the decision does not come out of what was judged anew.
     fn differences(&self, decision: &Decision, judged: Judged, sheet: &Sheet) -> Vec<Difference> {
-        let base = Standing { state: assay_model::package::State::Available, tags: sheet.tags.clone() };
-        let folded = fold(&judged.evaluated, &base, self.parts.actions);
+        let base = Standing::of(assay_model::package::State::Available, sheet.tags.clone());
+        let basis = &decision.basis;
+        let ground =
+            Ground { now: decision.at, arrived: basis.arrived.unwrap_or_default(), approved: basis.approved.clone() };
+        let folded = fold(&judged.evaluated, &base, self.parts.actions, &ground);
         let policies: Revisions =
             judged.evaluated.iter().map(|e| (e.verdict.policy.clone(), e.verdict.revision)).collect();
         let count = judged.evaluated.len();
@@ -263,6 +266,9 @@ impl Engine {
         found.compare("state", &decision.state, &folded.standing.state);
         found.compare("tags added", &decision.tags_added, &added);
         found.compare("tags removed", &decision.tags_removed, &removed);
+        found.compare("notices", &decision.notices, &folded.standing.notices);
+        found.compare("approvals", &decision.awaited, &folded.standing.awaited);
+        found.compare("endings", &decision.endings, &folded.standing.endings);
         found.compare("waivers", &decision.basis.waivers, &judged.waivers);
         found.cited(&decision.vulnerabilities, sheet);
         found.0

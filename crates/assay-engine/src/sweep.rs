@@ -43,6 +43,10 @@ impl Engine {
         if purged > 0 {
             tracing::info!(purged, "purged packages from the trash");
         }
+        let purged = self.purge_deleted_by_policies().await?;
+        if purged > 0 {
+            tracing::info!(purged, "purged packages that policies had deleted");
+        }
         let run = self.collect(CollectOptions::default()).await?;
         if run.removed > 0 {
             tracing::info!(removed = run.removed, bytes = run.bytes, "removed bytes that nothing refers to");

@@ -90,10 +90,49 @@ pub struct Decision {
     pub evaluated: usize,
     /// Actions that were asked for, in order, each with its policy's slug.
     pub actions: Vec<(String, PolicyAction)>,
+    /// Who is to be told.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub notices: BTreeSet<Notice>,
+    /// Approvals that it waits for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub awaited: BTreeSet<Awaited>,
+    /// What happens by itself, and when.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub endings: BTreeSet<Ending>,
     /// Vulnerabilities behind it, worst first, at most 20.
     pub vulnerabilities: Vec<Cited>,
     /// What it was made from.
     pub basis: Basis,
+}
+
+/// Somebody is to be told of a match.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Notice {
+    /// Name of the channel.
+    pub channel: String,
+    /// Slug of the policy.
+    pub policy: String,
+    /// Whether each package is told by itself and at once, rather than together with others.
+    #[serde(default)]
+    pub alone: bool,
+}
+
+/// A package is held until somebody approves it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Awaited {
+    /// Slug of the policy that wants it.
+    pub policy: String,
+}
+
+/// What happens to a package by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ending {
+    /// When.
+    pub at: Timestamp,
+    /// Slug of the policy that says so.
+    pub policy: String,
+    /// Name of the state that it gets.
+    pub state: String,
 }
 
 /// A vulnerability as a decision cites it.
@@ -130,6 +169,12 @@ pub struct Basis {
     /// How long the policies took, in microseconds.
     #[serde(default)]
     pub micros: u64,
+    /// Policies for which somebody had approved the package.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub approved: BTreeSet<String>,
+    /// When the package arrived here, where a policy counts days from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<Timestamp>,
 }
 
 /// What judging facts came to.

@@ -7,6 +7,7 @@ use crate::{
     finding::Finding,
     health::{Freshness, Scorecard, Signature, Standing},
     inventory::{LicenseFile, OsRelease, Secret, Skipped},
+    overrides::LicenseCorrection,
     package::{File, Package},
     repository::Repository,
     score::Scores,
@@ -37,6 +38,8 @@ pub struct Facts {
     pub secrets: Vec<Secret>,
     /// Licences that its files contain or state.
     pub licenses: Vec<LicenseFile>,
+    /// The licence as an operator corrected it; wins over what is declared.
+    pub corrected: Option<LicenseCorrection>,
     /// What was not read.
     pub skipped: Vec<Skipped>,
     /// Whether every file with a role has an inventory.
@@ -82,6 +85,7 @@ impl Facts {
             os: None,
             secrets: Vec::new(),
             licenses: Vec::new(),
+            corrected: None,
             skipped: Vec::new(),
             inventoried: true,
             inventoried_at: None,

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod advisory;
 pub mod assessment;
+pub mod channel;
 pub mod clock;
 pub mod component;
 pub mod decision;
@@ -20,6 +21,7 @@ pub mod import;
 pub mod inventory;
 pub mod keeping;
 pub mod license;
+pub mod overrides;
 pub mod package;
 pub mod policy;
 pub mod problem;

@@ -5,13 +5,18 @@ use crate::{Engine, fold, record::packing};
 use assay_model::{
     assessment::{Assessment, assess},
     component::Component,
-    decision::{Basis, Cited, Decision, DecisionId, Evaluated, Judged, Outcome, Verdict},
+    decision::{Basis, Cited, Decision, DecisionId, Evaluated, Judged, Notice, Outcome, Verdict},
     facts::Facts,
     finding::Finding,
+    overrides::{Approval, ApprovalStatus},
     package::{Package, State},
     policy::FactKind,
     problem::Problem,
-    seam::{action::Standing, judge::Rules, meta::PackedInput},
+    seam::{
+        action::{Ground, Standing},
+        judge::Rules,
+        meta::PackedInput,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeSet, time::Instant};
@@ -31,6 +36,12 @@ pub(super) struct Concluded {
     pub(super) news: bool,
     /// What it is a function of, where it is kept.
     pub(super) input: Option<PackedInput>,
+    /// Who was to be told by the previous decision.
+    pub(super) told: BTreeSet<Notice>,
+    /// Requests for approval that change.
+    pub(super) approvals: Vec<Approval>,
+    /// Whether an operator's word on the state came to its end.
+    pub(super) word_ended: bool,
     pub(super) subject: String,
     pub(super) review_at: Option<Timestamp>,
     /// Whether rules of its repository may take it elsewhere.
@@ -46,12 +57,15 @@ impl Engine {
         import: i64,
         keeps: bool,
     ) -> Result<Concluded, Problem> {
-        let Gathered { facts, previous, cause } = gathered;
+        let Gathered { facts, previous, approvals, cause } = gathered;
         let started = Instant::now();
         let Judged { evaluated, input, waivers, document } = rules.judge(&facts)?;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let base = Standing { state: State::Available, tags: facts.package.tags.clone() };
-        let folded = fold(&evaluated, &base, self.parts.actions);
+        let base = Standing::of(State::Available, facts.package.tags.clone());
+        let approved: BTreeSet<String> =
+            approvals.iter().filter(|a| a.holds(facts.now)).map(|a| a.policy.clone()).collect();
+        let ground = Ground { now: facts.now, arrived: facts.package.uploaded_at, approved };
+        let folded = fold(&evaluated, &base, self.parts.actions, &ground);
         let basis = Basis {
             input,
             policies: evaluated.iter().map(|e| (e.verdict.policy.clone(), e.verdict.revision)).collect(),
@@ -59,6 +73,8 @@ impl Engine {
             scanner: self.parts.inspector.revision().to_owned(),
             waivers,
             micros,
+            approved: ground.approved,
+            arrived: (!folded.standing.endings.is_empty()).then_some(ground.arrived),
         };
         let count = evaluated.len();
         let verdicts = said_something(evaluated);
@@ -74,24 +90,34 @@ impl Engine {
             verdicts,
             evaluated: count,
             actions: folded.actions,
+            notices: folded.standing.notices,
+            awaited: folded.standing.awaited,
+            endings: folded.standing.endings,
             basis,
         };
         let held = facts.package.held.as_ref().filter(|h| h.expires_at.is_none_or(|end| end > facts.now));
         let state = held.map_or(decision.state, |h| h.state);
         let reads_time = rules.reads().contains(&FactKind::Time);
         let hourly = reads_time.then(|| facts.now + SignedDuration::from_hours(1));
+        let word_ended = held.is_none() && facts.package.held.is_some();
         let release = held.and_then(|h| h.expires_at);
+        let ahead = decision.endings.iter().map(|e| e.at);
+        let granted = approvals.iter().filter(|a| a.status == ApprovalStatus::Approved).filter_map(|a| a.expires_at);
+        let due = ahead.chain(granted).filter(|at| *at > facts.now).min();
         let (package, files) = (facts.package, facts.files.len());
-        let news = previous.is_none_or(|p| differs(&p, &decision));
+        let news = previous.as_ref().is_none_or(|p| differs(p, &decision));
         Ok(Concluded {
             input: if news && keeps { Some(packing::pack(&decision.basis.input, &document)?) } else { None },
             news,
+            told: previous.map(|p| p.notices).unwrap_or_default(),
+            approvals: requests(approvals, &decision),
+            word_ended,
             subject: format!(
                 "{}/{}/{}@{}",
                 facts.repository.name, package.at.format, package.at.name, package.at.version
             ),
             tags: folded.standing.tags,
-            review_at: hourly.into_iter().chain(release).min(),
+            review_at: hourly.into_iter().chain(release).chain(due).min(),
             state,
             decision,
             package,
@@ -99,6 +125,42 @@ impl Engine {
             promotes: !facts.repository.settings.promotion.is_empty(),
         })
     }
+}
+
+/// Requests for approval that this decision makes, withdraws or lets run out.
+fn requests(known: Vec<Approval>, decision: &Decision) -> Vec<Approval> {
+    let now = decision.at;
+    let wants = |policy: &str| decision.awaited.iter().any(|awaited| awaited.policy == policy);
+    let mut changed = Vec::new();
+    for mut approval in known.iter().cloned() {
+        let wanted = wants(&approval.policy);
+        let ran_out = approval.status == ApprovalStatus::Approved && !approval.holds(now);
+        approval.status = match approval.status {
+            ApprovalStatus::Approved if ran_out && wanted => ApprovalStatus::Requested,
+            ApprovalStatus::Approved if ran_out => ApprovalStatus::Expired,
+            ApprovalStatus::Requested | ApprovalStatus::Refused if !wanted => ApprovalStatus::Withdrawn,
+            ApprovalStatus::Withdrawn | ApprovalStatus::Expired if wanted => ApprovalStatus::Requested,
+            _ => continue,
+        };
+        approval.changed_at = now;
+        if approval.status == ApprovalStatus::Requested {
+            let again = Approval { requested_at: now, reason: String::new(), author: String::new(), ..approval };
+            approval = Approval { expires_at: None, ..again };
+        }
+        changed.push(approval);
+    }
+    let new = decision.awaited.iter().filter(|awaited| known.iter().all(|a| a.policy != awaited.policy));
+    changed.extend(new.map(|awaited| Approval {
+        package: decision.package,
+        policy: awaited.policy.clone(),
+        status: ApprovalStatus::Requested,
+        reason: String::new(),
+        author: String::new(),
+        expires_at: None,
+        requested_at: now,
+        changed_at: now,
+    }));
+    changed
 }
 
 pub(crate) fn said_something(evaluated: Vec<Evaluated>) -> Vec<Verdict> {
@@ -143,6 +205,10 @@ fn differs(previous: &Decision, next: &Decision) -> bool {
         || previous.vulnerabilities != next.vulnerabilities
         || previous.tags_added != next.tags_added
         || previous.tags_removed != next.tags_removed
+        || previous.notices != next.notices
+        || previous.awaited != next.awaited
+        || previous.endings != next.endings
+        || previous.basis.approved != next.basis.approved
         || previous.basis.policies != next.basis.policies
         || previous.basis.waivers != next.basis.waivers
 }

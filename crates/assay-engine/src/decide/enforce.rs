@@ -4,6 +4,7 @@ use super::conclude::Concluded;
 use assay_model::{
     decision::Decision,
     event::NewEvent,
+    overrides::ApprovalStatus,
     package::{Package, PackageId, State},
     problem::Problem,
     seam::meta::Tx,
@@ -39,7 +40,9 @@ pub(super) fn still_so(tx: &mut dyn Tx, outcomes: &[Concluded]) -> Result<bool, 
         now.get(&then.id).is_some_and(|p| (p.state, &p.decision, &p.held) == (then.state, &then.decision, &then.held))
             && files.get(&then.id).copied().unwrap_or(0) == outcome.files
     };
-    Ok(outcomes.iter().all(same))
+    let own = tx.own_tags(&ids)?;
+    let tagged = |outcome: &Concluded| own.get(&outcome.package.id).is_none_or(|tags| *tags == outcome.package.tags);
+    Ok(outcomes.iter().all(|outcome| same(outcome) && tagged(outcome)))
 }
 
 /// Writes one outcome: the decision where it says something new, the standing, the event, the next look.
@@ -49,7 +52,8 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
         let cause = "the clock".to_owned();
         tx.enqueue(&[NewJob { lane: Lane::Backfill, stage: Stage::Decide, key: package.id.0, cause, due }])?;
     }
-    if !outcome.news && package.state == outcome.state {
+    requests(tx, outcome)?;
+    if !outcome.news && package.state == outcome.state && !outcome.word_ended {
         return Ok(());
     }
     if outcome.promotes && outcome.state == State::Available {
@@ -65,8 +69,15 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
         note(tx, decision)?;
     }
     let id = if outcome.news { Some(&decision.id) } else { None };
-    tx.set_standing(package.id, outcome.state, &outcome.tags, id, None)?;
+    tx.set_standing(package.id, outcome.state, &outcome.tags, id, outcome.word_ended.then_some(None))?;
+    if outcome.word_ended {
+        let body = json!({"package": package.id, "override": package.held, "by_itself": true, "to": outcome.state});
+        log(tx, outcome, "package.override_ended", body)?;
+    }
     let body = json!({
+        "package": package.id, "severity": decision.vulnerabilities.iter().map(|v| v.severity).max(),
+        "notices": decision.notices.difference(&outcome.told).collect::<Vec<_>>(),
+        "notices_ended": outcome.told.difference(&decision.notices).collect::<Vec<_>>(),
         "decision": if outcome.news { Some(&decision.id) } else { package.decision.as_ref() },
         "from": package.state, "to": outcome.state, "trigger": decision.trigger,
         "policies": decision.verdicts.iter().map(|v| &v.policy).collect::<Vec<_>>(),
@@ -79,6 +90,25 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
         (from, to) if from == to => "decision.confirmed",
         _ => "decision.made",
     };
-    let (at, subject) = (decision.at, outcome.subject.clone());
+    log(tx, outcome, kind, body)
+}
+
+fn log(tx: &mut dyn Tx, outcome: &Concluded, kind: &'static str, body: serde_json::Value) -> Result<(), Problem> {
+    let (at, subject) = (outcome.decision.at, outcome.subject.clone());
     tx.append_event(&NewEvent { at, kind, actor: "system".into(), subject, body }).map(|_| ())
+}
+
+/// Writes what becomes of requests for approval.
+fn requests(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Problem> {
+    for approval in &outcome.approvals {
+        tx.put_approval(approval)?;
+        let kind = match approval.status {
+            ApprovalStatus::Requested => "approval.requested",
+            ApprovalStatus::Expired => "approval.expired",
+            _ => "approval.withdrawn",
+        };
+        let body = json!({"package": outcome.package.id, "policy": approval.policy});
+        log(tx, outcome, kind, body)?;
+    }
+    Ok(())
 }

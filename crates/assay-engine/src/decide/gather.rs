@@ -3,6 +3,7 @@
 
 mod answered;
 mod health;
+mod said;
 
 use crate::{Engine, fold};
 use answered::Answers;
@@ -11,6 +12,7 @@ use assay_model::{
     decision::Decision,
     facts::Facts,
     finding::Finding,
+    overrides::Approval,
     package::{File, Package, PackageId, State},
     policy::FactKind,
     problem::Problem,
@@ -22,12 +24,14 @@ use assay_model::{
     },
 };
 use jiff::Timestamp;
+use said::Said;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of one package with what the outcome is written against.
 pub(crate) struct Gathered {
     pub(crate) facts: Facts,
     pub(super) previous: Option<Decision>,
+    pub(super) approvals: Vec<Approval>,
     pub(super) cause: String,
 }
 
@@ -50,13 +54,16 @@ pub(super) fn gather(
     let mut repositories: BTreeMap<_, Repository> = BTreeMap::new();
     let findings = Found::load(tx, &ids, gathering.reads)?;
     let answers = Answers::load(tx, &findings.ids, gathering.reads, gathering.now)?;
+    let said = Said::load(tx, &ids)?;
     let mut files: BTreeMap<PackageId, Vec<File>> = BTreeMap::new();
     for file in tx.files_of(&ids)? {
         files.entry(file.package).or_default().push(file);
     }
     let mut all = Vec::new();
     for package in tx.packages(&ids)? {
-        if package.state == State::Deleted {
+        let files_of_it = files.remove(&package.id).unwrap_or_default();
+        // what people deleted has no files any more; what a policy deleted, it may take back
+        if package.state == State::Deleted && files_of_it.is_empty() {
             continue;
         }
         if !repositories.contains_key(&package.repository)
@@ -66,8 +73,7 @@ pub(super) fn gather(
         }
         let Some(repository) = repositories.get(&package.repository).cloned() else { continue };
         let cause = causes.get(&package.id).map(|c| (*c).clone()).unwrap_or_default();
-        let files = files.remove(&package.id).unwrap_or_default();
-        if let Some(one) = gather_one(tx, package, files, repository, (&findings, &answers), gathering)? {
+        if let Some(one) = gather_one(tx, package, files_of_it, repository, (&findings, &answers, &said), gathering)? {
             all.push(Gathered { cause, ..one });
         }
     }
@@ -80,7 +86,7 @@ fn gather_one(
     mut package: Package,
     files: Vec<File>,
     repository: Repository,
-    (found, answers): (&Found, &Answers),
+    (found, answers, said): (&Found, &Answers, &Said),
     gathering: &Gathering<'_>,
 ) -> Result<Option<Gathered>, Problem> {
     let findings = found.of(package.id);
@@ -99,6 +105,7 @@ fn gather_one(
         return Ok(None);
     }
     answers.give(tx, &mut facts)?;
+    said.correct(&mut facts);
     if gathering.reads.contains(&FactKind::Findings) {
         let ids: BTreeSet<String> =
             facts.findings.iter().flat_map(|(_, f)| f.sources.iter().map(|s| s.advisory.clone())).collect();
@@ -110,13 +117,17 @@ fn gather_one(
         None => None,
     };
     if let Some(previous) = &previous {
-        let current = Standing { state: package.state, tags: package.tags.clone() };
+        let current = Standing::of(package.state, package.tags.clone());
         let mut own: BTreeSet<String> = package.tags.difference(&previous.tags_added).cloned().collect();
         own.extend(previous.tags_removed.iter().cloned());
         package.tags = fold::unfold(&current, &own, &previous.actions, gathering.actions).tags;
         facts.package.tags = package.tags;
     }
-    Ok(Some(Gathered { facts, previous, cause: String::new() }))
+    if let Some(own) = said.own_tags(facts.package.id) {
+        facts.package.tags = own.clone();
+    }
+    let approvals = said.approvals(facts.package.id);
+    Ok(Some(Gathered { facts, previous, approvals, cause: String::new() }))
 }
 
 /// Adds what the inventories hold; says whether every file with a role has one.

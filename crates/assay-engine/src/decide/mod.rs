@@ -228,6 +228,7 @@ impl Engine {
                 one.facts.package.repository = target.id;
                 one.facts.package.held = None;
                 one.previous = None;
+                one.approvals.clear();
             }
             Ok((rules, gathered, tx.last_import()?))
         })

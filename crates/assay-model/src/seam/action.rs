@@ -1,7 +1,13 @@
 //! An action: what a matching policy does. Actions are reconciled, not fired: each is a pure change of the desired
-//! standing and its way back.
+//! standing and its way back. What reaches outside (messages, requests for approval) is derived from how one standing
+//! differs from the one before.
 
-use crate::{package::State, problem::Problem};
+use crate::{
+    decision::{Awaited, Ending, Notice},
+    package::State,
+    problem::Problem,
+};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -25,6 +31,41 @@ pub struct Standing {
     pub state: State,
     /// Tags.
     pub tags: BTreeSet<String>,
+    /// Who is to be told.
+    pub notices: BTreeSet<Notice>,
+    /// Approvals without which it is held.
+    pub awaited: BTreeSet<Awaited>,
+    /// What happens to it by itself, and when.
+    pub endings: BTreeSet<Ending>,
+}
+
+impl Standing {
+    /// A standing with nothing but state and tags: what a package has before any policy spoke.
+    pub fn of(state: State, tags: BTreeSet<String>) -> Self {
+        Self { state, tags, notices: BTreeSet::new(), awaited: BTreeSet::new(), endings: BTreeSet::new() }
+    }
+}
+
+/// What actions may know beside their parameters. Kept with the decision, so that it can be computed again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ground {
+    /// The clock of the decision.
+    pub now: Timestamp,
+    /// When the package arrived here.
+    pub arrived: Timestamp,
+    /// Policies for which somebody approved the package, and that approval holds.
+    pub approved: BTreeSet<String>,
+}
+
+/// An action of one policy about to be applied or taken back.
+#[derive(Clone, Copy, Debug)]
+pub struct Applied<'a> {
+    /// The policy's slug.
+    pub policy: &'a str,
+    /// Parameters that were checked.
+    pub params: &'a Value,
+    /// What else may be known.
+    pub ground: &'a Ground,
 }
 
 /// One kind of action.
@@ -37,7 +78,12 @@ pub trait Action: Send + Sync {
     /// `Invalid`, naming the parameter.
     fn check(&self, params: &Value) -> Result<(), Problem>;
     /// Changes the desired standing. Idempotent.
-    fn apply(&self, params: &Value, standing: &mut Standing);
-    /// Takes back what `apply` with the same parameters did to a standing that began as `base`. Idempotent.
-    fn revoke(&self, params: &Value, base: &Standing, standing: &mut Standing);
+    fn apply(&self, action: Applied<'_>, standing: &mut Standing);
+    /// Takes back what `apply` of the same action did to a standing that began as `base`. Idempotent.
+    fn revoke(&self, action: Applied<'_>, base: &Standing, standing: &mut Standing);
+    /// Name of the channel that the parameters name, where the kind has one; it must exist when the policy is saved.
+    fn channel<'a>(&self, params: &'a Value) -> Option<&'a str> {
+        let _ = params;
+        None
+    }
 }

@@ -6,6 +6,7 @@ pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, Pas
 pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
 };
+pub use super::overrides::{Approvals, Overrides, PersonalFilter};
 pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
 pub use super::renewing::Renewals;
 pub use super::vex::{Vex, VexFilter, VexPut};
@@ -102,6 +103,8 @@ pub trait Tx:
     + HealthTables
     + ComingAdvisories
     + PackageSources
+    + Overrides
+    + Approvals
 {
 }
 impl<T> Tx for T where
@@ -150,6 +153,8 @@ impl<T> Tx for T where
         + HealthTables
         + ComingAdvisories
         + PackageSources
+        + Overrides
+        + Approvals
 {
 }
 
@@ -416,11 +421,11 @@ pub trait Components {
     fn components_named(&mut self, keys: &[(String, String)]) -> R<Vec<StoredComponent>>;
     /// Components in the inventories of these packages' files, by package.
     fn components_of(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<StoredComponent>>>;
-    /// Packages, not deleted, with a file whose inventory has any of these components.
+    /// Packages with a file whose inventory has any of these components; what was deleted has none, except by a policy.
     fn packages_with(&mut self, components: &[ComponentId]) -> R<Vec<PackageId>>;
-    /// Packages, not deleted, with a file of this digest.
+    /// Packages with a file of this digest; what was deleted has none, except by a policy.
     fn packages_with_digest(&mut self, digest: &Digest) -> R<Vec<PackageId>>;
-    /// Packages, not deleted, after `after`, in order of id: for policy changes.
+    /// Packages after `after`, in order of id, apart from those that people deleted: for policy changes.
     fn package_ids(&mut self, after: Option<PackageId>, limit: usize) -> R<Vec<PackageId>>;
 }
 

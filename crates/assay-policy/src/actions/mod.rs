@@ -2,15 +2,28 @@
 //! that change back; carrying a standing out is the engine's.
 
 pub mod add_tags;
+mod channel;
+pub mod expire;
+pub mod notify;
 pub mod remove_tags;
+pub mod require_approval;
 pub mod set_state;
 mod tags;
+pub mod webhook;
 
 use assay_model::{Problem, policy::PolicyAction, seam::action::Action};
 use serde_json::{Value, json};
 
 /// Every kind of action.
-pub const ALL: &[&dyn Action] = &[&set_state::SetState, &add_tags::AddTags, &remove_tags::RemoveTags];
+pub const ALL: &[&dyn Action] = &[
+    &set_state::SetState,
+    &add_tags::AddTags,
+    &remove_tags::RemoveTags,
+    &notify::Notify,
+    &webhook::Webhook,
+    &require_approval::RequireApproval,
+    &expire::Expire,
+];
 
 /// The kind of that id or alias, in any case.
 pub fn find(kind: &str) -> Option<&'static dyn Action> {

@@ -16,8 +16,8 @@ pub(super) fn spdx(raw: &str) -> Option<(&'static str, bool, &'static str)> {
     Some((known.id, known.osi_approved, "OSS_FUZZY"))
 }
 
-/// `package.license`.
-pub(super) fn license(raw: Option<&str>) -> Value {
+/// `package.license`; `corrected` where an operator wrote it.
+pub(super) fn license(raw: Option<&str>, corrected: bool) -> Value {
     let raw = raw.map(str::trim).filter(|raw| !raw.is_empty());
     let found = raw.and_then(spdx);
     let how = match (raw, found) {
@@ -44,9 +44,9 @@ pub(super) fn license(raw: Option<&str>) -> Value {
         ("raw_license_file_contents", Value::Null),
         ("license_url", Value::Null),
         ("oss_license", oss),
-        ("source", Value::from("AUTOMATIC")),
+        ("source", Value::from(if corrected { "MANUAL" } else { "AUTOMATIC" })),
         ("match", Value::from(how)),
         ("similarity", if how == "OSS_EXACT" { Value::from(100_u64) } else { Value::Null }),
-        ("override", Value::from("NONE")),
+        ("override", raw.filter(|_| corrected).map_or_else(|| Value::from("NONE"), Value::from)),
     ])
 }

@@ -92,10 +92,11 @@ fn description(facts: &Facts) -> Value {
     });
     let declared = found.and_then(Occurrence::license);
     let declared = declared.as_deref().or_else(|| kept(facts, "license"));
+    let corrected = facts.corrected.as_ref().map(|said| said.expression.as_str());
     object([
         ("summary", text(found.and_then(|found| found.summary.as_deref()).or_else(|| kept(facts, "summary")))),
         ("description", text(long)),
-        ("license", license::license(declared)),
+        ("license", license::license(corrected.or(declared), corrected.is_some())),
     ])
 }
 

@@ -105,7 +105,7 @@ impl Components for Session<'_> {
                    JOIN inventory i ON i.id = o.inventory
                    JOIN file f ON f.digest = i.digest AND f.role = i.role
                    JOIN package p ON p.id = f.package
-                 WHERE o.component IN (SELECT CAST(value AS BIGINT) FROM @list($1)) AND p.state <> 'deleted'",
+                 WHERE o.component IN (SELECT CAST(value AS BIGINT) FROM @list($1))",
                 &[numbers(chunk.iter().map(|c| c.0))],
                 |r| r.int(),
             )?);
@@ -118,7 +118,7 @@ impl Components for Session<'_> {
         all(
             self.sql,
             "SELECT DISTINCT p.id FROM file f JOIN package p ON p.id = f.package
-             WHERE f.digest = $1 AND p.state <> 'deleted' ORDER BY p.id",
+             WHERE f.digest = $1 ORDER BY p.id",
             &params![digest],
             |r| r.int().map(PackageId),
         )
@@ -128,7 +128,9 @@ impl Components for Session<'_> {
         // primary key, in order
         all(
             self.sql,
-            "SELECT id FROM package WHERE id > $1 AND state <> 'deleted' ORDER BY id LIMIT $2",
+            "SELECT p.id FROM package p WHERE p.id > $1
+               AND (p.state <> 'deleted' OR EXISTS (SELECT 1 FROM file f WHERE f.package = p.id))
+             ORDER BY p.id LIMIT $2",
             &[after.map_or(0, |p| p.0).into(), value::limit(limit)],
             |r| r.int().map(PackageId),
         )

@@ -20,6 +20,7 @@ mod inventories;
 mod kept_reports;
 mod leases;
 mod package_sources;
+mod overrides;
 mod packages;
 mod pins;
 mod policies;

@@ -45,7 +45,7 @@ impl Packages for Session<'_> {
                tags = '[]', held = NULL, decision = NULL, uploader = excluded.uploader,
                uploaded_at = excluded.uploaded_at, published_at = excluded.published_at,
                origin = excluded.origin
-             WHERE package.state = 'deleted'
+             WHERE package.state = 'deleted' AND NOT EXISTS (SELECT 1 FROM file f WHERE f.package = package.id)
              RETURNING id",
             &[
                 package.repository.into(),
@@ -60,8 +60,10 @@ impl Packages for Session<'_> {
             ],
         )?;
         if let Some(mut row) = made {
+            let id = PackageId(row.int()?);
             self.count_package(package.repository, 1)?;
-            return Ok((PackageId(row.int()?), true));
+            self.forget_overrides(id)?;
+            return Ok((id, true));
         }
         // unique (repository, format, name, version)
         let kept = first(

@@ -202,9 +202,12 @@ fn text(field: TextField, pattern: &Pattern, to: &mut Condition) {
             to.with(" OR lower(p.tags) LIKE $? ESCAPE '\\')", clean(&like).as_ref().into());
         }
         TextField::License => {
-            to.push(&format!("p.id IN ({INSIDE} JOIN inventory_license l ON l.inventory = i.id WHERE "));
+            // a corrected licence stands for all that was declared or found
+            to.push("(p.id IN (SELECT c.package FROM license_correction c WHERE ");
+            to.fits("c.expression", pattern);
+            to.push(&format!(") OR (p.id IN ({INSIDE} JOIN inventory_license l ON l.inventory = i.id WHERE "));
             to.fits("l.license", pattern);
-            to.push(")");
+            to.push(") AND NOT EXISTS (SELECT 1 FROM license_correction c WHERE c.package = p.id)))");
         }
         TextField::Policy => {
             // matched policies are in the decision that made the state

@@ -58,6 +58,9 @@ fn decision(id: &str, package: PackageId, seconds: i64) -> Decision {
         evaluated: 3,
         actions: vec![("p".into(), PolicyAction { kind: "add-tags".into(), params: serde_json::Value::Null })],
         vulnerabilities: vec![],
+        notices: [].into(),
+        awaited: [].into(),
+        endings: [].into(),
         basis: Basis {
             input: "sha256:00".into(),
             policies: vec![("p".into(), 1)],

@@ -39,7 +39,8 @@ fn data(answer: &Value) -> Value {
     let member = |name: &str| answer.get(name).cloned().unwrap_or_default();
     json!({
         "id": member("id"), "package": member("display"), "repository": member("repository_name"), "format": member("format"),
-        "state": member("state"), "tags": member("tags"), "refusal": member("refusal"),
+        "state": member("state"), "tags": member("tags"), "refusal": member("refusal"), "held": member("held"),
+        "corrected_license": member("corrected_license"), "approvals": member("approvals"),
         "decision": answer.get("decisions").and_then(|all| all.get(0)).cloned(),
     })
 }
@@ -53,6 +54,12 @@ pub(super) fn explain(detail: &Detail) -> String {
         row.format,
         row.state.as_str().to_uppercase()
     )];
+    if let Some(held) = &row.held {
+        let until = held.expires_at.map_or_else(String::new, |end| format!(" until {}", moment(end)));
+        let (author, reason) = (harmless(&held.author), harmless(&held.reason));
+        lines.push(format!("Set by hand to {}{until} by {author}: {reason}", held.state.as_str()));
+        lines.push("That outranks the decision until it ends (`assay package clear`):".to_owned());
+    }
     match detail.decisions.first() {
         Some(decision) => lines.extend(of_decision(decision)),
         None if row.state == State::Pending => {
@@ -92,6 +99,16 @@ fn of_decision(decision: &Decision) -> Vec<String> {
         lines.push(format!("None of {n} {} matched.", if n == 1 { "policy" } else { "policies" }));
     }
     lines.extend(decision.verdicts.iter().flat_map(of_verdict));
+    for awaited in &decision.awaited {
+        lines.push(format!("Awaits approval (policy {}): `assay package approve`", harmless(&awaited.policy)));
+    }
+    for ending in &decision.endings {
+        let (state, policy) = (harmless(&ending.state), harmless(&ending.policy));
+        lines.push(format!("Is {state} from {} (policy {policy})", moment(ending.at)));
+    }
+    for notice in &decision.notices {
+        lines.push(format!("Told to channel {} (policy {})", harmless(&notice.channel), harmless(&notice.policy)));
+    }
     lines.extend(cited(&decision.vulnerabilities));
     lines
 }

@@ -14,6 +14,7 @@ mod log;
 mod look;
 mod out;
 mod packages;
+mod personal;
 mod policy;
 mod repositories;
 mod retention;
@@ -22,6 +23,7 @@ mod scan;
 mod status;
 mod tokens;
 mod trash;
+mod until;
 mod upstream;
 mod version;
 mod views;
@@ -98,8 +100,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List packages
     Packages(packages::ListArgs),
-    /// Show one package: files, inventory, findings, decisions
-    Package(packages::ShowArgs),
+    /// Show one package: files, inventory, findings, decisions; or say something of it by hand
+    Package(Box<packages::PackageArgs>),
     /// Delete a package; it can be restored for a while
     Delete(trash::DeleteArgs),
     /// Copy or move a package to another repository, with all that belongs to it
@@ -184,7 +186,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Policy(command) => policy::run(context, command).await,
         Command::Explain(args) => explain::run(context, &args).await,
         Command::Packages(args) => packages::list(context, &args).await,
-        Command::Package(args) => packages::show(context, &args).await,
+        Command::Package(args) => packages::one(context, *args).await,
         Command::Delete(args) => trash::delete(context, &args).await,
         Command::Promote(args) => retention::promote(context, &args).await,
         Command::Retention(command) => retention::run(context, command).await,

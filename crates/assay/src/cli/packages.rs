@@ -5,9 +5,10 @@ use super::{
     client::Client,
     findings, inside as content,
     look::{Look, Sheet, Text, Tone, bytes, count, harmless, moment, short},
+    personal::{self, PersonalCommand},
     views::{Detail, Row},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use assay_engine::ScoredFinding;
 use assay_model::package::State;
 use serde_json::{Value, json};
@@ -37,10 +38,29 @@ pub(super) struct ListArgs {
     limit: usize,
 }
 
-#[derive(Debug, clap::Args)]
+/// Which package to show.
+#[derive(Debug)]
 pub(super) struct ShowArgs {
-    /// repository/format/name@version, repository/format/name:tag, format/name@version, or the number
     package: String,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct PackageArgs {
+    #[command(subcommand)]
+    command: Option<PersonalCommand>,
+    /// repository/format/name@version, repository/format/name:tag, format/name@version, or the number
+    #[arg(required = true)]
+    package: Option<String>,
+}
+
+/// Shows a package, or does with it what was said.
+pub(super) async fn one(context: &Context, args: PackageArgs) -> Result<ExitCode> {
+    match (args.command, args.package) {
+        (Some(command), _) => personal::run(context, command).await,
+        (None, Some(package)) => show(context, &ShowArgs { package }).await,
+        (None, None) => bail!("name a package"),
+    }
 }
 
 fn state(text: &str) -> Result<State, String> {
@@ -177,6 +197,19 @@ fn header(detail: &Detail) -> String {
         if !all.is_empty() {
             lines.push(format!("{name}{}", harmless(&all.join(", "))));
         }
+    }
+    if let Some(held) = &row.held {
+        let until = held.expires_at.map_or_else(String::new, |end| format!(", until {}", moment(end)));
+        let (author, reason) = (harmless(&held.author), harmless(&held.reason));
+        lines.push(format!("By hand     {} by {author}: {reason}{until}", held.state.as_str()));
+    }
+    if let Some(said) = &detail.corrected_license {
+        let (author, reason) = (harmless(&said.author), harmless(&said.reason));
+        lines.push(format!("Licence     {} as {author} corrected it: {reason}", harmless(&said.expression)));
+    }
+    for one in &detail.approvals {
+        let by = if one.author.is_empty() { String::new() } else { format!(" by {}", harmless(&one.author)) };
+        lines.push(format!("Approval    {}{by} (policy {})", one.status.as_str(), one.policy));
     }
     if let Some(refusal) = &detail.refusal {
         lines.push(format!("Why         {}", harmless(&refusal.reasons.join("; "))));

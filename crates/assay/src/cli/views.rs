@@ -9,7 +9,8 @@ use assay_model::{
     finding::{Finding, Severity},
     inventory::{LicenseFile, OsRelease, Secret, Skipped},
     keeping::{Downloads, Usage},
-    package::{File, State},
+    overrides::{Approval, LicenseCorrection},
+    package::{File, Override, State},
     score::{Epss, Kev},
 };
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub(super) struct Row {
     pub(super) findings: BTreeMap<Severity, usize>,
     #[serde(default)]
     pub(super) downloads: Downloads,
+    #[serde(default)]
+    pub(super) held: Option<Override>,
 }
 
 /// One package.
@@ -61,6 +64,10 @@ pub(super) struct Detail {
     pub(super) events: Vec<Event>,
     #[serde(default)]
     pub(super) pulls: Pulls,
+    #[serde(default)]
+    pub(super) corrected_license: Option<LicenseCorrection>,
+    #[serde(default)]
+    pub(super) approvals: Vec<Approval>,
 }
 
 /// Who downloaded a package lately.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod actions;
 mod changes;
 mod cluster;
 mod command_line;
@@ -20,6 +21,7 @@ mod oci_clients;
 mod oci_conformance;
 mod oci_proxied;
 mod oracle;
+mod overrides;
 mod pages;
 mod policy;
 mod policy_test_command;

@@ -3,7 +3,7 @@
 use super::tags;
 use assay_model::{
     Problem,
-    seam::action::{Action, ActionSpec, Standing},
+    seam::action::{Action, ActionSpec, Applied, Standing},
 };
 use serde_json::Value;
 
@@ -25,11 +25,11 @@ impl Action for AddTags {
     fn check(&self, params: &Value) -> Result<(), Problem> {
         tags::check(params)
     }
-    fn apply(&self, params: &Value, standing: &mut Standing) {
-        standing.tags.extend(tags::of(params).map(str::to_owned));
+    fn apply(&self, action: Applied<'_>, standing: &mut Standing) {
+        standing.tags.extend(tags::of(action.params).map(str::to_owned));
     }
-    fn revoke(&self, params: &Value, base: &Standing, standing: &mut Standing) {
-        for tag in tags::of(params).filter(|tag| !base.tags.contains(*tag)) {
+    fn revoke(&self, action: Applied<'_>, base: &Standing, standing: &mut Standing) {
+        for tag in tags::of(action.params).filter(|tag| !base.tags.contains(*tag)) {
             standing.tags.remove(tag);
         }
     }

@@ -4,7 +4,7 @@
 use assay_model::{
     Problem,
     package::State,
-    seam::action::{Action, ActionSpec, Standing},
+    seam::action::{Action, ActionSpec, Applied, Standing},
 };
 use serde_json::Value;
 
@@ -45,14 +45,14 @@ impl Action for SetState {
         }
         Err(Problem::invalid("bad-action", "`state` must be available, quarantined, hidden or deleted"))
     }
-    fn apply(&self, params: &Value, standing: &mut Standing) {
-        if let Some(state) = state(params) {
+    fn apply(&self, action: Applied<'_>, standing: &mut Standing) {
+        if let Some(state) = state(action.params) {
             standing.state = state;
         }
     }
-    fn revoke(&self, params: &Value, base: &Standing, standing: &mut Standing) {
+    fn revoke(&self, action: Applied<'_>, base: &Standing, standing: &mut Standing) {
         // A state that a later policy set is not this action's to take back.
-        if state(params) == Some(standing.state) {
+        if state(action.params) == Some(standing.state) {
             standing.state = base.state;
         }
     }

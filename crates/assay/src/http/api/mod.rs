@@ -4,6 +4,7 @@ pub(super) mod events;
 pub(super) mod feeds;
 pub(super) mod imports;
 pub(super) mod operations;
+pub(super) mod overrides;
 pub(super) mod packages;
 pub(super) mod policies;
 pub(super) mod repositories;

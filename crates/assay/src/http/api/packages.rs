@@ -62,7 +62,7 @@ pub(crate) async fn find(app: Arc<App>, call: Call) -> Answer {
     ok(&json!({"id": app.engine.find_package(&call.caller, &what.what).await?}))
 }
 
-fn id(call: &Call) -> Result<PackageId, Problem> {
+pub(super) fn id(call: &Call) -> Result<PackageId, Problem> {
     let text = call.param("id");
     text.parse()
         .map(PackageId)

@@ -285,6 +285,8 @@ pub(super) fn detail() -> PackageDetail {
             ..Default::default()
         },
         locations: BTreeMap::new(),
+        corrected_license: None,
+        approvals: Vec::new(),
         row: row(7),
         repository: repository(),
         files: vec![of(json!({"id": 3, "package": 7, "path": "requests-2.6.0-py2.py3-none-any.whl", "digest": DIGEST,
