@@ -24,6 +24,7 @@ mod log;
 mod matching;
 mod memo;
 mod notice;
+mod notify;
 mod overrides;
 mod policies;
 mod popularity;
@@ -58,6 +59,7 @@ pub use gate::{Cleared, Denied, Opened};
 pub use import::{ImportDraft, ImportRow, NameFailures};
 pub use lobby::EngineLobby;
 pub use log::LogCheck;
+pub use notify::{ADDRESS as CHANNEL_ADDRESS, ChannelDraft, ChannelRow, DeliveryRow, NoticeRules};
 pub use overrides::{Answer, ApprovalRow, LicenseDraft, OverrideDraft, TagEdit};
 pub use policies::{PolicyDraft, SavedPolicy};
 pub use promote::{PromoteOptions, Promoted};
@@ -89,6 +91,7 @@ use assay_model::{
         judge::Judge,
         matcher::Matcher,
         meta::MetaStore,
+        notices::Messenger,
         source::Source,
         upstream::{Transport, Vault},
     },
@@ -140,6 +143,10 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// Seals and opens their secrets.
     pub vault: Arc<dyn Vault>,
+    /// Sends messages.
+    pub messenger: Arc<dyn Messenger>,
+    /// How messages are gathered and tried again.
+    pub notices: NoticeRules,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Directory for uploads in progress, on the file system of the blobs where these are files.

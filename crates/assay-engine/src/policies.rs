@@ -91,7 +91,9 @@ impl Engine {
         let policy = self.checked_policy(draft, now)?;
         let warnings = self.reach_warnings(&policy).await?;
         let actor = caller.name().to_owned();
+        let kinds = self.parts.actions;
         let saved = meta::write(self.meta(), move |tx| {
+            crate::notify::check_channels(tx, kinds, &policy.actions)?;
             let revision = tx.put_policy(&policy)?;
             let (kind, verb) = if revision == 1 { ("policy.added", "added") } else { ("policy.edited", "edited") };
             let body = json!({"revision": revision, "enabled": policy.enabled, "actions": policy.actions, "precedence": policy.precedence});

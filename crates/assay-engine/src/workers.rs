@@ -69,6 +69,7 @@ impl Engine {
         set.spawn(self.clone().sweep_regularly());
         set.spawn(self.clone().work_on_imports());
         set.spawn(self.clone().awaken_in_time());
+        set.spawn(self.clone().tell_regularly());
         set
     }
 

@@ -21,6 +21,7 @@ pub mod import;
 pub mod inventory;
 pub mod keeping;
 pub mod license;
+pub mod notification;
 pub mod overrides;
 pub mod package;
 pub mod policy;

@@ -29,7 +29,9 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 13, name: "history", text: include_str!("../migrations/0013_history.sql") },
     Migration { number: 14, name: "sources", text: include_str!("../migrations/0014_sources.sql") },
     Migration { number: 17, name: "renewal", text: include_str!("../migrations/0017_renewal.sql") },
+    Migration { number: 15, name: "channels", text: include_str!("../migrations/0015_channels.sql") },
     Migration { number: 16, name: "overrides", text: include_str!("../migrations/0016_overrides.sql") },
+    Migration { number: 17, name: "renewal", text: include_str!("../migrations/0017_renewal.sql") },
 ];
 
 /// Number of the newest schema that this version knows.

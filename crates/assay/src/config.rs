@@ -96,6 +96,31 @@ pub const KEYS: &[Key] = &[
         "400",
         "For how many days after the next decision about the same package a decision keeps the document that it was a function of. The decision in force always keeps it.",
     ),
+    key(
+        "notifications.quiet",
+        "ASSAY_NOTIFICATIONS_QUIET",
+        "3",
+        "Seconds of quiet after which what belongs together goes as one message.",
+    ),
+    key(
+        "notifications.retry",
+        "ASSAY_NOTIFICATIONS_RETRY",
+        "10",
+        "Seconds until a message that was not taken is tried again; doubles with each attempt.",
+    ),
+    key("notifications.attempts", "ASSAY_NOTIFICATIONS_ATTEMPTS", "12", "Attempts after which a message is given up."),
+    key(
+        "notifications.pause_after_hours",
+        "ASSAY_NOTIFICATIONS_PAUSE_AFTER_HOURS",
+        "72",
+        "Hours of nothing but failures after which a channel is paused.",
+    ),
+    key(
+        "notifications.keep_days",
+        "ASSAY_NOTIFICATIONS_KEEP_DAYS",
+        "30",
+        "Days that messages and their attempts are kept.",
+    ),
     key("sources.sync", "ASSAY_SOURCES_SYNC", "true", "Whether `serve` fetches the sources on a schedule."),
     key(
         "sources.cadence",
@@ -220,6 +245,8 @@ pub struct Config {
     pub limits: LimitKeys,
     /// What is kept of decisions.
     pub decisions: DecisionKeys,
+    /// How messages go.
+    pub notifications: NotificationKeys,
     /// Where facts come from.
     pub sources: Sources,
 }
@@ -269,6 +296,22 @@ impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Storage").field("url", &self.url).field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
+}
+
+/// How messages go.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationKeys {
+    /// Seconds of quiet before a message goes.
+    pub quiet: u32,
+    /// Seconds until the second attempt.
+    pub retry: u32,
+    /// Attempts.
+    pub attempts: u32,
+    /// Hours of failures before a channel is paused.
+    pub pause_after_hours: u32,
+    /// Days that deliveries are kept.
+    pub keep_days: u32,
 }
 
 /// What is kept of decisions.

@@ -6,6 +6,7 @@ mod config;
 mod git;
 mod http;
 mod net;
+mod notify;
 mod registry;
 mod serve;
 mod transport;

@@ -243,7 +243,7 @@ pub fn root_cause(error: &reqwest::Error) -> String {
 }
 
 /// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3).
-fn wait_of(response: &Response) -> Option<Duration> {
+pub fn wait_of(response: &Response) -> Option<Duration> {
     let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

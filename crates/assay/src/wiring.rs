@@ -2,6 +2,7 @@
 
 use crate::{
     config::Config,
+    notify::Senders,
     transport::{HttpTransport, guard::Guard},
     vault::KeyVault,
 };
@@ -9,6 +10,7 @@ use anyhow::{Context, Result};
 use assay_analyzers::StandardInspector;
 use assay_archive::Limits;
 use assay_engine::{Engine, IntakeLimits, Parts, Rhythm};
+use assay_engine::{Engine, IntakeLimits, NoticeRules, Parts};
 use assay_model::clock::SystemClock;
 use assay_store::{S3Config, StoreConfig};
 use std::{sync::Arc, time::Duration};
@@ -42,6 +44,8 @@ pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>>
         sources: assay_advisories::ALL,
         transport: Arc::new(HttpTransport::new(guard(config)?)),
         vault: Arc::new(vault(config)),
+        messenger: Arc::new(Senders::new(guard(config)?)),
+        notices: notices(config),
         clock: Arc::new(SystemClock),
         spool: config.data.join("spool"),
         workspace: config.workspace.clone(),
@@ -59,6 +63,18 @@ pub fn over(config: &Config, stores: assay_store::Stores) -> Result<Arc<Engine>>
 /// When a configured network cannot be read.
 pub fn guard(config: &Config) -> Result<Guard> {
     Guard::new(&config.allow_private_networks).context("`allow_private_networks` is wrong")
+}
+
+fn notices(config: &Config) -> NoticeRules {
+    let given = &config.notifications;
+    NoticeRules {
+        quiet: given.quiet.into(),
+        retry: given.retry.into(),
+        attempts: given.attempts,
+        pause_after: i64::from(given.pause_after_hours) * 3600,
+        keep_days: given.keep_days.into(),
+        ..NoticeRules::default()
+    }
 }
 
 /// What seals secrets at rest.

@@ -25,7 +25,7 @@ use assay_model::{
     policy::FactKind,
     problem::Problem,
     seam::{
-        action::Standing,
+        action::{Ground, Standing},
         judge::Rules,
         meta::{self, PullsOfDay},
     },
@@ -275,8 +275,10 @@ impl Engine {
     }
 
     fn state_of(&self, evaluated: &[Evaluated], facts: &Facts) -> State {
-        let base = Standing { state: State::Available, tags: facts.package.tags.clone() };
-        fold(evaluated, &base, self.parts.actions).standing.state
+        let base = Standing::of(State::Available, facts.package.tags.clone());
+        let arrived = facts.package.uploaded_at;
+        let ground = Ground { now: facts.now, arrived, ..Ground::default() };
+        fold(evaluated, &base, self.parts.actions, &ground).standing.state
     }
 }
 

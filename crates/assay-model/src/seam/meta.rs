@@ -6,6 +6,7 @@ pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, Pas
 pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
 };
+pub use super::notices::{Channels, Deliveries, DeliveryFilter, Gathered, NewChannel};
 pub use super::overrides::{Approvals, Overrides, PersonalFilter};
 pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
 pub use super::renewing::Renewals;
@@ -105,6 +106,8 @@ pub trait Tx:
     + PackageSources
     + Overrides
     + Approvals
+    + Channels
+    + Deliveries
 {
 }
 impl<T> Tx for T where
@@ -155,6 +158,8 @@ impl<T> Tx for T where
         + PackageSources
         + Overrides
         + Approvals
+        + Channels
+        + Deliveries
 {
 }
 
@@ -297,6 +302,8 @@ pub struct PackageFilter {
     pub text: Option<String>,
     /// Which fit this.
     pub query: Option<Query>,
+    /// Among these.
+    pub ids: Option<Vec<PackageId>>,
     /// In this state.
     pub state: Option<State>,
     /// After this package (ids descend).

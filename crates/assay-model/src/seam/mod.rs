@@ -13,6 +13,7 @@ pub mod keeping;
 pub mod machine;
 pub mod matcher;
 pub mod meta;
+pub mod notices;
 pub mod overrides;
 pub mod record;
 pub mod renewing;

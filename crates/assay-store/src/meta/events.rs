@@ -28,7 +28,7 @@ impl Chain {
     }
 }
 
-fn read(row: &mut Row) -> R<Event> {
+pub(super) fn read(row: &mut Row) -> R<Event> {
     Ok(Event {
         seq: row.int()?,
         at: row.time()?,

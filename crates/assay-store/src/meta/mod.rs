@@ -4,6 +4,7 @@
 mod advisories;
 mod blobs;
 mod coming;
+mod channels;
 mod components;
 mod decisions;
 mod downloads;

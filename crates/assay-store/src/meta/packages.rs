@@ -256,6 +256,9 @@ fn conditions(filter: &PackageFilter) -> (Vec<String>, Vec<Value>) {
         let pattern = pattern(text);
         add("lower(p.name) LIKE $? ESCAPE '\\'", pattern.into());
     }
+    if let Some(ids) = &filter.ids {
+        add("p.id IN (SELECT CAST(value AS BIGINT) FROM @list($?))", numbers(ids.iter().map(|id| id.0)));
+    }
     if let Some(before) = filter.before {
         add("p.id < $?", before.into());
     }

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which file answers it. Local commands work on the data directory, the others
 //! speak to a server over HTTP. Nothing here decides, matches or stores.
 
+mod channel;
 mod client;
 mod convert;
 mod explain;
@@ -109,6 +110,9 @@ enum Command {
     /// What rules of retention delete
     #[command(subcommand)]
     Retention(retention::RetentionCommand),
+    /// Where messages about what happens go, and how that goes
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
     /// Packages that were deleted and can be restored
     #[command(subcommand)]
     Trash(trash::TrashCommand),
@@ -190,6 +194,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Delete(args) => trash::delete(context, &args).await,
         Command::Promote(args) => retention::promote(context, &args).await,
         Command::Retention(command) => retention::run(context, command).await,
+        Command::Channel(command) => channel::run(context, command).await,
         Command::Trash(command) => trash::run(context, command).await,
         Command::Import(args) => import::run(context, *args).await,
         Command::Gc(args) => gc::run(context, &args).await,

@@ -67,6 +67,7 @@ impl Wanted {
             format: self.format.clone(),
             text: None,
             query: self.query(now)?,
+            ids: None,
             state: self.state,
             before: self.before.map(PackageId),
             limit: PAGE + 1,

@@ -17,6 +17,7 @@ mod inventory;
 mod keep;
 mod keep_promote;
 mod matrix;
+mod notify;
 mod oci_clients;
 mod oci_conformance;
 mod oci_proxied;

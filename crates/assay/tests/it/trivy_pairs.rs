@@ -42,6 +42,8 @@ impl World {
             sources: assay_advisories::ALL,
             transport: Arc::new(assay_model::seam::upstream::Offline),
             vault: Arc::new(assay_model::seam::upstream::Offline),
+            messenger: Arc::new(assay_model::seam::notices::Silent),
+            notices: assay_engine::NoticeRules::default(),
             clock: Arc::new(SystemClock),
             spool: folder.path().join("spool"),
             workspace: "test".to_owned(),

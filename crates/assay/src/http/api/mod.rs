@@ -1,5 +1,6 @@
 //! The platform API, `/api/v1`: one file per noun. Handlers translate; the engine checks and does.
 
+pub(super) mod channels;
 pub(super) mod events;
 pub(super) mod feeds;
 pub(super) mod imports;

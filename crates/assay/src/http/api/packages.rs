@@ -45,6 +45,7 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
         state,
         format: asked.format.filter(|f| !f.is_empty()),
         text: None,
+        ids: None,
         query: Query::parse(asked.q.as_deref().unwrap_or_default(), Timestamp::now())?,
         before: asked.before.map(PackageId),
         limit: asked.limit.unwrap_or(100),
