@@ -28,7 +28,6 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 12, name: "record", text: include_str!("../migrations/0012_record.sql") },
     Migration { number: 13, name: "history", text: include_str!("../migrations/0013_history.sql") },
     Migration { number: 14, name: "sources", text: include_str!("../migrations/0014_sources.sql") },
-    Migration { number: 17, name: "renewal", text: include_str!("../migrations/0017_renewal.sql") },
     Migration { number: 15, name: "channels", text: include_str!("../migrations/0015_channels.sql") },
     Migration { number: 16, name: "overrides", text: include_str!("../migrations/0016_overrides.sql") },
     Migration { number: 17, name: "renewal", text: include_str!("../migrations/0017_renewal.sql") },

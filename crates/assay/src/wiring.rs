@@ -9,8 +9,7 @@ use crate::{
 use anyhow::{Context, Result};
 use assay_analyzers::StandardInspector;
 use assay_archive::Limits;
-use assay_engine::{Engine, IntakeLimits, Parts, Rhythm};
-use assay_engine::{Engine, IntakeLimits, NoticeRules, Parts};
+use assay_engine::{Engine, IntakeLimits, NoticeRules, Parts, Rhythm};
 use assay_model::clock::SystemClock;
 use assay_store::{S3Config, StoreConfig};
 use std::{sync::Arc, time::Duration};

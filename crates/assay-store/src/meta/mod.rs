@@ -3,8 +3,8 @@
 
 mod advisories;
 mod blobs;
-mod coming;
 mod channels;
+mod coming;
 mod components;
 mod decisions;
 mod downloads;
@@ -20,8 +20,8 @@ mod imports;
 mod inventories;
 mod kept_reports;
 mod leases;
-mod package_sources;
 mod overrides;
+mod package_sources;
 mod packages;
 mod pins;
 mod policies;
