@@ -24,6 +24,7 @@ mod secdb;
 mod ssvc;
 mod trivy_db;
 mod updateinfo;
+mod vex_hub;
 
 use assay_model::seam::source::Source;
 
@@ -43,6 +44,7 @@ pub static ALL: &[&dyn Source] = &[
     &scorecard::Scorecards,         // health of projects
     &popularity::PopularPackages,   // popular packages
     &ssvc::Vulnrichment,            // exploit maturity
+    &vex_hub::VexHub,               // statements of VEX
 ];
 
 #[cfg(test)]
@@ -71,6 +73,7 @@ mod tests {
             assert_eq!(by("epss/epss_scores-2026-08-16.csv.gz", head), ["epss"]);
             assert_eq!(by("kev/known_exploited_vulnerabilities-2026-08-07.json.gz", head), ["kev"]);
             assert_eq!(by("alpine-secdb/secdb-2024-12-28.zip", head), ["secdb"]);
+            assert_eq!(by("vex/aquasecurity-vexhub.zip", head), ["vex"]);
             assert_eq!(by("eol/endoflife-products.json.gz", head), ["eol"]);
             assert_eq!(by("cve/vulnrichment-2024-10-24.jsonl.gz", head), ["ssvc"]);
             assert_eq!(by("scorecard/results.json", head), ["scorecard"]);
@@ -78,7 +81,6 @@ mod tests {
             assert_eq!(by("popularity/top-pypi-packages.min.json.gz", head), ["popularity"]);
             assert_eq!(by("popularity/npm-high-impact-1.13.0.json.gz", head), ["popularity"]);
             for other in [
-                "vex/aquasecurity-vexhub.zip",
                 "sbom/real-sboms.zip",
                 "osv-2-before/delta-npm.json",
                 "schemas/osv.schema.json",

@@ -37,6 +37,8 @@ pub(crate) struct Kept {
     pub(crate) ssvc: Vec<(String, Ssvc)>,
     pub(crate) cards: Vec<Scorecard>,
     pub(crate) popular: Vec<Popularity>,
+    /// Place and statements.
+    pub(crate) vex: Vec<(String, Vec<assay_model::vex::VexStatement>)>,
     pub(crate) progress: (u64, Option<u64>),
 }
 
@@ -51,6 +53,16 @@ impl Intel for Kept {
     }
     fn kev(&mut self, kev: Kev) -> Result<(), Problem> {
         self.kev.push(kev);
+        Ok(())
+    }
+    fn vex(
+        &mut self,
+        _source: &str,
+        name: &str,
+        statements: Vec<assay_model::vex::VexStatement>,
+        _bytes: &[u8],
+    ) -> Result<(), Problem> {
+        self.vex.push((name.to_owned(), statements));
         Ok(())
     }
     fn bad(&mut self, _source: &str, name: &str, reason: &str, bytes: &[u8]) -> Result<(), Problem> {
@@ -77,6 +89,7 @@ impl Intel for Kept {
             Extent::Ecosystem { ecosystem, prefixes, .. } => format!("{ecosystem} {}", prefixes.join(" ")),
             Extent::Epss => "epss".to_owned(),
             Extent::Kev => "kev".to_owned(),
+            Extent::Vex(source) => (*source).to_owned(),
             Extent::Popularity(kind) => format!("popularity {kind}"),
         });
         Ok(())

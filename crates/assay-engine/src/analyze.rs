@@ -31,6 +31,7 @@ impl Engine {
                 self.ensure_inventory(&package, file, role).await?;
             }
         }
+        self.attach_vex(&package, &files).await?;
         let (now, cause) = (self.now(), job.cause.clone());
         let source = self.source_of(&package).await?;
         meta::write(self.meta(), move |tx| {

@@ -4,9 +4,12 @@ use crate::{
     Engine,
     decide::worst_first,
     downloads::{Pulls, pulls},
+    vex::{names_of, said_about},
+    waivers::waivers_used,
 };
 use assay_model::{
     access::{Caller, Permission},
+    assessment::{Assessment, Assessor},
     component::{Component, ComponentId},
     decision::Decision,
     event::Event,
@@ -20,6 +23,8 @@ use assay_model::{
     repository::{Repository, RepositoryId},
     score::{Epss, Kev, Scores},
     seam::meta::{self, EventFilter, PackageFilter, Tx},
+    vex::VexSubject,
+    waiver::Waiver,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,13 +68,16 @@ pub struct ScoredFinding {
     pub epss: Option<Epss>,
     /// Known to be exploited.
     pub kev: Option<Kev>,
+    /// What becomes of it: who says otherwise, and which waivers take it away.
+    #[serde(flatten)]
+    pub assessment: Assessment,
 }
 
 impl ScoredFinding {
     pub(crate) fn join((component, finding): (Component, Finding), scores: &Scores) -> Self {
         let epss = finding.ids().find_map(|id| scores.epss.get(id)).cloned();
         let kev = finding.ids().find_map(|id| scores.kev.get(id)).cloned();
-        Self { component, finding, epss, kev }
+        Self { component, finding, epss, kev, assessment: Assessment::default() }
     }
 }
 
@@ -91,6 +99,11 @@ pub struct PackageDetail {
     pub inventoried: bool,
     /// Findings, worst first.
     pub findings: Vec<ScoredFinding>,
+    /// What it goes by in statements and waivers.
+    #[serde(skip)]
+    pub names: VexSubject,
+    /// Waivers that the last decision rests on.
+    pub waivers: Vec<Waiver>,
     /// Decisions, newest first.
     pub decisions: Vec<Decision>,
     /// Why the gate refuses it, where it does.
@@ -332,7 +345,9 @@ fn load_detail(
             None => inventoried = false,
         }
     }
-    let findings = findings_of(tx, package.id)?;
+    let (findings, subject_names) = assessed(tx, package, repository, &files, now)?;
+    let decisions = tx.decisions_of(package.id, 50)?;
+    let used = decisions.first().map(|decision| decision.basis.waivers.clone()).unwrap_or_default();
     let format = formats.iter().find(|f| f.spec().id == package.at.format);
     let location = |file: &File| Some((file.id, format?.location(&repository.name, &package.at.name, file)?));
     let served = files.iter().filter(|_| package.state == State::Available);
@@ -344,7 +359,9 @@ fn load_detail(
         inventory,
         inventoried,
         findings,
-        decisions: tx.decisions_of(package.id, 50)?,
+        names: subject_names,
+        waivers: waivers_used(tx, &used)?,
+        decisions,
         pulls: pulls(tx, package.id, now)?,
         corrected_license: tx.corrected_licenses(&[package.id])?.remove(&package.id),
         approvals: tx.approvals_of(&[package.id])?.remove(&package.id).unwrap_or_default(),
@@ -356,6 +373,30 @@ fn load_detail(
             newest_first: true,
         })?,
     })
+}
+
+/// Findings with what becomes of each, and the names that statements and waivers know the package by.
+fn assessed(
+    tx: &mut dyn Tx,
+    package: &Package,
+    repository: &Repository,
+    files: &[File],
+    now: Timestamp,
+) -> Result<(Vec<ScoredFinding>, VexSubject), Problem> {
+    let mut findings = findings_of(tx, package.id)?;
+    let upstream = match &package.origin {
+        Some(origin) => tx.upstream(package.repository, origin)?,
+        None => None,
+    };
+    let names = names_of(tx, package, repository, upstream.as_ref(), files)?;
+    let ids: BTreeSet<String> = findings.iter().flat_map(|found| found.finding.ids()).map(str::to_owned).collect();
+    let statements = said_about(tx, &ids)?;
+    let waivers = tx.waivers_in_force(now)?;
+    let assessor = Assessor::new(&names, &repository.name, &statements, &waivers, now);
+    for found in &mut findings {
+        found.assessment = assessor.assess(&found.component, &found.finding);
+    }
+    Ok((findings, names))
 }
 
 fn findings_of(tx: &mut dyn Tx, package: PackageId) -> Result<Vec<ScoredFinding>, Problem> {

@@ -366,7 +366,7 @@ mod tests {
         let finding = Finding { id: "CVE-2024-1".into(), aliases: ["GHSA-x".to_owned()].into(), ..Finding::default() };
         ScanResult {
             inventory: Inventory { components: paths.iter().map(occurrence).collect(), ..Inventory::default() },
-            findings: vec![ScoredFinding { component, finding, epss: None, kev: None }],
+            findings: vec![ScoredFinding { component, finding, epss: None, kev: None, assessment: Default::default() }],
             details: BTreeMap::new(),
             advisories: BTreeMap::new(),
         }

@@ -76,6 +76,7 @@ pub use sources::{ImportReport, Rhythm, SourceCounts, SourceHealth, Watched};
 pub use trash::TrashRow;
 pub use upstream::{Condition, UpstreamHealth};
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
+pub use vex::{VexAdded, VexDetail, VexExport};
 pub use waivers::{UseRow, WaiverChange, WaiverDraft, WaiverFilter, WaiverUses};
 pub use workers::Drained;
 
@@ -94,6 +95,7 @@ use assay_model::{
         notices::Messenger,
         source::Source,
         upstream::{Transport, Vault},
+        vex::VexReader,
     },
 };
 use memo::Memo;
@@ -135,6 +137,8 @@ pub struct Parts {
     pub matcher: Arc<dyn Matcher>,
     /// Evaluates policies.
     pub judge: Arc<dyn Judge>,
+    /// Reads documents of VEX.
+    pub vex: Arc<dyn VexReader>,
     /// What policies can do.
     pub actions: &'static [&'static dyn Action],
     /// Sources of advisories and scores.

@@ -141,6 +141,7 @@ fn findings(inventory: &Inventory) -> (Vec<ScoredFinding>, BTreeMap<String, Deta
         };
         ScoredFinding {
             component: found.component.clone(),
+            assessment: Default::default(),
             finding: Finding {
                 id: id.into(),
                 aliases: BTreeSet::from(["GHSA-aaaa-bbbb-cccc".into()]),

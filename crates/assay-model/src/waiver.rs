@@ -102,6 +102,14 @@ impl WaiverScope {
     pub fn covers<'a>(&self, mut purls: impl Iterator<Item = &'a str>) -> bool {
         self.packages.is_empty() || purls.any(|purl| self.packages.iter().any(|range| range.covers(purl)))
     }
+    /// Whether its packages might have one of that name, as formats write it; false only where none has.
+    pub fn may_cover(&self, name: &str) -> bool {
+        let plain = |text: &str| text.to_lowercase().replace(['_', '.'], "-");
+        let name = plain(name);
+        let last =
+            |range: &PackageRange| range.purl.parse::<Purl>().is_ok_and(|purl| name.ends_with(&plain(purl.name())));
+        self.packages.is_empty() || self.packages.iter().any(last)
+    }
     /// Whether it takes findings away, rather than verdicts about whole packages.
     pub fn is_about_findings(&self) -> bool {
         !self.vulnerabilities.is_empty()
@@ -256,6 +264,15 @@ mod tests {
         assert!(!debian.covers("pkg:deb/debian/curl@7.88.1-10?arch=arm64"));
         assert!(!debian.covers("pkg:deb/ubuntu/curl@7.88.1-10?arch=amd64"));
         assert!(range("pkg:oci/app", "").covers("pkg:oci/app@sha256:ab"));
+    }
+
+    #[test]
+    fn names_are_looked_at_before_inventories_are() {
+        let scope = |purl: &str| WaiverScope { packages: vec![range(purl, "")], ..WaiverScope::default() };
+        assert!(scope("pkg:pypi/typing-extensions").may_cover("Typing_Extensions"));
+        assert!(scope("pkg:npm/%40scope/name").may_cover("@scope/name"));
+        assert!(scope("pkg:maven/org.example/core.lib").may_cover("org.example:core.lib"));
+        assert!(!scope("pkg:pypi/requests").may_cover("flask") && WaiverScope::default().may_cover("flask"));
     }
 
     #[test]

@@ -183,6 +183,12 @@ pub const KEYS: &[Key] = &[
         "CSAF VEX documents of a publisher: `https://security.access.redhat.com/data/csaf/v2/vex`.",
     ),
     key(
+        "sources.vex",
+        "ASSAY_SOURCES_VEX",
+        "\"\"",
+        "A hub of VEX documents: an archive with an `index.json`. Empty turns the source off.",
+    ),
+    key(
         "sources.eol",
         "ASSAY_SOURCES_EOL",
         "\"https://endoflife.date/api/v1/products/full\"",

@@ -6,6 +6,7 @@ mod cyclonedx;
 mod openvex;
 
 use assay_model::Problem;
+use assay_model::seam::vex::VexReader;
 use assay_model::vex::VexStatement;
 use serde_json::Value;
 
@@ -13,6 +14,22 @@ use serde_json::Value;
 pub const MAX_DOCUMENT: usize = 64 << 20;
 /// More statements than any real document has.
 const MAX_STATEMENTS: usize = 500_000;
+
+/// Reads documents of any of the formats, for whoever keeps them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Documents;
+
+/// What media types of documents, and of envelopes that hold one, have in them.
+const MEDIA: [&str; 6] = ["openvex", "csaf", "cyclonedx", "in-toto", "dsse", "sigstore.bundle"];
+
+impl VexReader for Documents {
+    fn read(&self, name: &str, bytes: &[u8]) -> Result<Vec<VexStatement>, Problem> {
+        read(name, bytes)
+    }
+    fn may_be_in(&self, media_type: &str) -> bool {
+        MEDIA.iter().any(|part| media_type.contains(part))
+    }
+}
 
 /// The statements of a document of any of the formats. `name` stands for the document where it does not name itself.
 /// Statements that name no vulnerability or no product are left out.
@@ -49,10 +66,12 @@ fn too_large(message: String) -> Problem {
     Problem::new(assay_model::Kind::TooLarge, "limit", message)
 }
 
-/// The predicate where the document is an in-toto statement (in a DSSE envelope or not), else the document itself.
+/// The predicate where the document is an in-toto statement (in a DSSE envelope, in a Sigstore bundle, or by itself), else
+/// the document itself.
 fn unwrapped(document: Value) -> Value {
     use base64::Engine as _;
-    let payload = document.get("payload").and_then(Value::as_str);
+    let envelope = document.get("dsseEnvelope").unwrap_or(&document);
+    let payload = envelope.get("payload").and_then(Value::as_str);
     let inner = payload
         .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok())
         .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());

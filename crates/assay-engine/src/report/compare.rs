@@ -250,6 +250,7 @@ mod tests {
             finding: Finding { id: (*id).into(), aliases: ["GHSA-x".to_owned()].into(), ..Finding::default() },
             epss: None,
             kev: None,
+            assessment: Default::default(),
         };
         ScanResult {
             inventory: Inventory { components: components.iter().map(occurrence).collect(), ..Inventory::default() },

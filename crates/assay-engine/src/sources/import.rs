@@ -17,6 +17,7 @@ use assay_model::{
         meta::{BadRecord, Change},
         source::{Extent, Intel},
     },
+    vex::VexStatement,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -28,6 +29,7 @@ pub(super) struct Kept {
     pub(super) epss: HashSet<u64>,
     pub(super) kev: HashSet<u64>,
     pub(super) popular: BTreeMap<String, BTreeSet<String>>,
+    pub(super) vex: BTreeSet<String>,
 }
 
 pub(super) struct Import<'a, 'p> {
@@ -80,7 +82,7 @@ impl<'a, 'p> Import<'a, 'p> {
         }
     }
 
-    fn counts(&mut self, source: &str) -> &mut SourceCounts {
+    pub(super) fn counts(&mut self, source: &str) -> &mut SourceCounts {
         self.report.sources.entry(source.to_owned()).or_default()
     }
 
@@ -186,6 +188,11 @@ impl Intel for Import<'_, '_> {
         // a catalogue at once where it is of usual size: whom it touches is found in one pass
         self.popular.push(entry);
         if self.popular.len() >= 50 * BATCH { self.flush_popular() } else { Ok(()) }
+    }
+    fn vex(&mut self, source: &str, name: &str, statements: Vec<VexStatement>, bytes: &[u8]) -> Result<(), Problem> {
+        let change = self.keep_vex(source, name, statements, bytes)?;
+        self.counts(source).count(change);
+        Ok(())
     }
     fn bad(&mut self, source: &str, name: &str, reason: &str, bytes: &[u8]) -> Result<(), Problem> {
         self.counts(source).bad += 1;

@@ -10,6 +10,7 @@ mod import;
 mod report;
 mod schedule;
 mod scores;
+mod vex;
 mod whole;
 
 pub use freshness::{Rhythm, SourceHealth};

@@ -33,6 +33,7 @@ impl Import<'_, '_> {
                 self.take_back_scores(ScoreTable::Kev, &kept, "KEV entries")
             }
             Extent::Popularity(purl_type) => self.whole_catalogue(purl_type),
+            Extent::Vex(source) => self.take_back_vex(source),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::change::unknown;
 use crate::Engine;
 use assay_model::{
-    access::{Caller, Permission},
+    access::Caller,
     package::PackageId,
     problem::Problem,
     seam::meta::{self, Tx, UseFilter},
@@ -117,26 +117,15 @@ impl Engine {
     async fn readable_names(&self, caller: &Caller) -> Result<BTreeSet<String>, Problem> {
         Ok(self.readable_repositories(caller).await?.into_iter().map(|repository| repository.name).collect())
     }
+}
 
-    /// Waivers of a package that the last decision about it rests on.
-    ///
-    /// # Errors
-    /// From the store.
-    pub(crate) fn waivers_used(tx: &mut dyn Tx, ids: &BTreeSet<WaiverId>) -> Result<Vec<Waiver>, Problem> {
-        let mut used = Vec::new();
-        for id in ids {
-            used.extend(tx.waiver(id)?);
-        }
-        Ok(used)
+/// The waivers that a decision rests on.
+pub(crate) fn waivers_used(tx: &mut dyn Tx, ids: &BTreeSet<WaiverId>) -> Result<Vec<Waiver>, Problem> {
+    let mut used = Vec::new();
+    for id in ids {
+        used.extend(tx.waiver(id)?);
     }
-
-    /// Whether the caller may ask for waivers.
-    ///
-    /// # Errors
-    /// From the store.
-    pub async fn may_ask_for_waivers(&self, caller: &Caller) -> Result<bool, Problem> {
-        Ok(caller.require_everywhere(Permission::Write).is_ok())
-    }
+    Ok(used)
 }
 
 fn is_visible(waiver: &Waiver, readable: &BTreeSet<String>) -> bool {

@@ -8,6 +8,7 @@ mod list;
 mod touch;
 
 pub use draft::{WaiverChange, WaiverDraft};
+pub(crate) use list::waivers_used;
 pub use list::{UseRow, WaiverFilter, WaiverUses};
 
 use assay_model::{problem::Problem, seam::meta::Tx, waiver::WaiverRules};

@@ -19,7 +19,7 @@ fn subject(version: &VersionView) -> Option<&str> {
 }
 
 /// The digest that a tag is made of: `sha256-<hex>`, with `.sig` and the like behind it.
-fn pointed_at(tag: &str) -> Option<String> {
+pub(super) fn pointed_at(tag: &str) -> Option<String> {
     let (algorithm, rest) = tag.split_once('-')?;
     let hex = rest.split('.').next()?;
     let digest = matches!((algorithm, hex.len()), ("sha256", 64) | ("sha512", 128));

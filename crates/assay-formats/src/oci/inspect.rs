@@ -1,6 +1,7 @@
 //! What a manifest says: pure over its bytes.
 
 use super::{
+    companions::pointed_at,
     holds::{self, Whole},
     names::{digest, is_own, shown},
 };
@@ -158,7 +159,8 @@ impl Manifest {
 
     /// The package that the manifest is. `parts` are those of its parts that are here.
     pub(super) fn claim(self, name: &str, pushed: Pushed, parts: &Parts) -> Claim {
-        let metadata = self.metadata(name, pushed.size, parts);
+        let mut metadata = self.metadata(name, pushed.size, parts);
+        self.note_subject(&mut metadata, &pushed.tags);
         let mut seen = BTreeSet::from([pushed.digest.clone()]);
         let mut files = vec![NewFile {
             path: pushed.digest.to_string(),
@@ -236,6 +238,18 @@ impl Manifest {
         }
         let metadata = self.metadata(name, size, &parts);
         Ok(RemoteVersion { version: digest.to_string(), metadata, published_at: None, files, whole: true })
+    }
+
+    /// Notes which manifest it speaks of: its subject; else the one that its tag is made of, and then what is pushed under
+    /// the same tag later takes its place.
+    fn note_subject(&self, metadata: &mut Value, tags: &[String]) {
+        let Some(fields) = metadata.as_object_mut() else { return };
+        if let Some(subject) = &self.subject {
+            fields.insert("about".to_owned(), subject.digest.to_string().into());
+        } else if let Some((tag, digest)) = tags.iter().find_map(|tag| Some((tag, pointed_at(tag)?))) {
+            fields.insert("about".to_owned(), digest.into());
+            fields.insert("aboutAs".to_owned(), tag.as_str().into());
+        }
     }
 
     fn metadata(&self, name: &str, size: u64, parts: &Parts) -> Value {

@@ -7,6 +7,7 @@ use crate::{
     health::{Popularity, Scorecard, Ssvc},
     problem::Problem,
     score::{Epss, Kev},
+    vex::VexStatement,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +119,8 @@ pub enum Extent<'a> {
     Kev,
     /// All popular packages of a package URL's type.
     Popularity(&'a str),
+    /// All documents of VEX of a source.
+    Vex(&'a str),
 }
 
 /// Receives what a parser reads, in order. An implementation may write in batches.
@@ -152,6 +155,11 @@ pub trait Intel {
     /// # Errors
     /// Only from the store.
     fn popularity(&mut self, entry: Popularity) -> Result<(), Problem>;
+    /// What a document of VEX says, by its place in the source. At [`Intel::whole`] those that were not read are gone.
+    ///
+    /// # Errors
+    /// Only from the store.
+    fn vex(&mut self, source: &str, name: &str, statements: Vec<VexStatement>, bytes: &[u8]) -> Result<(), Problem>;
     /// A record that could not be read: set aside with the reason, never fatal.
     ///
     /// # Errors

@@ -50,7 +50,9 @@ impl Session<'_> {
         // vex_document_by_name
         let before = first(
             self.sql,
-            "SELECT id, digest FROM vex_document WHERE name = $1 AND origin = $2 AND origin_name = $3 @lock",
+            // a revision of an uploaded document may come from someone else
+            "SELECT id, digest FROM vex_document
+             WHERE name = $1 AND origin = $2 AND (origin_name = $3 OR origin = 'uploaded') @lock",
             &params![&name, kind, from],
         )?;
         let author = new.statements.first().map(|one| clean(&one.author).into_owned()).unwrap_or_default();
@@ -79,8 +81,9 @@ impl Session<'_> {
             return Ok(None);
         }
         self.sql.execute(
-            "UPDATE vex_document SET author = $2, digest = $3, package = $4, statements = $5, at = $6 WHERE id = $1",
-            &[id.0.into(), author.into(), (&new.digest).into(), new.package.into(), count, new.at.into()],
+            "UPDATE vex_document SET author = $2, digest = $3, package = $4, statements = $5, at = $6, origin_name = $7
+             WHERE id = $1",
+            &[id.0.into(), author.into(), (&new.digest).into(), new.package.into(), count, new.at.into(), from.into()],
         )?;
         Ok(Some((id, true)))
     }
@@ -90,7 +93,8 @@ impl Vex for Session<'_> {
     fn put_vex(&mut self, new: &NewVex) -> R<VexPut> {
         let Some((id, was_there)) = self.put_vex_row(new)? else {
             let filter = (&new.name, new.origin.kind(), new.origin.name());
-            let sql = "SELECT id FROM vex_document WHERE name = $1 AND origin = $2 AND origin_name = $3";
+            let sql = "SELECT id FROM vex_document
+                       WHERE name = $1 AND origin = $2 AND (origin_name = $3 OR origin = 'uploaded')";
             let row = first(self.sql, sql, &params![clean(filter.0).into_owned(), filter.1, filter.2])?;
             let id = VexId(row.ok_or_else(|| Problem::bug("a document vanished"))?.int()?);
             return Ok(VexPut { id, change: Change::Unchanged, vulnerabilities: BTreeSet::new() });

@@ -116,6 +116,12 @@ impl Intel for Sink {
         Ok(())
     }
 
+    fn vex(&mut self, _: &str, _: &str, said: Vec<assay_model::vex::VexStatement>, _: &[u8]) -> Result<(), Problem> {
+        assert!(serde_json::to_vec(&said).is_ok());
+        self.records += 1;
+        Ok(())
+    }
+
     fn bad(&mut self, _: &str, _: &str, reason: &str, _: &[u8]) -> Result<(), Problem> {
         assert!(!reason.is_empty(), "a record is set aside with its reason");
         Ok(())

@@ -46,6 +46,19 @@ impl Client {
         read(self.send(Method::POST, path, &[], Some(body)).await?).await
     }
 
+    /// Posts bytes as they are.
+    pub(super) async fn post_bytes(&self, path: &[&str], query: &[(&str, String)], body: Vec<u8>) -> Result<Value> {
+        let mut request = self.http.post(self.address(path, query)).body(body);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return read(response).await;
+        }
+        Err(self.refused(response).await)
+    }
+
     /// Sends `body` and reads an answer line by line as it comes; each line is a JSON value.
     pub(super) async fn post_lines(
         &self,

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use assay_model::{
     decision::{Cited, Decision, Outcome, Verdict},
     package::State,
+    waiver::Waiver,
 };
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -67,6 +68,7 @@ pub(super) fn explain(detail: &Detail) -> String {
         }
         None => lines.push("No decision was needed: no policy is in force.".to_owned()),
     }
+    lines.extend(waived(&detail.waivers));
     if let Some(refusal) = &detail.refusal {
         let nearest = refusal.nearest_allowed.as_deref().map(harmless);
         lines.push(String::new());
@@ -82,6 +84,17 @@ pub(super) fn explain(detail: &Detail) -> String {
         lines.push(format!("Details: {}", harmless(&refusal.link)));
     }
     lines.join("\n")
+}
+
+fn waived(waivers: &[Waiver]) -> Vec<String> {
+    if waivers.is_empty() {
+        return Vec::new();
+    }
+    let line = |waiver: &Waiver| {
+        let (author, reason) = (harmless(&waiver.author), harmless(&waiver.reason));
+        format!("  {} by {author} until {}: {reason}", waiver.id, moment(waiver.expires_at))
+    };
+    [String::new(), "Waivers in use".to_owned()].into_iter().chain(waivers.iter().map(line)).collect()
 }
 
 fn of_decision(decision: &Decision) -> Vec<String> {
@@ -115,7 +128,10 @@ fn of_decision(decision: &Decision) -> Vec<String> {
 
 fn of_verdict(verdict: &Verdict) -> Vec<String> {
     let said = match &verdict.outcome {
-        Outcome::Match => "matched".to_owned(),
+        Outcome::Match => match &verdict.waived_by {
+            Some(waiver) => format!("matched, and is waived by {waiver}"),
+            None => "matched".to_owned(),
+        },
         Outcome::NoMatch => "did not match".to_owned(),
         Outcome::Failed(error) => format!("failed: {}", harmless(error)),
     };

@@ -27,8 +27,10 @@ mod trash;
 mod until;
 mod upstream;
 mod version;
+mod vex;
 mod views;
 mod wait;
+mod waiver;
 
 #[cfg(test)]
 mod tests;
@@ -97,6 +99,12 @@ enum Command {
     /// Policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Exceptions with a reason and an end
+    #[command(subcommand)]
+    Waiver(Box<waiver::WaiverCommand>),
+    /// Documents that say whether products are affected by vulnerabilities
+    #[command(subcommand)]
+    Vex(vex::VexCommand),
     /// Say why a package is in the state it is in, and what would help
     Explain(explain::ExplainArgs),
     /// List packages
@@ -188,6 +196,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Feeds(command) => feeds::run(context, command).await,
         Command::Version(command) => version::run(context, &command),
         Command::Policy(command) => policy::run(context, command).await,
+        Command::Waiver(command) => waiver::run(context, *command).await,
+        Command::Vex(command) => vex::run(context, command).await,
         Command::Explain(args) => explain::run(context, &args).await,
         Command::Packages(args) => packages::list(context, &args).await,
         Command::Package(args) => packages::one(context, *args).await,

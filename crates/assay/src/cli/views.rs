@@ -59,6 +59,8 @@ pub(super) struct Detail {
     #[serde(default)]
     pub(super) decisions: Vec<Decision>,
     #[serde(default)]
+    pub(super) waivers: Vec<assay_model::waiver::Waiver>,
+    #[serde(default)]
     pub(super) refusal: Option<Refused>,
     #[serde(default)]
     pub(super) events: Vec<Event>,
@@ -108,11 +110,19 @@ pub(super) struct Scored {
     epss: Option<Epss>,
     #[serde(default)]
     kev: Option<Kev>,
+    #[serde(flatten)]
+    assessment: assay_model::assessment::Assessment,
 }
 
 impl From<Scored> for ScoredFinding {
     fn from(one: Scored) -> Self {
-        Self { component: one.component, finding: one.finding, epss: one.epss, kev: one.kev }
+        Self {
+            component: one.component,
+            finding: one.finding,
+            epss: one.epss,
+            kev: one.kev,
+            assessment: one.assessment,
+        }
     }
 }
 

@@ -52,11 +52,14 @@ impl Call {
         .map(|q| q.0)
         .map_err(|e| Problem::invalid("bad-query", e.body_text()))
     }
-    pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+    pub(super) async fn bytes(&mut self, most: usize) -> Result<bytes::Bytes, Problem> {
         let body = self.body.take().ok_or_else(|| Problem::bug("the body was read already"))?;
-        let bytes = axum::body::to_bytes(body, BODY_BYTES)
+        axum::body::to_bytes(body, most)
             .await
-            .map_err(|_| Problem::new(Kind::TooLarge, "too-large", "the request body is too large"))?;
+            .map_err(|_| Problem::new(Kind::TooLarge, "too-large", "the request body is too large"))
+    }
+    pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        let bytes = self.bytes(BODY_BYTES).await?;
         serde_json::from_slice(&bytes).map_err(|e| Problem::invalid("bad-json", format!("the body does not fit: {e}")))
     }
 }
@@ -148,6 +151,23 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(post.clone(), "/api/v1/policies/backtest", Admin, api::simulations::backtest),
         on(get.clone(), "/api/v1/simulations", Admin, api::simulations::list),
         on(get.clone(), "/api/v1/simulations/{id}", Admin, api::simulations::show),
+        on(get.clone(), "/api/v1/waivers", Reader, api::waivers::list),
+        on(post.clone(), "/api/v1/waivers", Writer, api::waivers::create),
+        on(get.clone(), "/api/v1/waivers/rules", Reader, api::waivers::rules),
+        on(post.clone(), "/api/v1/waivers/rules", Admin, api::waivers::set_rules),
+        on(get.clone(), "/api/v1/waivers/{id}", Reader, api::waivers::show),
+        on(get.clone(), "/api/v1/waivers/{id}/uses", Reader, api::waivers::uses),
+        on(post.clone(), "/api/v1/waivers/{id}/approve", Admin, api::waivers::approve),
+        on(post.clone(), "/api/v1/waivers/{id}/refuse", Admin, api::waivers::refuse),
+        on(post.clone(), "/api/v1/waivers/{id}/revoke", Admin, api::waivers::revoke),
+        on(post.clone(), "/api/v1/waivers/{id}/extend", Admin, api::waivers::extend),
+        on(get.clone(), "/api/v1/vex", Reader, api::vex::list),
+        on(post.clone(), "/api/v1/vex", Admin, api::vex::add),
+        on(get.clone(), "/api/v1/vex/trust", Reader, api::vex::trust),
+        on(post.clone(), "/api/v1/vex/trust", Admin, api::vex::set_trust),
+        on(get.clone(), "/api/v1/vex/export", Reader, api::vex::export),
+        on(get.clone(), "/api/v1/vex/{id}", Reader, api::vex::show),
+        on(delete.clone(), "/api/v1/vex/{id}", Admin, api::vex::remove),
         on(get.clone(), "/api/v1/events", Reader, api::events::list),
         on(get.clone(), "/api/v1/events/verify", Admin, api::events::verify),
         on(get.clone(), "/api/v1/tokens", Admin, api::tokens::list),

@@ -21,6 +21,7 @@ mod session;
 mod simulations;
 #[cfg(test)]
 mod tests;
+mod waivers;
 
 use assay_engine::Engine;
 use assay_model::{
@@ -111,6 +112,8 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["policies", slug, "simulate"] => simulations::form(engine, request, slug).await,
         ["simulations"] => simulations::list(engine, request).await,
         ["simulations", id] => simulations::one(engine, request, id).await,
+        ["waivers"] => waivers::page(engine, request).await,
+        ["waivers", id] => waivers::one(engine, request, id).await,
         ["log"] => log::page(engine, request).await,
         ["log", "verify"] => log::verify(engine, request).await,
         _ => Err(no_page()),

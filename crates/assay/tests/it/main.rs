@@ -45,3 +45,5 @@ mod tour_oci;
 mod tour_pypi;
 mod trivy_pairs;
 mod upstreams;
+mod vex;
+mod waivers;

@@ -38,6 +38,7 @@ impl World {
             inspector: Arc::new(StandardInspector::new(Limits::default())),
             matcher: Arc::new(assay_advisories::OsvMatcher),
             judge: Arc::new(assay_policy::RegoJudge::new(&names)),
+            vex: Arc::new(assay_advisories::vex::Documents),
             actions: assay_policy::ALL,
             sources: assay_advisories::ALL,
             transport: Arc::new(assay_model::seam::upstream::Offline),

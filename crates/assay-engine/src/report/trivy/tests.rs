@@ -35,7 +35,7 @@ fn finding(component: &Component, id: &str, severity: Severity, fixed: &str) -> 
         fixed_versions: if fixed.is_empty() { vec![] } else { vec![fixed.into()] },
         ..Finding::default()
     };
-    ScoredFinding { component: component.clone(), finding, epss: None, kev: None }
+    ScoredFinding { component: component.clone(), finding, epss: None, kev: None, assessment: Default::default() }
 }
 
 fn scan(components: Vec<Occurrence>, findings: Vec<ScoredFinding>) -> ScanResult {

@@ -15,6 +15,8 @@ pub(super) mod storage;
 pub(super) mod tokens;
 pub(super) mod trash;
 pub(super) mod upstreams;
+pub(super) mod vex;
+pub(super) mod waivers;
 
 use super::{
     App,

@@ -63,6 +63,7 @@ impl CitedLine {
 impl VerdictView {
     fn of(verdict: Verdict) -> Self {
         let (word, error) = match verdict.outcome {
+            _ if verdict.waived_by.is_some() => ("is waived", None),
             Outcome::Match => ("matched", None),
             Outcome::NoMatch => ("did not match", None),
             Outcome::Failed(error) => ("failed", Some(error)),

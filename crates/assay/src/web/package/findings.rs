@@ -2,7 +2,11 @@
 
 use crate::web::pieces::{SeverityBadge, short};
 use assay_engine::ScoredFinding;
-use assay_model::finding::{Cvss, FindingKind, Status};
+use assay_model::{
+    assessment::Suppression,
+    finding::{Cvss, FindingKind, Status},
+    vex::Said,
+};
 
 /// One finding.
 pub(super) struct FindingLine {
@@ -29,11 +33,15 @@ pub(super) struct FindingLine {
     pub(super) cvss: Vec<(String, String, String)>,
     pub(super) sources: Vec<(String, String)>,
     pub(super) published: Option<String>,
+    /// Why it does not count, for some policies or all.
+    pub(super) suppressed: Vec<String>,
+    /// What is said of it without taking it away.
+    pub(super) said: Option<String>,
 }
 
 impl FindingLine {
     pub(super) fn of(found: ScoredFinding) -> Self {
-        let ScoredFinding { component, finding, epss, kev } = found;
+        let ScoredFinding { component, finding, epss, kev, assessment } = found;
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
         Self {
             score: finding.score().map(|s| format!("{s:.1}")),
@@ -44,6 +52,8 @@ impl FindingLine {
                 format!("listed {}{ransomware}", k.date_added)
             }),
             severity: SeverityBadge(finding.severity),
+            said: assessment.said.as_ref().filter(|_| assessment.for_all().is_none()).map(informs),
+            suppressed: assessment.suppressed.iter().map(suppression).collect(),
             cvss: finding.cvss.into_iter().flat_map(|(source, cvss)| vectors(&source, cvss)).collect(),
             sources: finding.sources.into_iter().map(|s| (s.advisory, short(&s.revision))).collect(),
             aliases: finding.aliases.into_iter().collect(),
@@ -65,6 +75,32 @@ impl FindingLine {
             purl: component.purl,
         }
     }
+}
+
+/// One line: who takes the finding away, why, and from whom.
+fn suppression(why: &Suppression) -> String {
+    match why {
+        Suppression::Vex { status, justification, statement, author, .. } => {
+            let why = statement.as_ref().or(justification.as_ref()).map(|why| format!(": {why}")).unwrap_or_default();
+            format!("{} says {}{why}", named(author), status.as_str())
+        }
+        Suppression::Waiver { waiver, reason, author, expires_at, policies, .. } => {
+            let from = match policies.is_empty() {
+                true => String::new(),
+                false => format!(" for {}", policies.iter().cloned().collect::<Vec<_>>().join(", ")),
+            };
+            format!("waived{from} by {author} until {} ({waiver}): {reason}", expires_at.strftime("%Y-%m-%d %H:%M"))
+        }
+    }
+}
+
+fn informs(said: &Said) -> String {
+    let trust = if said.trusted { "" } else { ", who is not trusted," };
+    format!("{}{trust} says {}", named(&said.statement.author), said.statement.status.as_str())
+}
+
+fn named(author: &str) -> &str {
+    if author.is_empty() { "an author without a name" } else { author }
 }
 
 fn expectation(kind: FindingKind, status: Status) -> &'static str {

@@ -225,6 +225,7 @@ fn finding() -> assay_engine::ScoredFinding {
         epss: Some(of(json!({"cve": "CVE-2018-18074", "score": 0.0123, "percentile": 0.853, "date": "2026-11-20"}))),
         kev: Some(of(json!({"cve": "CVE-2018-18074", "date_added": "2026-11-01", "due_date": "2026-11-21",
             "ransomware": true, "name": "Requests"}))),
+        assessment: Default::default(),
     }
 }
 
@@ -308,6 +309,8 @@ pub(super) fn detail() -> PackageDetail {
         ),
         inventoried: true,
         findings: vec![finding()],
+        names: Default::default(),
+        waivers: Vec::new(),
         decisions: vec![of(decision())],
         refusal: Some(assay_model::refusal::Refusal {
             decision: Some(of(json!("0192-d1"))),
