@@ -1,6 +1,7 @@
 //! The `assay` binary: command line, server, pages. Everything it does is in the crates below it; this one wires, words
 //! and carries.
 
+mod bundle;
 mod cli;
 mod config;
 mod git;

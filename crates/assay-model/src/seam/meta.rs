@@ -1,6 +1,7 @@
 //! The metadata store: ports per noun, used together in one transaction. Closures run on a blocking thread, so that a
 //! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
 
+pub use super::bundle::{BundleRecord, Bundles, CarriedAdvisory};
 pub use super::health::{ComingAdvisories, HealthTables, PackageSources};
 pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, PastKev, PastScores};
 pub use super::keeping::{
@@ -101,6 +102,7 @@ pub trait Tx:
     + Vex
     + Renewals
     + SourceCounting
+    + Bundles
     + HealthTables
     + ComingAdvisories
     + PackageSources
@@ -153,6 +155,7 @@ impl<T> Tx for T where
         + Vex
         + Renewals
         + SourceCounting
+        + Bundles
         + HealthTables
         + ComingAdvisories
         + PackageSources

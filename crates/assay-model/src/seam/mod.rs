@@ -4,6 +4,7 @@
 pub mod action;
 pub mod analyzer;
 pub mod blob;
+pub mod bundle;
 pub mod format;
 pub mod health;
 pub mod history;

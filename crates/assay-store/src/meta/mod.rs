@@ -3,6 +3,7 @@
 
 mod advisories;
 mod blobs;
+mod bundles;
 mod channels;
 mod coming;
 mod components;

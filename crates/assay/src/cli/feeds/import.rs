@@ -7,6 +7,7 @@ use super::{
     report::Report,
 };
 use crate::{
+    bundle,
     cli::{Context, look::count, out::note},
     net::HttpNet,
     wiring,
@@ -25,6 +26,11 @@ pub(super) async fn run(context: &Context, from: &[String], force: bool) -> Resu
     let mut report = Report { skipped, ..Report::default() };
     for input in inputs {
         match input {
+            Input::File { name, path } if bundle::read::is_bundle(&path)? => {
+                let started = std::time::Instant::now();
+                let taken = bundle::read::import(&engine, &wiring::vault(&config), &path, force).await;
+                report.add(name, started.elapsed().as_secs_f64(), taken.map_err(|error| format!("{error:#}")));
+            }
             Input::File { name, path } => read(&engine, &mut report, force, name, &path).await?,
             Input::Url(url) => fetch(&engine, &mut report, force, &url).await?,
         }

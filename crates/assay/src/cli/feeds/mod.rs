@@ -1,6 +1,7 @@
 //! `assay feeds`: facts about the world, worked on in the data directory itself, also while a server runs on it.
 
 mod aftermath;
+mod bundle;
 mod files;
 mod import;
 pub(super) mod progress;
@@ -32,6 +33,20 @@ pub(super) enum FeedsCommand {
     },
     /// Show how each source stands: records, last success and attempt, age, next fetch, errors
     Status,
+    /// Write everything that is known to one signed file, for an installation without a network
+    Export {
+        /// The file
+        #[arg(short, long, value_name = "FILE")]
+        output: std::path::PathBuf,
+        /// Only what changed since this earlier bundle: its file, or its number
+        #[arg(long, value_name = "BUNDLE|NUMBER")]
+        since: Option<String>,
+    },
+    /// Print the public key that bundles made here are signed with
+    Key,
+    /// Say whose bundles are taken in
+    #[command(subcommand)]
+    Trust(bundle::TrustCommand),
     /// List the records that were set aside, newest first, with the reason
     Bad {
         /// At most this many
@@ -44,6 +59,9 @@ pub(super) async fn run(context: &Context, command: FeedsCommand) -> Result<Exit
     match command {
         FeedsCommand::Import { from, force } => import::run(context, &from, force).await,
         FeedsCommand::Sync { sources } => sync::run(context, &sources).await,
+        FeedsCommand::Export { output, since } => bundle::export(context, &output, since.as_deref()).await,
+        FeedsCommand::Key => bundle::show_key(context).await,
+        FeedsCommand::Trust(command) => bundle::trust(context, command).await,
         FeedsCommand::Status => state::status(context).await,
         FeedsCommand::Bad { limit } => state::bad(context, limit as usize).await,
     }
