@@ -64,6 +64,11 @@ pub use overrides::{Answer, ApprovalRow, LicenseDraft, OverrideDraft, TagEdit};
 pub use policies::{PolicyDraft, SavedPolicy};
 pub use promote::{PromoteOptions, Promoted};
 pub use quota::Holding;
+pub use record::{
+    changes::Changes,
+    explain::{Explanation, PolicyStory, Step},
+    log::{Entries, Entry, EntryFilter, FullEntry},
+};
 pub use replay::{Difference, Differing, ReplayScope, Replayed};
 pub use retention::Doomed;
 pub use scan::ScanResult;

@@ -12,7 +12,7 @@ pub(crate) use gather::worst_first;
 pub(crate) use crate::{Engine, analyze::blocking, workers};
 use assay_model::{
     access::{Caller, Permission},
-    decision::Verdict,
+    decision::{Judged, Verdict},
     package::{Package, PackageId, State},
     policy::{FactKind, Policy},
     problem::Problem,
@@ -153,6 +153,18 @@ impl Engine {
             gathered.into_iter().map(suppose).collect()
         })
         .await
+    }
+
+    /// What a decision about a package would be a function of now, and what its policies would say; nothing while the
+    /// package is not inspected. Writes nothing.
+    pub(crate) async fn judge_now(
+        self: &Arc<Self>,
+        id: PackageId,
+    ) -> Result<Option<(Arc<dyn Rules>, Judged)>, Problem> {
+        let engine = self.clone();
+        let rules = meta::read(self.meta(), move |tx| engine.rules(tx)).await?;
+        let Some(one) = self.facts_of(vec![id], rules.clone(), self.now()).await?.pop() else { return Ok(None) };
+        blocking(move || rules.judge(&one.facts).map(|judged| Some((rules, judged)))).await
     }
 
     /// Facts about packages, as much as these rules read.

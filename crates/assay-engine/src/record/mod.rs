@@ -1,6 +1,9 @@
 //! The record of decisions: what they were functions of, their log, and why one differs from another. Recomputing them is
 //! in [`replay`](crate::replay).
 
+pub(crate) mod changes;
+pub(crate) mod explain;
+pub(crate) mod log;
 pub(crate) mod packing;
 
 use crate::Engine;

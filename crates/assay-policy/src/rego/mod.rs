@@ -23,7 +23,7 @@ mod survey;
 pub mod testing;
 mod verdict;
 
-use crate::input::{Document, PolicyNames, sheet};
+use crate::input::{Document, Inputs, PolicyNames, sheet};
 use assay_model::{
     Problem,
     decision::Verdict,
@@ -128,8 +128,9 @@ impl Judge for RegoJudge {
     fn input(&self, facts: &Facts) -> Result<serde_json::Value, Problem> {
         Document::build(facts, &self.names).json()
     }
-    fn shown(&self, document: &[u8], _policy: &str) -> Result<serde_json::Value, Problem> {
-        Document::read(document)?.json()
+    fn shown(&self, document: &[u8], policy: &str) -> Result<serde_json::Value, Problem> {
+        serde_json::to_value(Inputs::read(document)?.of(policy))
+            .map_err(|error| Problem::internal("the policy input cannot be written", error))
     }
     fn sheet(&self, document: &[u8]) -> Result<Sheet, Problem> {
         sheet::read(document)

@@ -7,6 +7,7 @@ use super::{
     views::Detail,
 };
 use anyhow::{Context as _, Result};
+use assay_engine::Explanation;
 use assay_model::{
     decision::{Cited, Decision, Outcome, Verdict},
     package::State,
@@ -22,16 +23,28 @@ const CITED: usize = 10;
 pub(super) struct ExplainArgs {
     /// repository/format/name@version, repository/format/name:tag, format/name@version, or the number
     package: String,
+    /// Compare with what was in force then: 30m, 24h, 7d ago, 2026-08-01, or a full time
+    #[arg(long, value_name = "WHEN", default_value = "1d")]
+    since: String,
 }
 
 pub(super) async fn run(context: &Context, args: &ExplainArgs) -> Result<ExitCode> {
-    let answer = packages::fetch(&context.client()?, &args.package).await?;
+    let client = context.client()?;
+    let answer = packages::fetch(&client, &args.package).await?;
+    let id = answer.get("id").map(Value::to_string).unwrap_or_default();
+    let why: Value = client.get(&["packages", &id, "explain"], &[("since", args.since.clone())]).await?;
     if context.out.json {
-        context.out.data(&data(&answer))?;
+        let mut data = data(&answer);
+        if let Some(members) = data.as_object_mut() {
+            members.insert("explanation".to_owned(), why);
+        }
+        context.out.data(&data)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let detail: Detail = serde_json::from_value(answer).context("the server's answer is not understood")?;
-    context.out.text(&explain(&detail))?;
+    let unclear = "the server's answer is not understood";
+    let detail: Detail = serde_json::from_value(answer).context(unclear)?;
+    let why: Explanation = serde_json::from_value(why).context(unclear)?;
+    context.out.text(&format!("{}\n{}", explain(&detail), story(&why)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,6 +108,41 @@ fn waived(waivers: &[Waiver]) -> Vec<String> {
         format!("  {} by {author} until {}: {reason}", waiver.id, moment(waiver.expires_at))
     };
     [String::new(), "Waivers in use".to_owned()].into_iter().chain(waivers.iter().map(line)).collect()
+}
+
+/// Policy by policy, then action by action, then what is different since.
+pub(super) fn story(why: &Explanation) -> String {
+    let mut lines = Vec::new();
+    if !why.policies.is_empty() {
+        lines.extend([String::new(), "Policies".to_owned()]);
+    }
+    for one in &why.policies {
+        let said = match (&one.outcome, &one.waived_by) {
+            (Outcome::Match, Some(waiver)) => format!("matched, and is waived by {waiver}"),
+            (Outcome::Match, None) => "matched".to_owned(),
+            (Outcome::NoMatch, _) => "did not match".to_owned(),
+            (Outcome::Failed(error), _) => format!("failed: {}", harmless(error)),
+        };
+        lines.push(format!("  {} (revision {}) {said}", one.policy, one.revision));
+        lines.extend(one.facts.iter().map(|fact| format!("    {}", harmless(&short(fact)))));
+    }
+    if !why.outcome.is_empty() {
+        lines.extend([String::new(), "Outcome".to_owned()]);
+        lines.extend(why.outcome.iter().map(|line| format!("  {}", harmless(line))));
+    }
+    lines.extend([String::new(), format!("Since {}", moment(why.since))]);
+    lines.extend(why.notes.iter().map(|note| format!("  ({})", harmless(note))));
+    let parts = [("facts", &why.changes.facts), ("rules", &why.changes.rules), ("outcome", &why.changes.outcome)];
+    for (name, changes) in parts {
+        lines.extend(changes.iter().map(|line| format!("  {name:<8}{}", harmless(&short(line)))));
+    }
+    if why.changes.is_empty() && why.then.is_some() {
+        lines.push("  nothing is different".to_owned());
+    }
+    for step in &why.steps {
+        lines.push(format!("  {}  {}: {}", moment(step.at), harmless(&step.trigger), step.state.as_str()));
+    }
+    lines.join("\n")
 }
 
 fn of_decision(decision: &Decision) -> Vec<String> {

@@ -4,6 +4,7 @@
 mod channel;
 mod client;
 mod convert;
+mod decisions;
 mod explain;
 mod feeds;
 mod findings;
@@ -107,6 +108,9 @@ enum Command {
     Vex(vex::VexCommand),
     /// Say why a package is in the state it is in, and what would help
     Explain(explain::ExplainArgs),
+    /// The log of decisions: what each policy said, what it saw, and recomputing it
+    #[command(subcommand)]
+    Decisions(decisions::DecisionsCommand),
     /// List packages
     Packages(packages::ListArgs),
     /// Show one package: files, inventory, findings, decisions; or say something of it by hand
@@ -199,6 +203,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Waiver(command) => waiver::run(context, *command).await,
         Command::Vex(command) => vex::run(context, command).await,
         Command::Explain(args) => explain::run(context, &args).await,
+        Command::Decisions(command) => decisions::run(context, command).await,
         Command::Packages(args) => packages::list(context, &args).await,
         Command::Package(args) => packages::one(context, *args).await,
         Command::Delete(args) => trash::delete(context, &args).await,

@@ -12,6 +12,8 @@ pub mod server;
 #[cfg(test)]
 mod warm;
 
+pub(crate) use api::decisions::{filter as entry_filter, moment};
+
 use crate::{config::Config, wiring};
 use anyhow::Result;
 use assay_engine::Engine;

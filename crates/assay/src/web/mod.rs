@@ -7,6 +7,7 @@
 mod access;
 mod assets;
 mod dashboard;
+mod decisions;
 mod frame;
 mod log;
 mod overview;
@@ -106,6 +107,7 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["packages", id] => package::page(engine, request, id, package::Part::Whole).await,
         ["packages", id, "findings"] => package::page(engine, request, id, package::Part::Findings).await,
         ["packages", id, "inventory"] => package::page(engine, request, id, package::Part::Inventory).await,
+        ["decisions"] => decisions::page(engine, request).await,
         ["decisions", id] => package::decision(engine, request, id).await,
         ["policies"] => policies::page(engine, request).await,
         ["policies", slug] => policies::one(engine, request, slug).await,

@@ -10,6 +10,7 @@ mod cluster;
 mod command_line;
 mod crash;
 mod crowd;
+mod decisions;
 mod faults;
 mod hostile;
 mod imports;

@@ -144,7 +144,3 @@ fn subject(detail: &assay_engine::PackageDetail) -> Subject {
         },
     }
 }
-
-pub(crate) async fn decision(app: Arc<App>, call: Call) -> Answer {
-    ok(&app.engine.decision(&call.caller, call.param("id")).await?)
-}

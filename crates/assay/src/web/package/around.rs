@@ -5,7 +5,7 @@ use crate::web::{
     pieces::{When, readable},
     query::address,
 };
-use assay_engine::PackageDetail;
+use assay_engine::{Explanation, PackageDetail};
 use assay_model::{
     access::{Caller, Permission},
     event::Event,
@@ -36,6 +36,8 @@ pub(in crate::web) struct Around {
     pub(in crate::web) targets: Vec<String>,
     /// The last day of the chart, UTC.
     pub(in crate::web) today: Date,
+    /// Why it is in its state, and what is different since a day ago.
+    pub(in crate::web) why: Option<Explanation>,
 }
 
 /// Where a caller could promote something of `from` to.

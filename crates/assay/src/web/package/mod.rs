@@ -16,7 +16,7 @@ use super::{
 };
 use around::{Chart, Command, NameLine, PromotionLine, commands, names, promotions, targets};
 use askama::Template;
-use assay_engine::{Engine, PackageDetail};
+use assay_engine::{Engine, Explanation, PackageDetail};
 use assay_model::{
     access::{Caller, Permission},
     package::{PackageId, State},
@@ -26,6 +26,7 @@ use assay_model::{
 use contents::{FileLine, InventoryView};
 use decisions::{CitedLine, DecisionView};
 use findings::FindingLine;
+use jiff::SignedDuration;
 use std::sync::Arc;
 
 pub(super) use around::Around;
@@ -171,6 +172,7 @@ pub(super) struct PackagePage {
     names: Cut<NameLine>,
     promotions: Vec<PromotionLine>,
     commands: Vec<Command>,
+    why: Option<Explanation>,
     decisions: Vec<DecisionView>,
     events: Vec<EventLine>,
 }
@@ -208,11 +210,14 @@ pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest, id: &str, p
 
 async fn look_around(engine: &Arc<Engine>, caller: &Caller, detail: &PackageDetail) -> Result<Around, Problem> {
     let (place, at) = (detail.repository.id, detail.row.package.at.clone());
+    let yesterday = engine.now() - SignedDuration::from_hours(24);
     Ok(Around {
         names: meta::read(engine.meta(), move |tx| tx.references(place, &at.format, &at.name)).await?,
         may_write: caller.permission_in(&detail.repository) >= Some(Permission::Write),
         targets: targets(caller, &engine.readable_repositories(caller).await?, &detail.repository),
         today: engine.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+        // the page is there also where it cannot be explained
+        why: engine.explain(caller, detail.row.package.id, yesterday).await.ok(),
     })
 }
 
@@ -257,6 +262,7 @@ pub(super) fn view(mut frame: Frame, detail: PackageDetail, around: Around) -> P
                 FileLine::of(file, link)
             })
             .collect(),
+        why: around.why,
         decisions: detail.decisions.into_iter().map(DecisionView::of).collect(),
         events: detail.events.into_iter().map(EventLine::of).collect(),
         head,

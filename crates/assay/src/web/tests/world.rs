@@ -125,6 +125,7 @@ pub(super) fn around() -> Around {
         may_write: true,
         targets: vec!["release".into()],
         today: "2026-11-22".parse().unwrap(),
+        why: None,
     }
 }
 

@@ -1,0 +1,462 @@
+//! The log of decisions: one entry per policy, package and decision, matched or not. An entry is derived from the decision
+//! when it is read; an evaluation that said nothing new made no decision and has no entry.
+
+use crate::Engine;
+use assay_model::{
+    access::{Caller, Permission},
+    decision::{Decision, DecisionId, Outcome, Verdict},
+    package::{PackageId, State},
+    policy::{Policy, PolicyAction},
+    problem::Problem,
+    repository::{Repository, RepositoryId},
+    seam::meta::{self, DecisionFilter, Logged, Tx},
+    waiver::WaiverId,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Decisions that one page looks at, at most: a filter that fits nothing ends too, and says where to go on.
+const EXAMINED: usize = 5_000;
+/// Decisions that are read at once.
+const CHUNK: usize = 200;
+/// Most entries of a page.
+const MAX_PAGE: usize = 1_000;
+
+/// Which entries to list. Empty fields do not restrict.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EntryFilter {
+    /// Made at or after.
+    pub created_after: Option<Timestamp>,
+    /// Made before.
+    pub created_before: Option<Timestamp>,
+    /// Only policies that matched, or only those that did not.
+    pub matched: Option<bool>,
+    /// Formats, by id or by the name that policies use.
+    pub formats: Vec<String>,
+    /// Exact name of the package.
+    pub package_name: Option<String>,
+    /// Number of the package.
+    pub package: Option<PackageId>,
+    /// Slug of the policy.
+    pub policy: Option<String>,
+    /// Name of the repository.
+    pub repository: Option<String>,
+    /// Of one decision.
+    pub correlation_id: Option<String>,
+    /// State that the decision gave.
+    pub state: Option<State>,
+    /// Part of what caused it.
+    pub trigger: Option<String>,
+    /// From the newest down.
+    pub newest_first: bool,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// Entries of a page, 1 to 1000.
+    pub page_size: usize,
+}
+
+/// One policy evaluated for one package in one decision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// Unique; sorts by time. The decision's id, a hyphen and the place of the policy in it.
+    pub id: String,
+    /// Id of the decision: groups all policies that were evaluated together.
+    pub correlation_id: DecisionId,
+    /// When the evaluation began; also the clock that the policy saw.
+    pub started_at: Timestamp,
+    /// When all policies of the decision were evaluated.
+    pub ended_at: Timestamp,
+    /// Whether the policy matched.
+    #[serde(rename = "match")]
+    pub matched: bool,
+    /// Matched, did not, or failed.
+    pub outcome: Outcome,
+    /// Its reasons.
+    pub reasons: Vec<String>,
+    /// Actions by kind, with their parameters; empty unless they were carried out.
+    pub actions: Map<String, Value>,
+    /// The waiver that took the match back.
+    pub waived_by: Option<WaiverId>,
+    /// What caused the decision.
+    pub trigger: String,
+    /// State that all policies together gave.
+    pub state: State,
+    /// Number of the package.
+    pub package_slug_perm: PackageId,
+    /// Its name.
+    pub package_name: String,
+    /// Its format.
+    pub package_format: String,
+    /// Its version.
+    pub package_version: String,
+    /// Its repository.
+    pub repository_name: String,
+    /// Slug of the policy.
+    pub policy_slug_perm: String,
+    /// Its name at that revision.
+    pub policy_name: String,
+    /// Its revision.
+    pub policy_version: u32,
+    /// Its place in the order.
+    pub policy_precedence: u16,
+    /// Whether a match ends the evaluation.
+    pub policy_is_terminal: bool,
+}
+
+/// A page of entries.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Entries {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Where to go on; nothing at the end. A page may be short, even empty, and not the last.
+    pub next: Option<String>,
+    /// How far it looked: where to go on later for what is decided meanwhile.
+    pub reached: Option<String>,
+}
+
+/// An entry with everything behind it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FullEntry {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// The policy at that revision, source included; only for those who may read all repositories.
+    pub policy: Option<Policy>,
+    /// The document that the policy saw; nothing where it is not kept any more.
+    pub policy_input: Option<Value>,
+    /// What the policy gave: `match`, `reason`, and every other value of its module.
+    pub policy_output: Value,
+    /// The actions that were carried out, in order.
+    pub parsed_actions: Vec<PolicyAction>,
+    /// The decision.
+    pub decision: Decision,
+}
+
+impl Engine {
+    /// Entries of the log about packages of repositories that the caller may read, in the order of their ids.
+    ///
+    /// # Errors
+    /// `Invalid` for a cursor that is none; `NotFound` or `Forbidden` for a repository that is named.
+    pub async fn decision_entries(self: &Arc<Self>, caller: &Caller, filter: EntryFilter) -> Result<Entries, Problem> {
+        let readable = self.readable_repositories(caller).await?;
+        let places: Vec<Repository> = match &filter.repository {
+            Some(name) => vec![self.repository(caller, name, Permission::Read).await?.as_ref().clone()],
+            None => readable,
+        };
+        let everywhere = filter.repository.is_none() && caller.require_everywhere(Permission::Read).is_ok();
+        let engine = self.clone();
+        meta::read(self.meta(), move |tx| Reader::new(&engine, &filter, &places, everywhere).page(tx)).await
+    }
+
+    /// One entry with everything behind it, by its id; by the id of a decision, the entry of its first policy.
+    ///
+    /// # Errors
+    /// `NotFound`, also for what the caller may not read.
+    pub async fn decision_entry(self: &Arc<Self>, caller: &Caller, id: &str) -> Result<FullEntry, Problem> {
+        let unknown = || Problem::not_found(format!("the log of decisions has no entry `{id}`"));
+        let (decision, place) = id.split_once('-').unwrap_or((id, "0"));
+        let place: usize = place.parse().map_err(|_| unknown())?;
+        let (logged, repository) = self.readable_decision(caller, decision).await?;
+        let sees_policies = caller.require_everywhere(Permission::Read).is_ok();
+        let engine = self.clone();
+        let found = meta::read(self.meta(), move |tx| {
+            let mut policies = Policies::default();
+            let names = BTreeMap::from([(repository.id, repository.name.clone())]);
+            let Some((slug, revision)) = logged.decision.basis.policies.get(place).cloned() else { return Ok(None) };
+            let policy = policies.get(tx, &slug, revision)?;
+            let entry = entry(&logged, place, policy.as_ref(), &names, &engine);
+            let input = super::document(tx, &logged.decision.basis.input)?;
+            let Some(entry) = entry else { return Ok(None) };
+            Ok(Some((entry, policy.filter(|_| sees_policies), input, logged.clone())))
+        })
+        .await?;
+        let (entry, policy, input, logged) = found.ok_or_else(unknown)?;
+        let verdict = logged.decision.verdicts.iter().find(|v| v.policy == entry.policy_slug_perm);
+        let input = input.map(|input| self.parts.judge.shown(&input, &entry.policy_slug_perm)).transpose()?;
+        Ok(FullEntry {
+            policy_output: output(verdict),
+            parsed_actions: actions_of(&logged.decision, &entry.policy_slug_perm).cloned().collect(),
+            policy_input: input,
+            policy,
+            decision: logged.decision,
+            entry,
+        })
+    }
+
+    /// The document that a decision was a function of, as its policies saw it. `id` is a decision's or an entry's.
+    ///
+    /// # Errors
+    /// `NotFound`, also for what the caller may not read and for what is not kept any more.
+    pub async fn decision_input(self: &Arc<Self>, caller: &Caller, id: &str) -> Result<Value, Problem> {
+        let (decision, place) = id.split_once('-').unwrap_or((id, "0"));
+        let (logged, _) = self.readable_decision(caller, decision).await?;
+        let policy = place.parse().ok().and_then(|place: usize| logged.decision.basis.policies.get(place));
+        let policy = policy.map(|(slug, _)| slug.clone()).unwrap_or_default();
+        let digest = logged.decision.basis.input;
+        let document = meta::read(self.meta(), move |tx| super::document(tx, &digest)).await?;
+        let gone = || {
+            Problem::not_found(
+                "the input of this decision is not kept: it was superseded longer ago than `decisions.input_days` says, \
+                 its package was deleted for good, or an older version made it",
+            )
+        };
+        self.parts.judge.shown(&document.ok_or_else(gone)?, &policy)
+    }
+
+    /// A decision about a package of a repository that the caller may read.
+    pub(crate) async fn readable_decision(&self, caller: &Caller, id: &str) -> Result<(Logged, Repository), Problem> {
+        let wanted = DecisionId(id.to_owned());
+        let found = meta::read(self.meta(), move |tx| {
+            let Some(logged) = tx.logged_decision(&wanted)? else { return Ok(None) };
+            Ok(tx.repository_by_id(logged.repository)?.map(|place| (logged, place)))
+        })
+        .await?;
+        let readable = found.filter(|(_, place)| caller.require(Permission::Read, place).is_ok());
+        readable.ok_or_else(|| Problem::not_found(format!("there is no decision `{id}`")))
+    }
+}
+
+/// Policies at revisions, each read once.
+#[derive(Default)]
+struct Policies(BTreeMap<(String, u32), Option<Policy>>);
+
+impl Policies {
+    fn get(&mut self, tx: &mut dyn Tx, slug: &str, revision: u32) -> Result<Option<Policy>, Problem> {
+        let key = (slug.to_owned(), revision);
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = tx.policy_revision(slug, revision)?;
+        self.0.insert(key, found.clone());
+        Ok(found)
+    }
+}
+
+/// Reads one page.
+struct Reader<'a> {
+    engine: &'a Engine,
+    filter: &'a EntryFilter,
+    places: &'a [Repository],
+    names: BTreeMap<RepositoryId, String>,
+    everywhere: bool,
+    formats: Vec<&'static str>,
+    page_size: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(engine: &'a Engine, filter: &'a EntryFilter, places: &'a [Repository], everywhere: bool) -> Self {
+        let asked = |name: &&str| filter.formats.iter().any(|f| f.eq_ignore_ascii_case(name));
+        let formats = engine.formats().iter().map(|f| f.spec());
+        let formats = formats.filter(|spec| asked(&spec.id) || asked(&spec.policy_name)).map(|spec| spec.id);
+        Self {
+            engine,
+            filter,
+            places,
+            names: places.iter().map(|place| (place.id, place.name.clone())).collect(),
+            everywhere,
+            formats: formats.collect(),
+            page_size: filter.page_size.clamp(1, MAX_PAGE),
+        }
+    }
+
+    fn page(&self, tx: &mut dyn Tx) -> Result<Entries, Problem> {
+        let (mut page, mut policies) = (Entries::default(), Policies::default());
+        let Some(mut asked) = self.decisions(tx)? else { return Ok(page) };
+        let start = self.cursor()?;
+        if let Some((decision, _)) = &start {
+            // its other entries may be left
+            let beyond = DecisionId(if self.filter.newest_first { format!("{decision}~") } else { before(decision) });
+            let edge = if self.filter.newest_first { &mut asked.before } else { &mut asked.after };
+            *edge = Some(match edge.take() {
+                Some(edge) if self.filter.newest_first => edge.min(beyond),
+                Some(edge) => edge.max(beyond),
+                None => beyond,
+            });
+        }
+        let mut examined = 0;
+        loop {
+            let found = tx.logged_decisions(&asked)?;
+            let ended = found.len() < asked.limit;
+            for logged in found {
+                examined += 1;
+                let id = logged.decision.id.clone();
+                for place in self.order(logged.decision.basis.policies.len()) {
+                    if start.as_ref().is_some_and(|(d, p)| *d == id.0 && !self.is_after(place, *p)) {
+                        continue;
+                    }
+                    let Some(entry) = self.entry(tx, &logged, place, &mut policies)? else { continue };
+                    page.entries.push(entry);
+                    if page.entries.len() >= self.page_size {
+                        page.next = Some(format!("{id}-{place:03}"));
+                        page.reached = page.next.clone();
+                        return Ok(page);
+                    }
+                }
+                if self.filter.newest_first { asked.before = Some(id) } else { asked.after = Some(id) }
+            }
+            let end = if self.filter.newest_first { 0 } else { 999 };
+            let edge = if self.filter.newest_first { &asked.before } else { &asked.after };
+            let edge = edge.as_ref().filter(|_| examined > 0).map(|id| format!("{id}-{end:03}"));
+            page.reached = edge.or_else(|| self.filter.cursor.clone());
+            if ended {
+                return Ok(page);
+            }
+            if examined >= EXAMINED {
+                page.next = page.reached.clone();
+                return Ok(page);
+            }
+        }
+    }
+
+    fn order(&self, n: usize) -> Vec<usize> {
+        if self.filter.newest_first { (0..n).rev().collect() } else { (0..n).collect() }
+    }
+
+    fn is_after(&self, place: usize, cursor: usize) -> bool {
+        if self.filter.newest_first { place < cursor } else { place > cursor }
+    }
+
+    /// Decision and place of the last entry of the page before.
+    fn cursor(&self) -> Result<Option<(String, usize)>, Problem> {
+        let Some(text) = &self.filter.cursor else { return Ok(None) };
+        let wrong = || Problem::invalid("bad-cursor", "`page` must be the `next` of a page before");
+        let (decision, place) = text.split_once('-').ok_or_else(wrong)?;
+        let is_id = !decision.is_empty() && decision.bytes().all(|b| b.is_ascii_alphanumeric());
+        let place = place.parse().ok().filter(|_| is_id).ok_or_else(wrong)?;
+        Ok(Some((decision.to_owned(), place)))
+    }
+
+    /// Which decisions to read; nothing where none can fit.
+    fn decisions(&self, tx: &mut dyn Tx) -> Result<Option<DecisionFilter>, Problem> {
+        let filter = self.filter;
+        if !filter.formats.is_empty() && self.formats.is_empty() {
+            return Ok(None);
+        }
+        let packages = match (&filter.package, &filter.package_name) {
+            (Some(id), _) => Some(vec![*id]),
+            (None, Some(name)) => Some(self.named(tx, name)?),
+            (None, None) => None,
+        };
+        let mut asked = DecisionFilter {
+            repositories: (!self.everywhere).then(|| self.places.iter().map(|place| place.id).collect()),
+            said: filter.matched == Some(true),
+            said_by: filter.policy.clone().filter(|_| filter.matched == Some(true)),
+            packages,
+            after: filter.created_after.map(DecisionId::first_at),
+            before: filter.created_before.map(DecisionId::first_at),
+            newest_first: filter.newest_first,
+            limit: CHUNK,
+        };
+        if let Some(id) = &filter.correlation_id {
+            if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                return Ok(None);
+            }
+            asked.after = asked.after.max(Some(DecisionId(before(id))));
+            let beyond = DecisionId(format!("{id}~"));
+            asked.before = Some(asked.before.map_or(beyond.clone(), |edge| edge.min(beyond)));
+        }
+        Ok(Some(asked))
+    }
+
+    fn named(&self, tx: &mut dyn Tx, name: &str) -> Result<Vec<PackageId>, Problem> {
+        let all: Vec<&str> = self.engine.formats().iter().map(|f| f.spec().id).collect();
+        let formats = if self.formats.is_empty() { &all } else { &self.formats };
+        let mut ids = Vec::new();
+        for place in self.places {
+            for format in formats {
+                ids.extend(tx.packages_named(place.id, format, name, None)?.into_iter().map(|p| p.id));
+            }
+        }
+        Ok(ids)
+    }
+
+    fn entry(
+        &self,
+        tx: &mut dyn Tx,
+        logged: &Logged,
+        place: usize,
+        policies: &mut Policies,
+    ) -> Result<Option<Entry>, Problem> {
+        let (filter, decision) = (self.filter, &logged.decision);
+        let Some((slug, revision)) = decision.basis.policies.get(place) else { return Ok(None) };
+        let fits = filter.policy.as_ref().is_none_or(|policy| policy == slug)
+            && (self.formats.is_empty() || self.formats.contains(&logged.at.format.as_str()))
+            && filter.state.is_none_or(|state| state == decision.state)
+            && filter.trigger.as_ref().is_none_or(|part| decision.trigger.contains(part.as_str()))
+            && filter.correlation_id.as_ref().is_none_or(|id| *id == decision.id.0);
+        if !fits {
+            return Ok(None);
+        }
+        let policy = policies.get(tx, slug, *revision)?;
+        let entry = entry(logged, place, policy.as_ref(), &self.names, self.engine);
+        Ok(entry.filter(|one| filter.matched.is_none_or(|matched| matched == one.matched)))
+    }
+}
+
+/// Below an id and above all that differ from it in more than the last character, which is a hash's.
+fn before(id: &str) -> String {
+    let mut chars = id.chars();
+    chars.next_back();
+    chars.as_str().to_owned()
+}
+
+fn entry(
+    logged: &Logged,
+    place: usize,
+    policy: Option<&Policy>,
+    names: &BTreeMap<RepositoryId, String>,
+    engine: &Engine,
+) -> Option<Entry> {
+    let decision = &logged.decision;
+    let (slug, revision) = decision.basis.policies.get(place)?;
+    let verdict = decision.verdicts.iter().find(|v| v.policy == *slug);
+    let outcome = verdict.map_or(Outcome::NoMatch, |v| v.outcome.clone());
+    let took = SignedDuration::from_micros(i64::try_from(decision.basis.micros).unwrap_or(0));
+    let mut actions: Map<String, Value> = Map::new();
+    for action in actions_of(decision, slug) {
+        let spec = engine.actions().iter().map(|kind| kind.spec()).find(|spec| spec.id == action.kind);
+        let name = spec.and_then(|spec| spec.aliases.first().copied()).unwrap_or(action.kind.as_str());
+        actions.insert(name.to_owned(), action.params.clone());
+    }
+    Some(Entry {
+        id: format!("{}-{place:03}", decision.id),
+        correlation_id: decision.id.clone(),
+        started_at: decision.at,
+        ended_at: decision.at.checked_add(took).unwrap_or(decision.at),
+        matched: outcome == Outcome::Match,
+        outcome,
+        reasons: verdict.map(|v| v.reasons.clone()).unwrap_or_default(),
+        actions,
+        waived_by: verdict.and_then(|v| v.waived_by.clone()),
+        trigger: decision.trigger.clone(),
+        state: decision.state,
+        package_slug_perm: decision.package,
+        package_name: logged.at.name.clone(),
+        package_format: logged.at.format.clone(),
+        package_version: logged.at.version.clone(),
+        repository_name: names.get(&logged.repository).cloned().unwrap_or_default(),
+        policy_slug_perm: slug.clone(),
+        policy_name: policy.map_or_else(|| slug.clone(), |p| p.name.clone()),
+        policy_version: *revision,
+        policy_precedence: policy.map(|p| p.precedence).unwrap_or_default(),
+        policy_is_terminal: policy.is_some_and(|p| p.terminal),
+    })
+}
+
+fn actions_of<'a>(decision: &'a Decision, policy: &'a str) -> impl Iterator<Item = &'a PolicyAction> {
+    decision.actions.iter().filter(move |(by, _)| by == policy).map(|(_, action)| action)
+}
+
+fn output(verdict: Option<&Verdict>) -> Value {
+    let Some(verdict) = verdict else { return json!({"match": false, "reason": []}) };
+    let mut output = verdict.output.as_object().cloned().unwrap_or_default();
+    output.insert("match".to_owned(), json!(verdict.outcome == Outcome::Match));
+    output.insert("reason".to_owned(), json!(verdict.reasons));
+    if let Outcome::Failed(error) = &verdict.outcome {
+        output.insert("error".to_owned(), json!(error));
+    }
+    Value::Object(output)
+}
