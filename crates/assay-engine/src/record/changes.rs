@@ -53,7 +53,19 @@ impl Seen<'_> {
 pub(super) fn facts(then: &Seen<'_>, now: &Seen<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if then.has_findings() && now.has_findings() {
-        findings(&then.sheet.findings, &now.sheet.findings, &mut lines);
+        let waivers = |sheet: &Sheet| -> Vec<(String, Value)> {
+            sheet
+                .facts
+                .iter()
+                .filter(|(path, _)| path.starts_with("waivers."))
+                .map(|(p, v)| (p.clone(), v.clone()))
+                .collect()
+        };
+        let gone = match waivers(then.sheet) == waivers(now.sheet) {
+            true => "is no longer found in",
+            false => "is waived, or no longer found, in",
+        };
+        findings(&then.sheet.findings, &now.sheet.findings, gone, &mut lines);
     }
     for tag in now.sheet.tags.difference(&then.sheet.tags) {
         lines.push(format!("label `{tag}` was added"));
@@ -130,7 +142,7 @@ fn cut(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-fn findings(then: &[SheetFinding], now: &[SheetFinding], lines: &mut Vec<String>) {
+fn findings(then: &[SheetFinding], now: &[SheetFinding], gone: &str, lines: &mut Vec<String>) {
     let keyed = |all: &'_ [SheetFinding]| -> BTreeMap<(String, String), SheetFinding> {
         all.iter().map(|one| ((one.id.clone(), one.component.clone()), one.clone())).collect()
     };
@@ -146,7 +158,7 @@ fn findings(then: &[SheetFinding], now: &[SheetFinding], lines: &mut Vec<String>
     for (key, one) in then.iter().filter(|(key, _)| !now.contains_key(*key)) {
         let renamed = now.values().any(|new| new.component == key.1 && new.ids().any(|id| one.ids().any(|i| i == id)));
         if !renamed {
-            lines.push(format!("{} is no longer found in {}", one.id, key.1));
+            lines.push(format!("{} {gone} {}", one.id, key.1));
         }
     }
     let mut said = BTreeSet::new();

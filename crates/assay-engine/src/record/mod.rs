@@ -5,6 +5,7 @@ pub(crate) mod changes;
 pub(crate) mod explain;
 pub(crate) mod log;
 pub(crate) mod packing;
+mod reader;
 
 use crate::Engine;
 use assay_model::{
