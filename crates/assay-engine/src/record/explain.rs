@@ -9,7 +9,7 @@ use assay_model::{
     policy::{FactKind, Policy},
     problem::Problem,
     seam::{
-        action::Standing,
+        action::{Applied, Ground, Standing},
         judge::Rules,
         meta::{self, Tx},
     },
@@ -236,23 +236,28 @@ impl Engine {
     /// The actions one after the other, as they came to the state.
     fn outcome(&self, decision: &Decision, package: &Package) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut standing = Standing { state: State::Available, tags: BTreeSet::new() };
+        let mut standing = Standing::of(State::Available, BTreeSet::new());
+        let ground = ground(decision);
         let mut set_by: Option<&str> = None;
         for (policy, action) in &decision.actions {
-            let before = standing.clone();
+            let before = standing.state;
+            // whether it has a word on the state, also where it says what is so already
+            let mut probe = Standing::of(State::Pending, BTreeSet::new());
             if let Some(kind) = self.parts.actions.iter().find(|kind| kind.spec().id == action.kind) {
-                kind.apply(&action.params, &mut standing);
+                let applied = Applied { policy, params: &action.params, ground: &ground };
+                kind.apply(applied, &mut standing);
+                kind.apply(applied, &mut probe);
             }
-            let is_state = action.kind.contains("state");
-            if is_state && before.state == standing.state {
-                lines.push(format!("{policy} sets the state to {}, which it was", standing.state.as_str()));
-            } else if is_state {
-                let over = set_by.map(|by| format!(", over {} by {by}", before.state.as_str())).unwrap_or_default();
-                lines.push(format!("{policy} sets the state to {}{over}", standing.state.as_str()));
-            } else {
-                lines.push(format!("{policy}: {} {}", action.kind.replace(['_', '-'], " "), params(&action.params)));
-            }
-            if is_state {
+            let sets = probe.state != State::Pending;
+            let did = format!("{policy}: {} {}", action.kind.replace(['_', '-'], " "), params(&action.params));
+            let now = standing.state.as_str();
+            lines.push(match (before == standing.state, set_by) {
+                (true, _) if sets => format!("{policy} sets the state to {now}, which it was"),
+                (true, _) => did.trim_end().to_owned(),
+                (false, Some(by)) => format!("{policy} sets the state to {now}, over {} by {by}", before.as_str()),
+                (false, None) => format!("{policy} sets the state to {now}"),
+            });
+            if sets || before != standing.state {
                 set_by = Some(policy);
             }
         }
@@ -270,6 +275,15 @@ impl Engine {
             lines.push(format!("set by hand to {}, over what the policies say", held.state.as_str()));
         }
         lines
+    }
+}
+
+/// What actions knew.
+fn ground(decision: &Decision) -> Ground {
+    Ground {
+        now: decision.at,
+        arrived: decision.basis.arrived.unwrap_or(decision.at),
+        approved: decision.basis.approved.clone(),
     }
 }
 
