@@ -50,7 +50,8 @@ const PYTHON: &[(&str, &str)] = &[
 
 /// Programs whose requirements do not go with those above nor with each other: each in an environment of its own, linked
 /// into `bin`. PDM names its own requirements exactly in an extra; without it, newer ones break it.
-const APART: &[(&str, &str)] = &[("poetry", "poetry"), ("pdm", "pdm[locked]")];
+const APART: &[(&str, &str)] =
+    &[("poetry", "poetry"), ("pdm", "pdm[locked]"), ("dtrackauditor", "dtrack-auditor==1.5.0")];
 
 /// Programs that Go builds into a folder of their own, and the module version that has each. They take minutes, once.
 const GO: &[(&str, &str)] =

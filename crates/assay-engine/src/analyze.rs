@@ -8,12 +8,16 @@ use assay_model::{
     inventory::{Inventory, Skipped, StoredInventory},
     package::{File, Package, PackageId, Role},
     problem::{Kind, Problem},
-    seam::{ReadSeek, meta},
+    seam::{
+        ReadSeek,
+        meta::{self, Tx},
+    },
     source_repository::repository_of,
     work::{Job, Lane, NewJob, Stage},
 };
+use jiff::Timestamp;
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl Engine {
     /// Analyzes the package of a job and finishes it. Repeating it finds everything done and only asks for the decision.
@@ -34,9 +38,11 @@ impl Engine {
         self.attach_vex(&package, &files).await?;
         let (now, cause) = (self.now(), job.cause.clone());
         let source = self.source_of(&package).await?;
+        let subject = self.scope_of(&package).await?.subject(&package.at.version);
         meta::write(self.meta(), move |tx| {
             tx.finish(&[done])?;
             tx.set_package_source(id, source.as_deref())?;
+            revised(tx, &package, &files, &subject, now)?;
             tx.enqueue(&[NewJob {
                 lane: Lane::Interactive,
                 stage: Stage::Decide,
@@ -130,6 +136,33 @@ impl Engine {
         let repository = repository.ok_or_else(|| Problem::bug("a package without repository"))?;
         Ok(Scope { repository: repository.name, format: package.at.format.clone(), name: package.at.name.clone() })
     }
+}
+
+/// Purls that an event names.
+const NAMED: usize = 50;
+
+/// Logs in what a version differs from the file in whose place its own came, which its format names in the metadata.
+fn revised(tx: &mut dyn Tx, package: &Package, files: &[File], subject: &str, at: Timestamp) -> Result<(), Problem> {
+    let before = package.metadata.get("replaces").and_then(|named| named.get(0)).and_then(|digest| digest.as_str());
+    let Some(before) = before.and_then(|digest| digest.parse::<Digest>().ok()) else { return Ok(()) };
+    let Some(file) = files.iter().find(|file| file.role == Some(Role::File) && file.digest != before) else {
+        return Ok(());
+    };
+    let (Some(old), Some(new)) = (tx.inventory(&before, Role::File)?, tx.inventory(&file.digest, Role::File)?) else {
+        return Ok(());
+    };
+    let purls = |of: &StoredInventory| -> BTreeSet<String> {
+        of.inventory.components.iter().map(|found| found.component.purl.clone()).collect()
+    };
+    let (old, new) = (purls(&old), purls(&new));
+    let (added, removed): (Vec<_>, Vec<_>) = (new.difference(&old).collect(), old.difference(&new).collect());
+    let body = json!({
+        "from": before, "to": file.digest, "added": added.len(), "removed": removed.len(),
+        "added_components": added.iter().take(NAMED).collect::<Vec<_>>(),
+        "removed_components": removed.iter().take(NAMED).collect::<Vec<_>>(),
+    });
+    let subject = subject.to_owned();
+    tx.append_event(&NewEvent { at, kind: "package.revised", actor: "system".into(), subject, body }).map(|_| ())
 }
 
 /// Runs work that computes or reads files on a thread where that hurts nobody.

@@ -86,6 +86,13 @@ impl Desk {
             None => self.caller.require(needed, &self.repository),
         }
     }
+    /// Whether the caller may write here.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, `Forbidden`.
+    pub fn may_write(&self) -> Result<(), Problem> {
+        self.require(Permission::Write)
+    }
     /// A name of this repository, from memory where it did not change.
     pub(crate) async fn shelved(&self, name: &str) -> Result<Arc<Shelved>, Problem> {
         let epoch = self.engine.notices.epoch();

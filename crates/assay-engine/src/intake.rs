@@ -6,7 +6,7 @@ use assay_model::{
     access::Permission,
     digest::Digest,
     event::NewEvent,
-    package::{Coordinates, NewPackage, PackageId, State},
+    package::{Coordinates, NewPackage, Override, PackageId, State},
     problem::{Kind, Problem},
     repository::{Repository, RepositoryId},
     seam::{
@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::Digest as _;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -463,6 +463,7 @@ impl Publication {
         let before = self.amended(tx)?;
         let metadata = self.metadata(tx)?;
         let held = quota::Held::before(tx, &self.place)?;
+        let revised = self.make_room(tx)?;
         let (package, new) = tx.put_package(&NewPackage {
             repository: self.repository,
             at: Coordinates {
@@ -479,6 +480,9 @@ impl Publication {
         let added = tx.put_files(package, &claim.files, self.at)?;
         for file in &claim.files {
             tx.unstage_blob(self.repository, self.format, &claim.name, &file.digest)?;
+        }
+        if let Some((tags, word)) = revised {
+            tx.set_standing(package, State::Pending, &tags, None, Some(word.as_ref()))?;
         }
         let moved = self.set_references(tx, package)?;
         if claim.replaces_others {
@@ -501,6 +505,36 @@ impl Publication {
             self.amend(tx, package)?;
         }
         Ok(Receipt { package, created: new || added > 0 })
+    }
+
+    /// Lets go of the files in whose place others come; gives the version's own tags and an operator's word on it, which
+    /// outlive them.
+    fn make_room(&self, tx: &mut dyn Tx) -> Result<Option<(BTreeSet<String>, Option<Override>)>, Problem> {
+        let claim = &self.claim;
+        if !claim.replaces_files {
+            return Ok(None);
+        }
+        let known = tx.packages_named(self.repository, self.format, &claim.name, Some(&claim.version))?;
+        let Some(package) = known.into_iter().find(|package| package.state != State::Deleted) else { return Ok(None) };
+        let files = tx.files_of(&[package.id])?;
+        if files.iter().all(|file| claim.files.iter().any(|new| (&new.path, &new.digest) == (&file.path, &file.digest)))
+        {
+            return Ok(None);
+        }
+        let removal = Removal::replaced(&self.place, &self.actor, self.at);
+        removal.allowed(tx, &package)?;
+        let decision = match &package.decision {
+            Some(id) => tx.decision(id)?,
+            None => None,
+        };
+        let mut tags = package.tags.clone();
+        if let Some(decision) = decision {
+            tags = tags.difference(&decision.tags_added).cloned().collect();
+            tags.extend(decision.tags_removed);
+        }
+        removal.apply(tx, package.id)?;
+        tx.purge(package.id)?;
+        Ok(Some((tags, package.held)))
     }
 
     /// Files that say nothing of their package leave what is kept of it, also where two come at once.

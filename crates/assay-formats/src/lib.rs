@@ -8,6 +8,7 @@ use assay_model::seam::format::Format;
 
 mod kit;
 
+pub mod bom;
 pub mod cargo;
 pub mod generic;
 pub mod go;
@@ -19,6 +20,7 @@ pub mod pypi;
 
 /// Every format that is served.
 pub static ALL: &[&dyn Format] = &[
+    &bom::FORMAT,     // bills of materials
     &cargo::FORMAT,   // Rust crates
     &generic::FORMAT, // any file
     &go::FORMAT,      // Go modules

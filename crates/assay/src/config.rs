@@ -121,6 +121,12 @@ pub const KEYS: &[Key] = &[
         "30",
         "Days that messages and their attempts are kept.",
     ),
+    key(
+        "dependency_track.repository",
+        "ASSAY_DEPENDENCY_TRACK_REPOSITORY",
+        "\"boms\"",
+        "Repository for bills of materials that uploaders of Dependency-Track send; made when first needed.",
+    ),
     key("sources.sync", "ASSAY_SOURCES_SYNC", "true", "Whether `serve` fetches the sources on a schedule."),
     key(
         "sources.cadence",
@@ -255,6 +261,16 @@ pub struct Config {
     pub notifications: NotificationKeys,
     /// Where facts come from.
     pub sources: Sources,
+    /// What uploaders of Dependency-Track meet.
+    pub dependency_track: DependencyTrack,
+}
+
+/// What uploaders of Dependency-Track meet.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DependencyTrack {
+    /// Name of the repository that holds their documents.
+    pub repository: String,
 }
 
 /// A text that is not shown.

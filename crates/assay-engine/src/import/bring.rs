@@ -201,6 +201,7 @@ impl Carrier {
                 references,
                 published_at: None,
                 replaces_others: false,
+                replaces_files: false,
             };
             self.desk.publish_as(claim, self.as_cache.as_deref(), &self.actor).await?;
         }

@@ -109,6 +109,7 @@ pub(super) fn claim(name: String, metadata: &Metadata, staged: Staged) -> Claim 
         references: Vec::new(),
         published_at: None,
         replaces_others: false,
+        replaces_files: false,
     }
 }
 

@@ -222,5 +222,6 @@ pub(super) fn claim(path: &str, media_type: String, staged: Staged) -> Claim {
         references: Vec::new(),
         published_at: None,
         replaces_others: true,
+        replaces_files: false,
     }
 }

@@ -288,6 +288,7 @@ pub(super) fn claim(
         references: Vec::new(),
         published_at: None,
         replaces_others: false,
+        replaces_files: false,
     }
 }
 

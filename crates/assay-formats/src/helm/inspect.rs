@@ -112,6 +112,7 @@ pub(super) fn claim(chart: &Chart, files: Vec<NewFile>) -> Claim {
         references: Vec::new(),
         published_at: None,
         replaces_others: false,
+        replaces_files: false,
     }
 }
 

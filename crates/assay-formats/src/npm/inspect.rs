@@ -211,6 +211,7 @@ impl Release {
             references: self.tags,
             published_at: None,
             replaces_others: false,
+            replaces_files: false,
         })
     }
 }

@@ -193,6 +193,7 @@ impl Manifest {
             references: pushed.tags,
             published_at: None,
             replaces_others: false,
+            replaces_files: false,
         }
     }
 

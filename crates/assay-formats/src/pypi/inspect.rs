@@ -162,6 +162,7 @@ impl Distribution {
             references: Vec::new(),
             published_at: None,
             replaces_others: false,
+            replaces_files: false,
         }
     }
 

@@ -161,6 +161,9 @@ pub struct Claim {
     pub published_at: Option<Timestamp>,
     /// Removes every other version of the name in the same transaction (formats whose paths can be overwritten).
     pub replaces_others: bool,
+    /// Takes the place of the files that the same version has: those that the claim does not bring are gone for good, in
+    /// the same transaction (formats of which a version is one document that may be sent again).
+    pub replaces_files: bool,
 }
 
 /// The outcome of a publication.

@@ -227,6 +227,7 @@ impl RemoteVersion {
             references: Vec::new(),
             published_at: self.published_at,
             replaces_others: false,
+            replaces_files: false,
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct App {
     workspace: String,
     sources: std::collections::BTreeMap<String, String>,
     signing_key: Vec<u8>,
+    /// The repository of documents that uploaders of Dependency-Track send.
+    boms: String,
 }
 
 impl App {
@@ -42,6 +44,7 @@ impl App {
             workspace: config.workspace.clone(),
             sources: config.sources.addresses.clone(),
             signing_key,
+            boms: config.dependency_track.repository.clone(),
         }))
     }
 

@@ -11,6 +11,7 @@ mod command_line;
 mod crash;
 mod crowd;
 mod decisions;
+mod dependency_track;
 mod faults;
 mod hostile;
 mod imports;

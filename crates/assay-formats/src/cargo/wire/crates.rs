@@ -43,6 +43,7 @@ pub(super) async fn set_yanked(repo: &dyn Repo, name: &str, version: &str, yanke
         references: Vec::new(),
         published_at: package.published_at,
         replaces_others: false,
+        replaces_files: false,
     })
     .await?;
     Ok(Reply::Answer(render::done()))

@@ -48,6 +48,7 @@ pub(super) async fn file(repo: &dyn Repo, at: FileAt, request: Request) -> Resul
         references: Vec::new(),
         published_at: None,
         replaces_others: false,
+        replaces_files: false,
     };
     let stored = repo.publish(claim).await;
     stored.map_err(|problem| if problem.code == "file-exists" { exists(&at) } else { problem })?;

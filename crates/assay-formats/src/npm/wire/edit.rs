@@ -39,6 +39,7 @@ fn amended(version: &VersionView, metadata: Value, references: Vec<String>) -> C
         references,
         published_at: version.package.published_at,
         replaces_others: false,
+        replaces_files: false,
     }
 }
 

@@ -92,6 +92,7 @@ async fn amend(repo: &dyn Repo, version: &VersionView, metadata: Value) -> Resul
         references: Vec::new(),
         published_at: version.package.published_at,
         replaces_others: false,
+        replaces_files: false,
     })
     .await
     .map(drop)

@@ -1,0 +1,254 @@
+//! Projects: names with versions, which are packages once a document of them was sent.
+
+use super::super::super::answer::{insert, json_reply};
+use super::{Answer, App, Call, no_project, ticket, worded};
+use assay_engine::Desk;
+use assay_formats::bom::FORMAT;
+use assay_model::{
+    access::{Caller, Permission},
+    package::{Package, PackageId},
+    problem::{Kind, Problem},
+    repository::Settings,
+    seam::{format::Shelf as _, meta},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The version of a project that has none.
+const UNVERSIONED: &str = "unversioned";
+/// Projects of one answer.
+const LISTED: usize = 1000;
+
+/// A name and a version.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Project {
+    pub(super) name: String,
+    pub(super) version: String,
+}
+
+impl Project {
+    pub(super) fn new(name: &str, version: Option<&str>) -> Result<Self, Problem> {
+        let version = version.filter(|version| !version.is_empty()).unwrap_or(UNVERSIONED);
+        if name.is_empty() {
+            return Err(Problem::invalid("bad-project", "a project needs a name: send `project`, or `projectName`"));
+        }
+        Ok(Self { name: name.to_owned(), version: version.to_owned() })
+    }
+
+    pub(super) fn uuid(&self, app: &App) -> Result<String, Problem> {
+        ticket::project(app, &app.boms, &self.name, &self.version)
+    }
+
+    /// The package with the documents of it, if one was sent.
+    pub(super) async fn package(&self, desk: &Desk) -> Result<Option<Package>, Problem> {
+        let view = desk.view(&self.name).await?;
+        let mut versions = view.iter().flat_map(|view| &view.versions).map(|version| &version.package);
+        Ok(versions.find(|package| package.at.version == self.version).cloned())
+    }
+
+    /// Whether it was made, with or without a document.
+    pub(super) async fn exists(&self, app: &App, desk: &Desk) -> Result<bool, Problem> {
+        Ok(by_uuid(app, &self.uuid(app)?).await?.is_some() || self.package(desk).await?.is_some())
+    }
+
+    /// Notes that it exists, so that its identifier leads to it.
+    pub(super) async fn note(&self, app: &App) -> Result<(), Problem> {
+        let text = serde_json::to_string(self).map_err(|e| Problem::internal("cannot write JSON", e))?;
+        let key = key(&self.uuid(app)?);
+        meta::write(app.engine.meta(), move |tx| tx.setting_or(&key, &text).map(|_| ())).await
+    }
+
+    fn shown(&self, app: &App, package: Option<&Package>) -> Result<Value, Problem> {
+        let mut shown = json!({
+            "uuid": self.uuid(app)?, "name": self.name, "version": self.version, "active": true, "properties": [],
+            "tags": package.map(|p| p.tags.iter().map(|tag| json!({"name": tag})).collect::<Vec<_>>()).unwrap_or_default(),
+        });
+        if let (Some(package), Some(shown)) = (package, shown.as_object_mut()) {
+            shown.insert("lastBomImport".to_owned(), package.uploaded_at.as_millisecond().into());
+            let (title, edition) = (&package.metadata["document"], &package.metadata["edition"]);
+            let title = format!("{} {}", title.as_str().unwrap_or_default(), edition.as_str().unwrap_or_default());
+            shown.insert("lastBomImportFormat".to_owned(), title.into());
+        }
+        Ok(shown)
+    }
+}
+
+fn key(uuid: &str) -> String {
+    format!("bom.project.{}", uuid.to_ascii_lowercase())
+}
+
+/// The project with an identifier.
+pub(super) async fn by_uuid(app: &App, uuid: &str) -> Result<Option<Project>, Problem> {
+    if uuid.len() != 36 {
+        return Ok(None);
+    }
+    let key = key(uuid);
+    let text = meta::read(app.engine.meta(), move |tx| tx.setting(&key)).await?;
+    let read = |text: String| serde_json::from_str(&text).map_err(|e| Problem::internal("a project cannot be read", e));
+    text.map(read).transpose()
+}
+
+/// The desk of the repository that holds documents; nothing while there is no such repository.
+pub(super) async fn desk(app: &App, caller: &Caller) -> Result<Option<Desk>, Problem> {
+    let places = app.engine.readable_repositories(&Caller::System).await?;
+    if places.iter().all(|place| place.name != app.boms) {
+        return Ok(None);
+    }
+    app.engine.desk(&app.boms, &FORMAT, caller.clone()).await.map(Some)
+}
+
+/// The same for whoever is about to write; makes the repository when it is first needed.
+pub(super) async fn desk_for_writing(app: &App, caller: &Caller) -> Result<Desk, Problem> {
+    if let Some(desk) = desk(app, caller).await? {
+        return Ok(desk);
+    }
+    caller.require_everywhere(Permission::Write)?;
+    match app.engine.create_repository(&Caller::System, &app.boms, Settings::default()).await {
+        Err(problem) if problem.kind != Kind::Conflict => return Err(problem),
+        _ => {}
+    }
+    app.engine.desk(&app.boms, &FORMAT, caller.clone()).await
+}
+
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    name: String,
+    version: Option<String>,
+}
+
+/// `GET /api/v1/project/lookup?name=&version=`.
+pub(in crate::http) async fn lookup(app: Arc<App>, call: Call) -> Answer {
+    let outcome = async move {
+        let named: Named = call.query()?;
+        let project = Project::new(&named.name, named.version.as_deref())?;
+        let desk = desk(&app, &call.caller).await?.ok_or_else(no_project)?;
+        if !project.exists(&app, &desk).await? {
+            return Err(no_project());
+        }
+        let package = project.package(&desk).await?;
+        super::super::ok(&project.shown(&app, package.as_ref())?)
+    };
+    worded(outcome.await)
+}
+
+async fn found(app: &App, caller: &Caller, uuid: String) -> Result<(Project, Option<Package>), Problem> {
+    let desk = desk(app, caller).await?.ok_or_else(no_project)?;
+    let project = by_uuid(app, &uuid).await?.ok_or_else(no_project)?;
+    let package = project.package(&desk).await?;
+    Ok((project, package))
+}
+
+/// `GET /api/v1/project/{uuid}`.
+pub(in crate::http) async fn show(app: Arc<App>, call: Call) -> Answer {
+    let outcome = async move {
+        let (project, package) = found(&app, &call.caller, call.param("uuid").to_owned()).await?;
+        super::super::ok(&project.shown(&app, package.as_ref())?)
+    };
+    worded(outcome.await)
+}
+
+/// `GET /api/v1/project`, all or those of a name.
+pub(in crate::http) async fn list(app: Arc<App>, call: Call) -> Answer {
+    let outcome = async move {
+        let named: Named = call.query()?;
+        let mut all = Vec::new();
+        if let Some(desk) = desk(&app, &call.caller).await? {
+            let names = if named.name.is_empty() { desk.names(None, LISTED).await? } else { vec![named.name] };
+            for name in names {
+                let view = desk.view(&name).await?;
+                for version in view.iter().flat_map(|view| &view.versions).take(LISTED - all.len().min(LISTED)) {
+                    let at = &version.package.at;
+                    let project = Project { name: at.name.clone(), version: at.version.clone() };
+                    all.push(project.shown(&app, Some(&version.package))?);
+                }
+            }
+        }
+        let mut reply = json_reply(StatusCode::OK, &all);
+        insert(reply.headers_mut(), "x-total-count", &all.len().to_string());
+        Ok(reply)
+    };
+    worded(outcome.await)
+}
+
+/// `PUT /api/v1/project`: makes one that has no document yet.
+pub(in crate::http) async fn create(app: Arc<App>, mut call: Call) -> Answer {
+    let outcome = async move {
+        let named: Named = call.json().await?;
+        let project = Project::new(&named.name, named.version.as_deref())?;
+        assay_formats::bom::check(&project.name, &project.version)?;
+        let desk = desk_for_writing(&app, &call.caller).await?;
+        desk.may_write()?;
+        if project.exists(&app, &desk).await? {
+            let text = "A project with the specified name already exists.";
+            return Ok(super::plain(StatusCode::CONFLICT, "text/plain", text));
+        }
+        project.note(&app).await?;
+        super::super::created(&project.shown(&app, None)?)
+    };
+    worded(outcome.await)
+}
+
+/// `GET /api/v1/finding/project/{uuid}`.
+pub(in crate::http) async fn findings(app: Arc<App>, call: Call) -> Answer {
+    let outcome = async move {
+        let (project, package) = found(&app, &call.caller, call.param("uuid").to_owned()).await?;
+        let uuid = project.uuid(&app)?;
+        let Some(Package { id, .. }) = package else { return super::super::ok(&json!([])) };
+        let detail = app.engine.package_detail(&call.caller, id).await?;
+        let findings = detail.findings.iter().map(|one| {
+            json!({
+                "component": {
+                    "name": one.component.name, "group": one.component.namespace, "version": one.component.version,
+                    "purl": one.component.purl, "project": uuid,
+                },
+                "vulnerability": {
+                    "vulnId": one.finding.id, "title": one.finding.title, "severity": severity(one.finding.severity),
+                    "cvssV3BaseScore": one.finding.score(), "source": "ASSAY",
+                    "aliases": one.finding.ids().skip(1).collect::<Vec<_>>(),
+                },
+                "analysis": {"isSuppressed": false},
+                "matrix": format!("{uuid}:{}:{}", one.component.purl, one.finding.id),
+            })
+        });
+        let all: Vec<Value> = findings.collect();
+        let mut reply = json_reply(StatusCode::OK, &all);
+        insert(reply.headers_mut(), "x-total-count", &all.len().to_string());
+        Ok(reply)
+    };
+    worded(outcome.await)
+}
+
+fn severity(severity: assay_model::finding::Severity) -> String {
+    use assay_model::finding::Severity::Unknown;
+    if severity == Unknown { "UNASSIGNED".to_owned() } else { severity.as_str().to_uppercase() }
+}
+
+/// `GET /api/v1/violation/project/{uuid}`: the policies that match, each once.
+pub(in crate::http) async fn violations(app: Arc<App>, call: Call) -> Answer {
+    let outcome = async move {
+        let (project, package) = found(&app, &call.caller, call.param("uuid").to_owned()).await?;
+        let Some(package) = package else { return super::super::ok(&json!([])) };
+        let all = matched(&app, &call.caller, &project, package.id).await?;
+        let mut reply = json_reply(StatusCode::OK, &all);
+        insert(reply.headers_mut(), "x-total-count", &all.len().to_string());
+        Ok(reply)
+    };
+    worded(outcome.await)
+}
+
+async fn matched(app: &App, caller: &Caller, project: &Project, id: PackageId) -> Result<Vec<Value>, Problem> {
+    let detail = app.engine.package_detail(caller, id).await?;
+    let Some(decision) = detail.decisions.first() else { return Ok(Vec::new()) };
+    let uuid = project.uuid(app)?;
+    let violation = |verdict: &assay_model::decision::Verdict| {
+        json!({
+            "type": "OPERATIONAL", "project": {"uuid": uuid, "name": project.name, "version": project.version},
+            "text": verdict.reasons.join("; "), "component": {"name": project.name, "version": project.version},
+            "policyCondition": {"policy": {"name": verdict.policy, "violationState": "FAIL"}},
+        })
+    };
+    Ok(decision.verdicts.iter().map(violation).collect())
+}
