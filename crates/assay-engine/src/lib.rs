@@ -61,7 +61,7 @@ pub use lobby::EngineLobby;
 pub use log::LogCheck;
 pub use notify::{ADDRESS as CHANNEL_ADDRESS, ChannelDraft, ChannelRow, DeliveryRow, NoticeRules};
 pub use overrides::{Answer, ApprovalRow, LicenseDraft, OverrideDraft, TagEdit};
-pub use policies::{PolicyDraft, SavedPolicy};
+pub use policies::{PolicyDraft, SavedPolicy, SourceFinding, Validation};
 pub use promote::{PromoteOptions, Promoted};
 pub use quota::Holding;
 pub use record::{

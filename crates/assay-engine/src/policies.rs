@@ -1,6 +1,6 @@
 //! Saving and removing policies. Either asks for a decision about every package, in the change lane.
 
-use crate::{Engine, matching::decide_jobs};
+use crate::{Engine, analyze::blocking, matching::decide_jobs};
 use assay_model::{
     access::{Caller, Permission},
     event::NewEvent,
@@ -8,7 +8,7 @@ use assay_model::{
     policy::{OnFailure, Policy, PolicyAction},
     problem::Problem,
     seam::{
-        judge::Remark,
+        judge::{Checked, Remark},
         meta::{self, Tx},
     },
     work::Lane,
@@ -46,6 +46,43 @@ pub struct PolicyDraft {
     /// What a match does.
     #[serde(default)]
     pub actions: Vec<PolicyAction>,
+}
+
+/// What is to be said of a source that is not saved.
+#[derive(Clone, Debug, Serialize)]
+pub struct Validation {
+    /// Whether it can be saved: no finding is an error.
+    pub is_valid: bool,
+    /// Errors and warnings.
+    pub findings: Vec<SourceFinding>,
+}
+
+/// One thing about a source.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceFinding {
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    /// Where and what.
+    #[serde(flatten)]
+    pub remark: Remark,
+}
+
+impl Validation {
+    /// Of what a judge says.
+    pub fn of(checked: Result<Checked, Remark>) -> Self {
+        let finding = |severity: &'static str| move |remark| SourceFinding { severity, remark };
+        let is_valid = checked.is_ok();
+        let findings = match checked {
+            Ok(checked) => checked.warnings.into_iter().map(finding("warning")).collect(),
+            Err(remark) => vec![finding("error")(remark)],
+        };
+        Self { is_valid, findings }
+    }
+}
+
+/// A fault in a source, as a problem of the request that brought it.
+fn fault(remark: Remark) -> Problem {
+    Problem::invalid("bad-policy", remark.to_string())
 }
 
 fn middle() -> u16 {
@@ -88,8 +125,8 @@ impl Engine {
     pub async fn save_policy(self: &Arc<Self>, caller: &Caller, draft: PolicyDraft) -> Result<SavedPolicy, Problem> {
         caller.require_everywhere(Permission::Admin)?;
         let now = self.now();
-        let policy = self.checked_policy(draft, now)?;
-        let warnings = self.reach_warnings(&policy).await?;
+        let (policy, mut warnings) = self.checked_policy(draft, now)?;
+        warnings.extend(self.reach_warnings(&policy).await?);
         let actor = caller.name().to_owned();
         let kinds = self.parts.actions;
         let saved = meta::write(self.meta(), move |tx| {
@@ -107,11 +144,11 @@ impl Engine {
         Ok(SavedPolicy { policy: saved, warnings })
     }
 
-    /// A policy as it is kept when a draft is saved, apart from its revision.
+    /// A policy as it is kept when a draft is saved, apart from its revision, and what is to be said of its source.
     ///
     /// # Errors
     /// `Invalid`, as from saving.
-    pub(crate) fn checked_policy(&self, draft: PolicyDraft, now: Timestamp) -> Result<Policy, Problem> {
+    pub(crate) fn checked_policy(&self, draft: PolicyDraft, now: Timestamp) -> Result<(Policy, Vec<Remark>), Problem> {
         let slug = slug_of(&draft.name);
         if slug.is_empty() || draft.name.chars().count() > 100 || draft.description.chars().count() > 250 {
             return Err(Problem::invalid(
@@ -120,9 +157,10 @@ impl Engine {
             ));
         }
         let actions = draft.actions.iter().map(|a| self.check_action(a)).collect::<Result<Vec<_>, _>>()?;
+        let Checked { reads, warnings } = self.parts.judge.check(&draft.rego).map_err(fault)?;
         let policy = Policy {
             slug,
-            reads: self.parts.judge.check(&draft.rego)?,
+            reads,
             name: draft.name,
             description: draft.description,
             rego: draft.rego,
@@ -136,7 +174,26 @@ impl Engine {
             updated_at: now,
         };
         self.parts.judge.compile(vec![policy.clone()])?;
-        Ok(policy)
+        Ok((policy, warnings))
+    }
+
+    /// Says what would be said of a source when it is saved. Stores nothing.
+    ///
+    /// # Errors
+    /// `Forbidden` for callers who may not read policies.
+    pub async fn validate_policy(self: &Arc<Self>, caller: &Caller, rego: String) -> Result<Validation, Problem> {
+        caller.require_everywhere(Permission::Read)?;
+        let engine = self.clone();
+        blocking(move || Ok(Validation::of(engine.parts.judge.check(&rego)))).await
+    }
+
+    /// JSON Schema of a version of the policies' input.
+    ///
+    /// # Errors
+    /// `NotFound` for other versions than `v0` and `v1`.
+    pub fn policy_schema(&self, version: &str) -> Result<serde_json::Value, Problem> {
+        let unknown = || Problem::not_found(format!("there is no input.{version}; there are v0 and v1"));
+        self.parts.judge.schema(version).ok_or_else(unknown)
     }
 
     fn check_action(&self, action: &PolicyAction) -> Result<PolicyAction, Problem> {

@@ -8,7 +8,7 @@ use crate::{
     health::{Freshness, Scorecard, Signature, Standing},
     inventory::{LicenseFile, OsRelease, Secret, Skipped},
     overrides::LicenseCorrection,
-    package::{File, Package},
+    package::{File, Package, Reference},
     repository::Repository,
     score::Scores,
     upstream::Upstream,
@@ -66,6 +66,12 @@ pub struct Facts {
     pub signatures: Vec<Signature>,
     /// How fresh the sources are.
     pub freshness: Vec<Freshness>,
+    /// Mutable names that point to it: tags of an image, dist-tags.
+    pub references: Vec<Reference>,
+    /// When a file of it was last downloaded.
+    pub last_downloaded_at: Option<Timestamp>,
+    /// When the installation got its first repository.
+    pub workspace_since: Option<Timestamp>,
     /// Who asked for it, where a pull brought it here.
     pub requester: Option<String>,
     /// The clock.
@@ -99,6 +105,9 @@ impl Facts {
             popularity: Standing::default(),
             signatures: Vec::new(),
             freshness: Vec::new(),
+            references: Vec::new(),
+            last_downloaded_at: None,
+            workspace_since: None,
             requester: None,
             now,
         }

@@ -73,7 +73,9 @@ pub enum FactKind {
     Epss,
     /// KEV entries.
     Kev,
-    /// Labels.
+    /// Exploit maturity (SSVC).
+    Ssvc,
+    /// Tags.
     Tags,
     /// Statements of VEX.
     Vex,
@@ -85,6 +87,8 @@ pub enum FactKind {
     Signatures,
     /// How fresh the sources are.
     Freshness,
+    /// When it was last downloaded.
+    Downloads,
     /// The clock.
     Time,
 }

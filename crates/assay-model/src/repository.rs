@@ -7,6 +7,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Row identity of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub struct Repository {
 pub struct Settings {
     /// Shown on the web page and in policies.
     pub description: String,
+    /// For policies: names and values that say what the repository is for (`stage: production`).
+    pub labels: BTreeMap<String, String>,
     /// Whether callers without a token may read. Off by default.
     pub anonymous_read: bool,
     /// Seconds a pull waits for an undecided package before the client is told to try again later.
@@ -66,6 +69,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             description: String::new(),
+            labels: BTreeMap::new(),
             anonymous_read: false,
             hold_seconds: 30,
             immutable_tags: false,
@@ -100,6 +104,7 @@ impl Settings {
     /// Saying what is wrong.
     pub fn check(&self) -> Result<(), Problem> {
         keeping::check_patterns(&self.immutable_tag_patterns)?;
+        check_labels(&self.labels)?;
         keeping::check_retention(&self.retention)?;
         keeping::check_promotion(&self.promotion)?;
         if self.quota_warn_percent.len() > 10 || self.quota_warn_percent.iter().any(|p| *p == 0 || *p > 100) {
@@ -110,6 +115,19 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    let named = |name: &str| (1..=63).contains(&name.len()) && name.chars().all(plain);
+    let held = |value: &str| value.chars().count() <= 256 && !value.chars().any(char::is_control);
+    if labels.len() > 64 || !labels.iter().all(|(name, value)| named(name) && held(value)) {
+        return Err(Problem::invalid(
+            "bad-settings",
+            "labels are at most 64, with names of 1 to 63 of a-z A-Z 0-9 . _ - / and values of at most 256 characters",
+        ));
+    }
+    Ok(())
 }
 
 /// Checks a repository name: 1 to 64 of `a-z0-9._-`, beginning with a letter or digit. Such a name is also a valid

@@ -6,7 +6,10 @@ mod common;
 
 use assay_model::{
     decision::{Judged, Outcome},
-    policy::FactKind::{self, Epss, Findings, Inventory, Kev, Package, Repository, Tags, Time},
+    policy::FactKind::{
+        self, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc, Tags,
+        Time, Vex, Waivers,
+    },
     seam::judge::Judge,
 };
 use assay_policy::{Limits, RegoJudge};
@@ -21,7 +24,7 @@ fn refused(rego: &str) -> String {
 }
 
 fn reads(rules: &str) -> BTreeSet<FactKind> {
-    common::judge().check(&body(rules)).unwrap_or_else(|problem| panic!("{rules}: {problem}"))
+    common::judge().check(&body(rules)).unwrap_or_else(|remark| panic!("{rules}: {remark}")).reads
 }
 
 fn outcome(rego: &str, facts: &assay_model::facts::Facts) -> Outcome {
@@ -38,7 +41,7 @@ fn the_published_example_runs_verbatim() {
         eprintln!("SKIPPED: no corpus at {}", corpus.display());
         return;
     };
-    assert_eq!(common::judge().check(&rego).unwrap(), BTreeSet::from([Findings, Inventory]));
+    assert_eq!(common::judge().check(&rego).unwrap().reads, BTreeSet::from([Findings, Inventory, Vex, Waivers]));
     let rules = common::rules(vec![common::policy("max-cvss", &rego)]);
     for (facts, expected) in [(common::wheel(), true), (common::image(), true), (common::clean(), false)] {
         let verdict = rules.judge(&facts).unwrap().evaluated.remove(0).verdict;
@@ -81,7 +84,10 @@ fn refusals_say_where_and_what_to_do() {
         ("package cloudsmith\nmatch if a\na if b\nb if a", "rules cannot be recursive"),
         ("package cloudsmith\nmatch if x > 1", "line 2, column 10"),
         ("package cloudsmith\nmatch if input.package.name", "there is no `input.package`; policies read `input.v0`"),
-        ("package cloudsmith\nmatch if input.v0.kev[_]", "there is no `input.v0.kev`; there are package, repository"),
+        (
+            "package cloudsmith\nmatch if input.v0.kev[_]",
+            "line 2, column 19: there is no `input.v0.kev`; it is in `input.v1.kev`",
+        ),
         ("package cloudsmith\na := 1\nmatch if -a < 1", "line 3, column 10: a minus can stand"),
     ];
     for (rego, expected) in cases {
@@ -118,7 +124,10 @@ fn local_names_are_not_recursion() {
 #[test]
 fn the_facts_a_policy_reads_follow_from_its_source() {
     let set = |kinds: &[FactKind]| kinds.iter().copied().collect::<BTreeSet<_>>();
-    let all = set(&[Package, Repository, Inventory, Findings, Epss, Kev, Tags]);
+    let all = set(&[
+        Package, Repository, Inventory, Findings, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures, Freshness,
+        Downloads,
+    ]);
     let cases = [
         ("match if input.v0.package.name == \"x\"", set(&[Package])),
         ("match if input.v0[\"package\"].name == \"x\"", set(&[Package])),
@@ -126,23 +135,35 @@ fn the_facts_a_policy_reads_follow_from_its_source() {
         ("match if \"x\" in input.v1.tags", set(&[Tags])),
         ("match if input.v0.repository.name == \"x\"", set(&[Repository])),
         ("match if time.now_ns() > 0", set(&[Time])),
-        ("match if count(input.v0.osv) > 0", set(&[Findings])),
-        ("match if count(input.v0.vulnerabilities) > 0", set(&[Findings])),
-        ("match if {\n some v in input.v0.vulnerabilities\n v.severity == \"HIGH\"\n}", set(&[Findings])),
-        ("match if {\n some v in input.v0.vulnerabilities\n v.epss.score > 0.1\n}", set(&[Findings, Epss])),
-        ("match if input.v0.vulnerabilities[_].epss.score > 0.1", set(&[Findings, Epss])),
-        ("match if {\n v := input.v0.vulnerabilities[_]\n e := v.epss\n e.score > 0.1\n}", set(&[Findings, Epss])),
+        ("match if count(input.v0.osv) > 0", set(&[Findings, Vex, Waivers])),
+        ("match if count(input.v0.vulnerabilities) > 0", set(&[Findings, Vex, Waivers])),
+        ("match if {\n some v in input.v0.vulnerabilities\n v.severity == \"HIGH\"\n}", set(&[Findings, Vex, Waivers])),
+        (
+            "match if {\n some v in input.v0.vulnerabilities\n v.epss.score > 0.1\n}",
+            set(&[Findings, Epss, Vex, Waivers]),
+        ),
+        ("match if input.v0.vulnerabilities[_].epss.score > 0.1", set(&[Findings, Epss, Vex, Waivers])),
+        (
+            "match if {\n v := input.v0.vulnerabilities[_]\n e := v.epss\n e.score > 0.1\n}",
+            set(&[Findings, Epss, Vex, Waivers]),
+        ),
         (
             "bad(v) if v.epss.score > 0.1\nmatch if {\n some v in input.v0.vulnerabilities\n bad(v)\n}",
-            set(&[Findings, Epss]),
+            set(&[Findings, Epss, Vex, Waivers]),
         ),
-        ("match if {\n some v in input.v0.vulnerabilities\n some k\n v[k].score > 0.1\n}", set(&[Findings, Epss])),
-        ("match if {\n some v in input.v1.vulnerabilities\n v.kev\n}", set(&[Findings, Kev])),
-        ("found := input.v0.vulnerabilities\nmatch if found[_].epss.score > 1", set(&[Findings, Epss])),
-        ("match if count(input.v1.kev) > 0", set(&[Findings, Kev])),
+        (
+            "match if {\n some v in input.v0.vulnerabilities\n some k\n v[k].score > 0.1\n}",
+            set(&[Findings, Epss, Vex, Waivers]),
+        ),
+        ("match if {\n some v in input.v1.vulnerabilities\n v.kev\n}", set(&[Findings, Kev, Vex, Waivers])),
+        ("found := input.v0.vulnerabilities\nmatch if found[_].epss.score > 1", set(&[Findings, Epss, Vex, Waivers])),
+        ("match if count(input.v1.kev) > 0", set(&[Findings, Kev, Vex, Waivers])),
         ("match if not input.v1.completeness.complete", set(&[Inventory])),
         ("match if input.v0.package.license.raw_license == \"MIT\"", set(&[Package, Inventory])),
-        ("pkg := input.v0.package\nmatch if pkg.name == \"x\"", set(&[Package, Tags, Inventory, Findings])),
+        (
+            "pkg := input.v0.package\nmatch if pkg.name == \"x\"",
+            set(&[Package, Tags, Inventory, Findings, Vex, Waivers, Signatures, Downloads]),
+        ),
         ("match if {\n pkg := input.v0.package\n pkg.name == \"x\"\n}", set(&[Package])),
         ("match if {\n v := input.v0\n v.repository.name == \"x\"\n}", set(&[Repository])),
         ("match if {\n some key\n input.v0[key]\n}", all.clone()),
@@ -153,15 +174,28 @@ fn the_facts_a_policy_reads_follow_from_its_source() {
             kinds.insert(Package);
             kinds
         }),
+        ("match if count(input.v1.suppressed) > 0", set(&[Findings, Vex, Waivers])),
+        ("match if input.v1.scorecard.score < 3", set(&[Health])),
+        ("match if input.v1.popularity.rank > 3", set(&[Health])),
+        ("match if not input.v0.package.signed", set(&[Signatures])),
+        ("match if input.v0.package.last_downloaded_at == null", set(&[Downloads])),
+        ("match if input.v1.sources[_].stale", set(&[Freshness])),
+        ("match if input.v1.labels.stage == \"production\"", set(&[Repository])),
+        ("match if count(input.v1.waivers) > 0", set(&[Waivers])),
+        (
+            "match if {\n some v in input.v1.vulnerabilities\n v.ssvc.exploitation == \"active\"\n}",
+            set(&[Findings, Ssvc, Vex, Waivers]),
+        ),
+        ("match if {\n some v in input.v1.vulnerabilities\n v.vex.status\n}", set(&[Findings, Vex, Waivers])),
         ("match if true", set(&[])),
     ];
     for (rules, expected) in cases {
         assert_eq!(reads(rules), expected, "{rules}");
     }
     let imported = "package cloudsmith\nimport input.v0.repository as repo\nmatch if repo.name == \"x\"";
-    assert_eq!(common::judge().check(imported).unwrap(), set(&[Repository]));
+    assert_eq!(common::judge().check(imported).unwrap().reads, set(&[Repository]));
     let whole = "package cloudsmith\nimport input.v0\nmatch if v0.package.name == \"x\"";
-    assert_eq!(common::judge().check(whole).unwrap(), set(&[Package]));
+    assert_eq!(common::judge().check(whole).unwrap().reads, set(&[Package]));
 }
 
 #[test]

@@ -159,7 +159,7 @@ impl Engine {
             on_failure: one.on_failure.or(before.map(|p| p.on_failure)).unwrap_or(OnFailure::FailClosed),
             actions: one.actions.clone().or_else(|| before.map(|p| p.actions.clone())).unwrap_or_else(quarantine),
         };
-        let policy = self.checked_policy(draft, now)?;
+        let (policy, _) = self.checked_policy(draft, now)?;
         // a stored policy may go by a slug that its name does not make any more
         let (slug, revision) = before.map_or((policy.slug.clone(), 0), |p| (p.slug.clone(), p.revision));
         Ok(Policy { slug, revision, ..policy })

@@ -9,7 +9,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// Policies made ready for evaluation, in order of precedence. Cheap to share.
 pub trait Rules: Send + Sync {
@@ -30,6 +30,15 @@ pub trait Rules: Send + Sync {
     fn replay(&self, document: &[u8], now: Timestamp) -> Result<Judged, Problem>;
 }
 
+/// What is known of a policy's source when it is saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Which facts it reads.
+    pub reads: BTreeSet<FactKind>,
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<Remark>,
+}
+
 /// A remark on a policy's source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
@@ -43,13 +52,24 @@ pub struct Remark {
     pub message: String,
 }
 
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.message),
+            line => write!(f, "line {line}, column {}: {}", self.column, self.message),
+        }
+    }
+}
+
 /// Compiles policies.
 pub trait Judge: Send + Sync {
-    /// Checks one source when it is saved and says which facts it reads.
+    /// Checks one source when it is saved; the first fault that keeps it from being saved is the error.
     ///
     /// # Errors
-    /// `Invalid` with line, column and what to do.
-    fn check(&self, rego: &str) -> Result<BTreeSet<FactKind>, Problem>;
+    /// What is wrong, with its place and what to do.
+    fn check(&self, rego: &str) -> Result<Checked, Remark>;
+    /// JSON Schema (2020-12) of a version of the input document, `v0` or `v1`.
+    fn schema(&self, version: &str) -> Option<serde_json::Value>;
     /// Makes a set of policies ready.
     ///
     /// # Errors

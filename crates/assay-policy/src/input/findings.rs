@@ -3,12 +3,16 @@
 
 use super::{
     PolicyNames,
+    depth::{self, Depths},
+    suppressed,
     value::{extend, list, number, object, sparse, text, texts},
 };
 use assay_model::{
+    assessment::{Assessment, assess},
     component::{Component, Occurrence},
     facts::Facts,
     finding::{Cvss, Finding, FindingKind, FindingSource},
+    health::Ssvc,
     score::{Epss, Kev},
 };
 use regorus::{Value, value::Object};
@@ -20,6 +24,9 @@ pub(super) struct Findings<'a> {
     names: &'a PolicyNames,
     places: BTreeMap<&'a str, &'a Occurrence>,
     links: BTreeMap<&'a str, &'a str>,
+    depths: Depths,
+    /// What becomes of each finding, in their order.
+    assessments: Vec<Assessment>,
 }
 
 impl<'a> Findings<'a> {
@@ -28,13 +35,30 @@ impl<'a> Findings<'a> {
         // Of several places of one component the first in rendering order stands for it.
         let places = facts.components.iter().rev().map(|found| (found.component.purl.as_str(), found)).collect();
         let links = facts.advisories.iter().filter_map(|advisory| Some((advisory.id.as_str(), link(advisory)?)));
-        Self { facts, names, places, links: links.collect() }
+        let (links, depths) = (links.collect(), Depths::of_all(&facts.components));
+        Self { facts, names, places, links, depths, assessments: assess(facts) }
     }
 
-    /// The findings of one kind, in their order.
+    /// Every finding with what becomes of it: the one place where those that count part from those that do not.
+    pub(super) fn assessed(&self) -> impl Iterator<Item = (&'a Component, &'a Finding, &Assessment)> {
+        let all = self.facts.findings.iter().zip(&self.assessments);
+        all.map(|((component, finding), assessment)| (component, finding, assessment))
+    }
+
+    /// The findings that count.
+    pub(super) fn counted(&self) -> impl Iterator<Item = (&'a Component, &'a Finding)> {
+        let counted = self.assessed().filter(|(_, _, assessment)| assessment.for_all().is_none());
+        counted.map(|(component, finding, _)| (component, finding))
+    }
+
+    /// The counted findings of one kind, in their order.
     fn of_kind(&self, kind: FindingKind) -> impl Iterator<Item = (&'a Component, &'a Finding)> {
-        let all = self.facts.findings.iter().map(|(component, finding)| (component, finding));
-        all.filter(move |(_, finding)| finding.kind == kind)
+        self.counted().filter(move |(_, finding)| finding.kind == kind)
+    }
+
+    /// How far components are from the package.
+    pub(super) fn depths(&self) -> &Depths {
+        &self.depths
     }
 
     /// `security_scan`: one object that serves two generations of policies. Its integer keys hold Trivy's results, one
@@ -131,20 +155,28 @@ impl<'a> Findings<'a> {
         ])
     }
 
-    /// `vulnerabilities` of the newer document: the same with aliases, component, exploitation and the nearest fix.
+    /// `vulnerabilities` of the newer document: the same with aliases, all sources, component, exploitation, what is said of
+    /// it, and the nearest fix.
     pub(super) fn detailed(&self) -> Value {
-        list(self.of_kind(FindingKind::Vulnerability).map(|(component, finding)| {
-            let kev = self.kev(finding);
+        let vulnerabilities = self.assessed().filter(|(_, finding, assessment)| {
+            finding.kind == FindingKind::Vulnerability && assessment.for_all().is_none()
+        });
+        list(vulnerabilities.map(|(component, finding, assessment)| {
+            let ssvc = finding.ids().find_map(|id| self.facts.scores.ssvc.get(id));
             extend(
                 &self.normalised(component, finding),
                 [
                     ("aliases", texts(finding.aliases.iter().map(String::as_str))),
+                    ("sources", list(finding.sources.iter().map(|source| self.record(source)))),
                     ("purl", Value::from(component.purl.as_str())),
                     ("package_version", Value::from(component.version.as_str())),
+                    ("depth", depth::value(self.depths.nearest(&component.purl))),
                     ("status", Value::from(finding.status.as_str())),
                     ("score", number(finding.score())),
                     ("nearest_fixed", text(finding.nearest_fixed.as_deref())),
-                    ("kev", kev.map_or(Value::Null, kev_value)),
+                    ("kev", self.kev(finding).map_or(Value::Null, kev_value)),
+                    ("ssvc", ssvc.map_or(Value::Null, ssvc_value)),
+                    ("vex", assessment.said.as_ref().map_or(Value::Null, suppressed::statement)),
                 ],
             )
         }))
@@ -175,7 +207,7 @@ impl<'a> Findings<'a> {
 
     /// `kev`: the findings that are known to be exploited.
     pub(super) fn exploited(&self) -> Value {
-        list(self.facts.findings.iter().filter_map(|(component, finding)| {
+        list(self.counted().filter_map(|(component, finding)| {
             let kev = self.kev(finding)?;
             let fields = [
                 ("identifier", Value::from(finding.id.as_str())),
@@ -200,14 +232,35 @@ impl<'a> Findings<'a> {
         finding.sources.iter().find_map(|source| self.links.get(source.advisory.as_str()).copied())
     }
 
-    /// The first source: the prefix of its ids is its name.
+    /// The first source.
     fn source(&self, finding: &Finding) -> Value {
-        let name = finding.sources.first().map(|FindingSource { advisory, .. }| {
-            let end = advisory.find(['-', ':']).unwrap_or(advisory.len());
-            advisory.get(..end).unwrap_or_default()
-        });
+        let name = finding.sources.first().map(prefix);
         object([("name", text(name)), ("url", text(self.link(finding)))])
     }
+
+    fn record(&self, source: &FindingSource) -> Value {
+        object([
+            ("advisory", Value::from(source.advisory.as_str())),
+            ("name", Value::from(prefix(source))),
+            ("url", text(self.links.get(source.advisory.as_str()).copied())),
+        ])
+    }
+}
+
+/// The prefix of a source's ids is its name.
+fn prefix(source: &FindingSource) -> &str {
+    let advisory = &source.advisory;
+    let end = advisory.find(['-', ':']).unwrap_or(advisory.len());
+    advisory.get(..end).unwrap_or_default()
+}
+
+fn ssvc_value(ssvc: &Ssvc) -> Value {
+    object([
+        ("exploitation", Value::from(ssvc.exploitation.as_str())),
+        ("automatable", Value::from(ssvc.automatable.as_str())),
+        ("technical_impact", Value::from(ssvc.technical_impact.as_str())),
+        ("at", text(Some(&ssvc.at))),
+    ])
 }
 
 fn cvss_fields(cvss: &Cvss) -> [(&'static str, Value); 6] {

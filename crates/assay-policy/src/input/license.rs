@@ -16,8 +16,8 @@ pub(super) fn spdx(raw: &str) -> Option<(&'static str, bool, &'static str)> {
     Some((known.id, known.osi_approved, "OSS_FUZZY"))
 }
 
-/// `package.license`; `corrected` where an operator wrote it.
-pub(super) fn license(raw: Option<&str>, corrected: bool) -> Value {
+/// `package.license`; `corrected` where an operator wrote it, `file` where a file has its text.
+pub(super) fn license(raw: Option<&str>, corrected: bool, file: Option<&str>) -> Value {
     let raw = raw.map(str::trim).filter(|raw| !raw.is_empty());
     let found = raw.and_then(spdx);
     let how = match (raw, found) {
@@ -40,7 +40,7 @@ pub(super) fn license(raw: Option<&str>, corrected: bool) -> Value {
     });
     object([
         ("raw_license", text(raw)),
-        ("raw_license_file_path", Value::Null),
+        ("raw_license_file_path", text(file)),
         ("raw_license_file_contents", Value::Null),
         ("license_url", Value::Null),
         ("oss_license", oss),

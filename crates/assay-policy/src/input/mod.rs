@@ -5,14 +5,19 @@
 //! document (policies call `time.now_ns`), so its digest changes only when a fact does.
 
 mod content;
+mod depth;
 mod findings;
 mod inputs;
+mod health;
+mod kind;
 mod license;
 mod osv;
 mod package;
 mod place;
 mod sbom;
 pub(crate) mod sheet;
+pub mod schema;
+mod suppressed;
 mod v1;
 mod value;
 
@@ -22,47 +27,6 @@ use std::collections::BTreeMap;
 use value::object;
 
 pub(crate) use inputs::Inputs;
-
-/// Top-level fields of `input.v0`.
-const V0: &[&str] = &[
-    "package",
-    "repository",
-    "workspace",
-    "identity",
-    "metadata",
-    "upstream",
-    "osv",
-    "security_scan",
-    "vulnerabilities",
-    "model_security",
-    "sbom",
-];
-/// Top-level fields that `input.v1` has besides.
-const V1: &[&str] = &[
-    "format",
-    "tags",
-    "published_at",
-    "age_at_arrival_days",
-    "components",
-    "os",
-    "completeness",
-    "kev",
-    "malware",
-    "end_of_life",
-    "secrets",
-    "licenses",
-];
-
-/// Top-level fields of a version of the document.
-pub fn fields(version: &str) -> Vec<&'static str> {
-    let more = if version == "v1" { V1 } else { &[] };
-    V0.iter().chain(more).copied().collect()
-}
-
-/// Whether a version of the document has that top-level field.
-pub fn has_field(version: &str, field: &str) -> bool {
-    fields(version).contains(&field)
-}
 
 /// The part with the numbers of `security_scan` as numbers again: as keys of JSON they are texts, which is what another
 /// policy would see and what would be in another order.
@@ -107,13 +71,13 @@ impl Document {
     pub fn build(facts: &Facts, names: &PolicyNames) -> Self {
         let findings = findings::Findings::new(facts, names);
         let v0 = object([
-            ("package", package::package(facts, names)),
+            ("package", package::package(facts, names, &findings)),
             ("repository", place::repository(&facts.repository)),
-            ("workspace", place::workspace(&facts.workspace)),
+            ("workspace", place::workspace(&facts.workspace, facts.workspace_since)),
             ("identity", package::identity(facts, names)),
             ("metadata", package::metadata(facts)),
             ("upstream", package::upstream(facts)),
-            ("osv", osv::records(facts)),
+            ("osv", osv::records(facts, &findings)),
             ("security_scan", findings.security_scan()),
             ("vulnerabilities", findings.vulnerabilities()),
             ("model_security", Value::Null),

@@ -1,18 +1,21 @@
 //! The package itself: `package`, `identity`, `metadata`, `upstream`.
 
 use super::{
-    PolicyNames, license,
+    PolicyNames,
+    findings::Findings,
+    kind, license,
     value::{from_json, list, number, object, text, texts, time},
 };
 use assay_model::{component::Occurrence, facts::Facts, finding::FindingKind, package::File, purl::Purl};
+use jiff::Timestamp;
 use regorus::{Value, value::Object};
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 /// Longest `description`, in bytes.
 const MAX_DESCRIPTION: usize = 12_288;
 
 /// The package as its own first component, where an inventory has found it.
-fn subject(facts: &Facts) -> Option<&Occurrence> {
+pub(super) fn subject(facts: &Facts) -> Option<&Occurrence> {
     facts.components.iter().find(|found| found.is_subject)
 }
 
@@ -22,16 +25,16 @@ fn kept<'a>(facts: &'a Facts, key: &str) -> Option<&'a str> {
 }
 
 /// The file that stands for the package: the first one that is looked into, else the first.
-fn primary(facts: &Facts) -> Option<&File> {
+pub(super) fn primary(facts: &Facts) -> Option<&File> {
     facts.files.iter().find(|file| file.role.is_some()).or(facts.files.first())
 }
 
-fn file_name(path: &str) -> &str {
+pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The extension with its dot; `.tar.gz` and its like are one extension.
-fn extension(name: &str) -> &str {
+pub(super) fn extension(name: &str) -> &str {
     let Some((stem, last)) = name.rsplit_once('.') else { return "" };
     let start = if stem.ends_with(".tar") { stem.len() - ".tar".len() } else { name.len() - last.len() - 1 };
     name.get(start..).unwrap_or_default()
@@ -46,30 +49,47 @@ fn checksum<'a>(file: Option<&'a File>, algorithm: &str) -> Option<&'a str> {
 }
 
 /// `package`.
-pub(super) fn package(facts: &Facts, names: &PolicyNames) -> Value {
+pub(super) fn package(facts: &Facts, names: &PolicyNames, findings: &Findings<'_>) -> Value {
+    let (epoch, release) = distribution_version(facts);
+    let (subtype, kind) = kind::of(facts);
+    let signed = facts.signatures.iter().any(|signature| signature.verified != Some(false));
     let base = object([
         ("format", Value::from(names.of(&facts.package.at.format))),
         ("name", Value::from(facts.package.at.name.as_str())),
         ("version", Value::from(facts.package.at.version.as_str())),
         ("version_orig", Value::from(facts.package.at.version.as_str())),
-        ("release", Value::Null),
-        ("epoch", Value::Null),
+        ("release", release),
+        ("epoch", epoch),
         ("slug", Value::from(slug(&facts.package.at.name, &facts.package.at.version))),
         ("slug_perm", Value::from(facts.package.id.0.to_string())),
-        ("subtype", Value::from("")),
-        ("package_type", Value::from("OTHER")),
+        ("subtype", Value::from(subtype)),
+        ("package_type", Value::from(kind)),
         ("architectures", architectures(facts)),
         ("tags", tags(facts)),
         ("uploaded_at", time(Some(facts.package.uploaded_at))),
-        ("last_downloaded_at", Value::Null),
+        ("last_downloaded_at", time(facts.last_downloaded_at)),
         ("upstream_metadata", object([("published_at", time(facts.package.published_at))])),
         ("is_local", Value::from(upstream(facts) == Value::Null)),
+        ("signed", Value::from(signed)),
         ("uploader", uploader(&facts.package.uploader)),
     ]);
     let base = merge(base, &description(facts));
     let base = merge(base, &files(facts));
     let base = merge(base, &distribution(facts));
-    merge(base, &scan_state(facts))
+    merge(base, &scan_state(facts, findings))
+}
+
+/// Epoch and release of a system package's version (`1:2.3-4`): Debian's and RPM's way to write one.
+fn distribution_version(facts: &Facts) -> (Value, Value) {
+    let Some(component) = subject(facts).map(|found| &found.component) else { return (Value::Null, Value::Null) };
+    if !matches!(component.purl_type.as_str(), "deb" | "rpm" | "apk" | "alpm") {
+        return (Value::Null, Value::Null);
+    }
+    let (epoch, rest) =
+        component.version.split_once(':').map_or((None, component.version.as_str()), |(e, r)| (Some(e), r));
+    let purl = Purl::from_str(&component.purl).ok();
+    let qualified = purl.as_ref().and_then(|purl| purl.qualifier("epoch"));
+    (text(epoch.or(qualified)), text(rest.rsplit_once('-').map(|(_, release)| release)))
 }
 
 fn merge(base: Value, more: &Value) -> Value {
@@ -93,10 +113,12 @@ fn description(facts: &Facts) -> Value {
     let declared = found.and_then(Occurrence::license);
     let declared = declared.as_deref().or_else(|| kept(facts, "license"));
     let corrected = facts.corrected.as_ref().map(|said| said.expression.as_str());
+    // An image has many licence files, none of which is its own.
+    let file = facts.licenses.first().filter(|_| facts.os.is_none()).map(|found| found.path.as_str());
     object([
         ("summary", text(found.and_then(|found| found.summary.as_deref()).or_else(|| kept(facts, "summary")))),
         ("description", text(long)),
-        ("license", license::license(corrected.or(declared), corrected.is_some())),
+        ("license", license::license(corrected.or(declared), corrected.is_some(), file)),
     ])
 }
 
@@ -113,6 +135,8 @@ fn files(facts: &Facts) -> Value {
             ("size", Value::from(file.size)),
             ("slug_perm", Value::from(file.id.0.to_string())),
             ("tag", Value::Null),
+            ("oid", Value::from(file.digest.to_string())),
+            ("created_at", time(Some(file.uploaded_at))),
             ("checksum_md5", text(checksum(Some(file), "md5"))),
             ("checksum_sha1", text(checksum(Some(file), "sha1"))),
             ("checksum_sha256", text(checksum(Some(file), "sha256"))),
@@ -153,17 +177,27 @@ fn distribution(facts: &Facts) -> Value {
     ])
 }
 
-/// Tags of publishers and operators. Which of the two set one, and when, is not kept.
+/// Tags of publishers and operators, then the mutable names that point to the package.
 fn tags(facts: &Facts) -> Value {
-    list(facts.package.tags.iter().map(|tag| {
-        object([
-            ("name", Value::from(tag.as_str())),
-            ("source", Value::from("MANUAL")),
-            ("tag_type", Value::from("INFO")),
-            ("is_immutable", Value::from(false)),
-            ("created_at", Value::Null),
-        ])
-    }))
+    let named = |name: &str| facts.references.iter().any(|reference| reference.name == name);
+    let own =
+        facts.package.tags.iter().filter(|tag| !named(tag)).map(|tag| self::tag(tag, "MANUAL", "INFO", false, None));
+    let settings = &facts.repository.settings;
+    let pointing = facts.references.iter().map(|reference| {
+        let kind = if reference.name == "latest" { "LATEST_VERSION" } else { "SOME_VERSION" };
+        tag(&reference.name, "AUTOMATIC", kind, settings.fixes_tag(&reference.name), Some(reference.set_at))
+    });
+    list(own.chain(pointing))
+}
+
+fn tag(name: &str, source: &str, kind: &str, immutable: bool, at: Option<Timestamp>) -> Value {
+    object([
+        ("name", Value::from(name)),
+        ("source", Value::from(source)),
+        ("tag_type", Value::from(kind)),
+        ("is_immutable", Value::from(immutable)),
+        ("created_at", time(at)),
+    ])
 }
 
 fn uploader(name: &str) -> Value {
@@ -176,12 +210,12 @@ fn uploader(name: &str) -> Value {
     ])
 }
 
-fn scan_state(facts: &Facts) -> Value {
+fn scan_state(facts: &Facts, findings: &Findings<'_>) -> Value {
     let status = if facts.files.iter().all(|file| file.role.is_none()) && facts.components.is_empty() {
         "UNSUPPORTED_PACKAGE"
     } else if !facts.inventoried {
         "AWAITING_SCAN"
-    } else if facts.findings.iter().all(|(_, finding)| finding.kind == FindingKind::EndOfLife) {
+    } else if findings.counted().all(|(_, finding)| finding.kind == FindingKind::EndOfLife) {
         "NOT_VULNERABLE"
     } else {
         "VULNERABLE"
@@ -246,7 +280,9 @@ pub(super) fn upstream(facts: &Facts) -> Value {
 
 /// `tags` as plain names, and `published_at`: for the newer document.
 pub(super) fn tag_names(facts: &Facts) -> Value {
-    texts(facts.package.tags.iter().map(String::as_str))
+    let own = facts.package.tags.iter().map(String::as_str);
+    let all: BTreeSet<&str> = own.chain(facts.references.iter().map(|reference| reference.name.as_str())).collect();
+    texts(all)
 }
 
 /// Days between the author's publication and the arrival here; null when the former is unknown.

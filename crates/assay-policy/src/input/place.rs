@@ -2,7 +2,8 @@
 
 use super::value::{list, object, text, time};
 use assay_model::repository::Repository;
-use regorus::Value;
+use jiff::Timestamp;
+use regorus::{Value, value::Object};
 
 /// `repository`.
 pub(super) fn repository(repository: &Repository) -> Value {
@@ -21,13 +22,22 @@ pub(super) fn repository(repository: &Repository) -> Value {
     ])
 }
 
-/// `workspace`. The installation has a name and nothing else of what the shape allows.
-pub(super) fn workspace(name: &str) -> Value {
+/// `labels`.
+pub(super) fn labels(repository: &Repository) -> Value {
+    let pairs = repository.settings.labels.iter();
+    pairs
+        .map(|(name, value)| (Value::from(name.as_str()), Value::from(value.as_str())))
+        .collect::<Object>()
+        .into_value()
+}
+
+/// `workspace`. The installation has a name, an age, and nothing else of what the shape allows.
+pub(super) fn workspace(name: &str, since: Option<Timestamp>) -> Value {
     object([
         ("name", text(Some(name))),
         ("slug", text(Some(name))),
         ("slug_perm", text(Some(name))),
-        ("created_at", Value::Null),
+        ("created_at", time(since)),
         ("country", Value::Null),
         ("location", Value::Null),
         ("tagline", Value::Null),

@@ -2,8 +2,11 @@
 
 use super::{
     content::{self, Licenses},
+    depth::{self, Depths},
     findings::Findings,
+    health,
     package::{days_before_arrival, tag_names},
+    place, suppressed,
     value::{list, object, text, texts, time},
 };
 use assay_model::{
@@ -19,15 +22,25 @@ pub(super) fn more(facts: &Facts, findings: &Findings<'_>) -> Value {
     object([
         ("format", Value::from(facts.package.at.format.as_str())),
         ("tags", tag_names(facts)),
+        ("labels", place::labels(&facts.repository)),
         ("published_at", time(facts.package.published_at)),
+        ("first_seen", time(Some(facts.package.uploaded_at))),
+        ("requester", text(facts.requester.as_deref())),
         ("age_at_arrival_days", days_before_arrival(facts)),
-        ("components", list(facts.components.iter().map(|found| component(found, &licenses)))),
+        ("components", list(facts.components.iter().map(|found| component(found, &licenses, findings.depths())))),
         ("os", facts.os.as_ref().map_or(Value::Null, os)),
         ("completeness", completeness(facts)),
         ("vulnerabilities", findings.detailed()),
         ("kev", findings.exploited()),
         ("malware", findings.malware()),
         ("end_of_life", findings.end_of_life()),
+        ("suppressed", suppressed::list_of(findings)),
+        ("waivers", suppressed::waivers(facts)),
+        ("scorecard", health::scorecard(facts)),
+        ("popularity", health::popularity(facts)),
+        ("signatures", health::signatures(facts)),
+        ("provenance", health::provenance(facts)),
+        ("sources", health::sources(facts)),
         ("secrets", content::secrets(facts)),
         ("licenses", licenses.all(facts)),
     ])
@@ -41,7 +54,7 @@ pub(super) fn superset(v0: &Value, more: &Value) -> Value {
     whole.into_value()
 }
 
-fn component(found: &Occurrence, licenses: &Licenses) -> Value {
+fn component(found: &Occurrence, licenses: &Licenses, depths: &Depths) -> Value {
     let component = &found.component;
     object([
         ("purl", Value::from(component.purl.as_str())),
@@ -58,6 +71,7 @@ fn component(found: &Occurrence, licenses: &Licenses) -> Value {
         ("license", text(found.license().as_deref())),
         ("licenses", licenses.of(found)),
         ("relationship", Value::from(found.relationship.as_str())),
+        ("depth", depth::value(depths.of(found))),
         ("dev", Value::from(found.dev)),
         ("vendored_in", text(found.vendored_in.as_deref())),
         ("requires", texts(found.requires.iter().map(String::as_str))),

@@ -5,12 +5,15 @@ use super::{
     Limits, builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
-    graph, pattern, reads, scan,
+    graph, paths, pattern, reads, scan,
     survey::{self, Call, Step, Survey},
 };
-use crate::input;
-use assay_model::{Problem, policy::FactKind};
-use regorus::{Engine, unstable::Module};
+use crate::input::schema::distance;
+use assay_model::{Problem, policy::FactKind, seam::judge::Remark};
+use regorus::{
+    Engine,
+    unstable::{BUILTINS, Module},
+};
 use std::collections::BTreeSet;
 
 /// Packages that a policy may be in.
@@ -23,30 +26,44 @@ pub(super) struct Checked {
     pub(super) package: String,
     /// The kinds of fact it reads.
     pub(super) reads: BTreeSet<FactKind>,
+    /// What is allowed and probably not meant; told when it is saved.
+    pub(super) warnings: Vec<Remark>,
 }
 
-/// Checks a source.
+/// Checks a source that was saved before: paths that do not exist are not looked for, since one that an older version took
+/// must go on working.
 pub(super) fn check(rego: &str, limits: &Limits) -> Result<Checked, Problem> {
+    look(rego, limits, false).map_err(Fault::problem)
+}
+
+/// Checks a source; when it is about to be saved, its paths too.
+pub(super) fn look(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Fault> {
     if rego.len() > limits.source_bytes {
-        return Err(Problem::invalid(
-            "bad-policy",
-            format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes),
-        ));
+        let message = format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes);
+        return Err(Fault::at((0, 0), message));
     }
-    scan::check(rego).map_err(Fault::problem)?;
-    let mut engine = engine::new(limits).map_err(|error| Problem::internal("the evaluator did not start", error))?;
+    scan::check(rego)?;
+    let mut engine = engine::new(limits)
+        .map_err(|error| Fault::at((0, 0), format!("the evaluator did not start: {error}")).coded("internal"))?;
     engine.add_policy(SOURCE.into(), rego.to_owned()).map_err(|error| {
         let fault = fault(&error);
         let hint = suggestion(rego, &fault.message);
-        Fault { message: format!("{}{hint}", fault.message), ..fault }.problem()
+        Fault { message: format!("{}{hint}", fault.message), ..fault }
     })?;
-    let (package, reads) = inspect(&mut engine).map_err(Fault::problem)?;
-    let entry = format!("data.{package}.match");
-    engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| fault(&error).problem())?;
-    Ok(Checked { package, reads })
+    let (seen, survey) = inspect(&mut engine, saving)?;
+    let entry = format!("data.{}.match", seen.package);
+    engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| bound(fault(&error), &survey))?;
+    Ok(Checked { package: seen.package, reads: seen.reads, warnings: seen.warnings })
 }
 
-fn inspect(engine: &mut Engine) -> Result<(String, BTreeSet<FactKind>), Fault> {
+/// What a look at the parsed source tells.
+struct Seen {
+    package: String,
+    reads: BTreeSet<FactKind>,
+    warnings: Vec<Remark>,
+}
+
+fn inspect(engine: &mut Engine, saving: bool) -> Result<(Seen, Survey), Fault> {
     let Some(module) = engine.get_modules().first() else {
         return Err(Fault::at((0, 0), "the policy is empty; begin with `package cloudsmith`"));
     };
@@ -55,12 +72,37 @@ fn inspect(engine: &mut Engine) -> Result<(String, BTreeSet<FactKind>), Fault> {
     entry(&survey)?;
     calls(&survey, &package)?;
     data(module, &survey, &package)?;
-    fields(&survey)?;
+    let warnings = if saving { paths::check(module, &survey, &package)? } else { Vec::new() };
     if let Some(place) = survey.negated.first() {
         return Err(Fault::at(*place, "a minus can stand before a written number only; write `0 - x`"));
     }
     graph::check(&survey, &package)?;
-    Ok((package, reads::reads(module, &survey)))
+    let reads = reads::reads(module, &survey);
+    Ok((Seen { package, reads, warnings }, survey))
+}
+
+/// Says of a variable that has no value which name is like it, or how it gets one.
+fn bound(fault: Fault, survey: &Survey) -> Fault {
+    if fault.code != "rego_unsafe_var_error" {
+        return fault;
+    }
+    let word = |text: &str| text.chars().next().is_some_and(char::is_alphabetic) && !text.contains(' ');
+    let quoted = fault.message.split(['`', '\'', '"']).skip(1).step_by(2).find(|text| word(text)).map(str::to_owned);
+    let Some(name) = quoted else { return fault };
+    let locals = survey.declared.iter().map(|(_, local)| local.as_str());
+    let known = survey.rules.keys().map(String::as_str).chain(locals).chain(["input", "data"]);
+    let like = near(&name, known.filter(|known| *known != name));
+    let hint = like.map_or_else(
+        || format!("; give it a value first, with `some {name} in ...` or `{name} := ...`"),
+        |like| format!("; did you mean `{like}`?"),
+    );
+    Fault { message: format!("{}{hint}", fault.message), ..fault }
+}
+
+/// The name most like a misspelt one.
+fn near<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let far = wrong.chars().count().div_ceil(4);
+    names.map(|name| (distance(wrong, name), name)).filter(|(edits, _)| *edits <= far).min().map(|(_, name)| name)
 }
 
 fn package(module: &Module) -> Result<String, Fault> {
@@ -99,16 +141,22 @@ fn calls(survey: &Survey, package: &str) -> Result<(), Fault> {
             ));
         }
         if !known {
-            return Err(unknown(call));
+            return Err(unknown(call, survey));
         }
         expression(call)?;
     }
     Ok(())
 }
 
-fn unknown(call: &Call) -> Fault {
-    let instead = builtins::instead_of(&call.name).map_or(String::new(), |instead| format!("; use {instead}"));
-    Fault::at(call.place, format!("there is no function `{}`{instead}", call.name))
+fn unknown(call: &Call, survey: &Survey) -> Fault {
+    let own = survey.rules.iter().filter(|(_, (function, _))| *function).map(|(name, _)| name.as_str());
+    let known = BUILTINS.keys().copied().filter(|name| builtins::exists(name)).chain(own);
+    let hint = match (builtins::instead_of(&call.name), near(&call.name, known)) {
+        (Some(instead), _) => format!("; use {instead}"),
+        (None, Some(like)) => format!("; did you mean `{like}`?"),
+        (None, None) => String::new(),
+    };
+    Fault::at(call.place, format!("there is no function `{}`{hint}", call.name)).coded("rego_type_error")
 }
 
 /// A regular expression that is written out must be one: an invalid one makes every test undefined.
@@ -127,28 +175,6 @@ fn expression(call: &Call) -> Result<(), Fault> {
             Err(Fault::at(call.place, format!("`{written}` is not a regular expression: {reason}")))
         }
     }
-}
-
-/// A misspelt field would be undefined for every package, and its policy silent for ever.
-fn fields(survey: &Survey) -> Result<(), Fault> {
-    if survey.replaces_input {
-        return Ok(());
-    }
-    for reference in survey.references.iter().filter(|reference| reference.root == "input") {
-        match reference.steps.as_slice() {
-            [Step::Key(version), ..] if !matches!(version.as_str(), "v0" | "v1") => {
-                let message = format!("there is no `input.{version}`; policies read `input.v0` or `input.v1`");
-                return Err(Fault::at(reference.place, message));
-            }
-            [Step::Key(version), Step::Key(field), ..] if !input::has_field(version, field) => {
-                let known = input::fields(version).join(", ");
-                let message = format!("there is no `input.{version}.{field}`; there are {known}");
-                return Err(Fault::at(reference.place, message));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// There are no data documents besides the policy's own package.

@@ -1,7 +1,7 @@
 //! Errors of the evaluator, turned into a place in the source, a sentence, and what to do about it.
 
 use super::engine::SOURCE;
-use assay_model::{Problem, decision::OUT_OF_TIME};
+use assay_model::{Problem, decision::OUT_OF_TIME, seam::judge::Remark};
 use regorus::{Engine, LimitError};
 
 /// A fault in a policy's source.
@@ -14,12 +14,22 @@ pub(super) struct Fault {
     pub(super) column: u32,
     /// What is wrong, and what to do.
     pub(super) message: String,
+    /// A stable word for programs.
+    pub(super) code: &'static str,
 }
 
 impl Fault {
     /// A fault at a place.
     pub(super) fn at((line, column): (u32, u32), message: impl Into<String>) -> Self {
-        Self { line, column, message: message.into() }
+        Self { line, column, message: message.into(), code: "bad_policy" }
+    }
+    /// The same under another word.
+    pub(super) fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+    /// As a remark on the source.
+    pub(super) fn remark(self) -> Remark {
+        Remark { line: self.line, column: self.column, code: self.code.to_owned(), message: self.message }
     }
     /// As a problem of the request that brought the policy.
     pub(super) fn problem(self) -> Problem {
@@ -34,7 +44,13 @@ pub(super) fn fault(error: &anyhow::Error) -> Fault {
     let mut numbers = place.unwrap_or_default().lines().next().unwrap_or_default().split(':').map(str::parse::<u32>);
     let line = numbers.next().and_then(Result::ok).unwrap_or(0);
     let column = numbers.next().and_then(Result::ok).unwrap_or(0);
-    Fault { line, column, message: sentence(&text) }
+    let message = sentence(&text);
+    let code = match message.as_str() {
+        text if text.contains("unsafe") => "rego_unsafe_var_error",
+        text if text.contains("recurs") => "rego_recursion_error",
+        _ => "rego_parse_error",
+    };
+    Fault { line, column, message, code }
 }
 
 /// The message without the excerpt of the source that precedes it.

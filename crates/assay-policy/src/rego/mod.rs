@@ -13,6 +13,7 @@ mod evaluator;
 mod format;
 mod graph;
 mod heads;
+mod paths;
 mod pattern;
 mod probe;
 mod reads;
@@ -28,13 +29,13 @@ use assay_model::{
     Problem,
     decision::Verdict,
     facts::Facts,
-    policy::{FactKind, Policy},
-    seam::judge::{Judge, Rules},
+    policy::Policy,
+    seam::judge::{Checked, Judge, Remark, Rules},
     sheet::Sheet,
 };
 use jiff::Timestamp;
 use regorus::Value;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 /// What one policy may cost.
 #[derive(Clone, Copy, Debug)]
@@ -119,8 +120,12 @@ impl RegoJudge {
 }
 
 impl Judge for RegoJudge {
-    fn check(&self, rego: &str) -> Result<BTreeSet<FactKind>, Problem> {
-        check::check(rego, &self.limits).map(|checked| checked.reads)
+    fn check(&self, rego: &str) -> Result<Checked, Remark> {
+        let checked = check::look(rego, &self.limits, true).map_err(|fault| fault.remark())?;
+        Ok(Checked { reads: checked.reads, warnings: checked.warnings })
+    }
+    fn schema(&self, version: &str) -> Option<serde_json::Value> {
+        crate::input::schema::schema(version)
     }
     fn compile(&self, policies: Vec<Policy>) -> Result<Arc<dyn Rules>, Problem> {
         Ok(Arc::new(rules::Prepared::new(policies, Arc::clone(&self.names), self.limits, self.path)?))

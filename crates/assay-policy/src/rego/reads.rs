@@ -5,12 +5,21 @@ use super::{
     builtins,
     survey::{Step, Survey, Use},
 };
-use assay_model::policy::FactKind::{self, Epss, Findings, Inventory, Kev, Package, Repository, Tags, Time};
+use assay_model::policy::FactKind::{
+    self, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc, Tags,
+    Time, Vex, Waivers,
+};
 use regorus::unstable::Module;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything in the document. The clock is not in it.
-const ALL: &[FactKind] = &[Package, Repository, Inventory, Findings, Epss, Kev, Tags];
+const ALL: &[FactKind] = &[
+    Package, Repository, Inventory, Findings, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures, Freshness,
+    Downloads,
+];
+
+/// Findings that count: statements and waivers take some away.
+const COUNTED: &[FactKind] = &[Findings, Vex, Waivers];
 
 /// Longest path that names are followed through; a longer one is cut, which reads more, never less.
 const MAX_STEPS: usize = 12;
@@ -87,17 +96,22 @@ fn of_path(path: &[Step], counted: bool) -> Vec<FactKind> {
         ("v0" | "v1", "workspace" | "model_security") => vec![],
         ("v0" | "v1", "identity") => vec![Package, Inventory],
         ("v0" | "v1", "metadata" | "upstream") => vec![Package],
-        ("v0" | "v1", "osv") => vec![Findings],
+        ("v0" | "v1", "osv") => COUNTED.to_vec(),
         // Results are grouped by what the inventory found.
-        ("v0" | "v1", "security_scan") => vec![Findings, Inventory],
+        ("v0" | "v1", "security_scan") => with(COUNTED, &[Inventory]),
         ("v0" | "v1", "sbom") => vec![Inventory, Package],
         ("v0", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss]),
-        ("v1", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Kev]),
+        ("v1", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Kev, Ssvc, Inventory]),
         ("v1", "components" | "os" | "completeness" | "secrets" | "licenses") => vec![Inventory],
-        ("v1", "malware" | "end_of_life") => vec![Findings],
-        ("v1", "kev") => vec![Findings, Kev],
+        ("v1", "malware" | "end_of_life" | "suppressed") => COUNTED.to_vec(),
+        ("v1", "kev") => with(COUNTED, &[Kev]),
+        ("v1", "waivers") => vec![Waivers],
+        ("v1", "labels") => vec![Repository],
         ("v1", "tags") => vec![Tags],
-        ("v1", "format" | "published_at" | "age_at_arrival_days") => vec![Package],
+        ("v1", "scorecard" | "popularity") => vec![Health],
+        ("v1", "signatures" | "provenance") => vec![Signatures],
+        ("v1", "sources") => vec![Freshness],
+        ("v1", "format" | "published_at" | "first_seen" | "age_at_arrival_days" | "requester") => vec![Package],
         ("v0" | "v1", _) => ALL.to_vec(),
         _ => vec![],
     }
@@ -112,30 +126,40 @@ fn whole(path: &[Step]) -> Vec<FactKind> {
     }
 }
 
+fn with(kinds: &[FactKind], more: &[FactKind]) -> Vec<FactKind> {
+    kinds.iter().chain(more).copied().collect()
+}
+
 fn of_package(rest: &[Step]) -> Vec<FactKind> {
     match rest.first() {
         Some(Step::Key(field)) => match field.as_str() {
             "tags" => vec![Tags],
-            "license" | "summary" | "architectures" | "distro" | "distro_version" => vec![Package, Inventory],
-            "security_scan_status" => vec![Package, Inventory, Findings],
+            "signed" => vec![Signatures],
+            "last_downloaded_at" => vec![Downloads],
+            "license" | "summary" | "architectures" | "distro" | "distro_version" | "release" | "epoch" => {
+                vec![Package, Inventory]
+            }
+            "security_scan_status" => with(COUNTED, &[Package, Inventory]),
             field if field.starts_with("security_scan_") => vec![Inventory],
             _ => vec![Package],
         },
-        _ => vec![Package, Tags, Inventory, Findings],
+        _ => with(COUNTED, &[Package, Tags, Inventory, Signatures, Downloads]),
     }
 }
 
-/// `scores` are the kinds joined to each element: in, unless the path is seen to end elsewhere.
-fn of_vulnerability(rest: &[Step], counted: bool, scores: &[FactKind]) -> Vec<FactKind> {
-    let mut kinds = vec![Findings];
-    match rest {
-        [] if counted => {}
-        [_, Step::Key(field), ..] => match field.as_str() {
-            "epss" | "epss_score" => kinds.push(Epss),
-            "kev" if scores.contains(&Kev) => kinds.push(Kev),
-            _ => {}
-        },
-        _ => kinds.extend(scores),
-    }
-    kinds
+/// `joined` are the kinds joined to each element: in, unless the path is seen to end elsewhere.
+fn of_vulnerability(rest: &[Step], counted: bool, joined: &[FactKind]) -> Vec<FactKind> {
+    let of_field = |field: &str| match field {
+        "epss" | "epss_score" => Some(Epss),
+        "kev" => Some(Kev),
+        "ssvc" => Some(Ssvc),
+        "depth" => Some(Inventory),
+        _ => None,
+    };
+    let more: Vec<FactKind> = match rest {
+        [] if counted => Vec::new(),
+        [_, Step::Key(field), ..] => of_field(field).filter(|kind| joined.contains(kind)).into_iter().collect(),
+        _ => joined.to_vec(),
+    };
+    with(COUNTED, &more)
 }

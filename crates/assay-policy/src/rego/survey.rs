@@ -35,10 +35,25 @@ pub(super) struct Reference {
     pub(super) root: String,
     /// The rest.
     pub(super) steps: Vec<Step>,
+    /// Where each of `steps` stands.
+    pub(super) places: Vec<(u32, u32)>,
+    /// Number of the definition it stands in: names are local to one.
+    pub(super) scope: usize,
     /// What becomes of it.
     pub(super) used: Use,
     /// Line and column.
     pub(super) place: (u32, u32),
+}
+
+/// A reference without what becomes of it.
+#[derive(Clone, Debug)]
+pub(super) struct Plain {
+    /// The definition it stands in.
+    pub(super) scope: usize,
+    /// Its first part.
+    pub(super) root: String,
+    /// The rest.
+    pub(super) steps: Vec<Step>,
 }
 
 /// A call.
@@ -50,6 +65,8 @@ pub(super) struct Call {
     pub(super) name: String,
     /// Arguments that are plain strings.
     pub(super) literals: Vec<Option<String>>,
+    /// Arguments that are plain references.
+    pub(super) arguments: Vec<Option<Plain>>,
     /// Line and column.
     pub(super) place: (u32, u32),
 }
@@ -65,17 +82,27 @@ pub(super) struct Survey {
     pub(super) locals: BTreeMap<String, BTreeSet<String>>,
     /// All rules by name: whether each takes arguments, and where it first stands.
     pub(super) rules: BTreeMap<String, (bool, (u32, u32))>,
+    /// Names of a definition whose value is not a plain reference, at least once.
+    pub(super) opaque: BTreeSet<(usize, String)>,
+    /// Names of a definition.
+    pub(super) declared: BTreeSet<(usize, String)>,
+    /// Arguments of functions, by function: the names of each definition.
+    pub(super) parameters: BTreeMap<String, Vec<(usize, Vec<Option<String>>)>>,
+    /// Values of rules without arguments, for each definition; none where it is not a plain reference.
+    pub(super) values: BTreeMap<String, Vec<Option<Plain>>>,
     /// Where something other than a written number has a minus in front.
     pub(super) negated: Vec<(u32, u32)>,
     /// Whether a rule is evaluated with another input.
     pub(super) replaces_input: bool,
     rule: String,
+    scope: usize,
 }
 
 /// Surveys a module.
 pub(super) fn survey(module: &Module) -> Survey {
     let mut survey = Survey::default();
-    for rule in &module.policy {
+    for (scope, rule) in module.policy.iter().enumerate() {
+        survey.scope = scope;
         survey.rule(rule);
     }
     survey
@@ -96,6 +123,12 @@ fn place(span: &Span) -> (u32, u32) {
 
 /// A reference's first part and steps; `None` when it does not begin with a name.
 fn flatten(expr: &Expr) -> Option<(String, Vec<Step>)> {
+    let (root, steps) = flatten_placed(expr)?;
+    Some((root, steps.into_iter().map(|(step, _)| step).collect()))
+}
+
+/// The same with the place of each step.
+fn flatten_placed(expr: &Expr) -> Option<(String, Vec<(Step, (u32, u32))>)> {
     let mut steps = Vec::new();
     let mut at = expr;
     loop {
@@ -105,11 +138,11 @@ fn flatten(expr: &Expr) -> Option<(String, Vec<Step>)> {
                 return Some((span.text().to_owned(), steps));
             }
             Expr::RefDot { refr, field, .. } => {
-                steps.push(Step::Key(field.0.text().to_owned()));
+                steps.push((Step::Key(field.0.text().to_owned()), place(&field.0)));
                 at = refr;
             }
             Expr::RefBrack { refr, index, .. } => {
-                steps.push(literal(index).map_or(Step::Any, Step::Key));
+                steps.push((literal(index).map_or(Step::Any, Step::Key), place(index.span())));
                 at = refr;
             }
             _ => return None,
@@ -136,12 +169,34 @@ fn variable(expr: &Expr) -> Option<String> {
 impl Survey {
     fn local(&mut self, name: &str) {
         self.locals.entry(self.rule.clone()).or_default().insert(name.to_owned());
+        self.declared.insert((self.scope, name.to_owned()));
+    }
+
+    /// A name gets a value that is not followed.
+    fn hide(&mut self, name: &str) {
+        self.opaque.insert((self.scope, name.to_owned()));
+    }
+
+    fn plain(&self, expr: &Expr) -> Option<Plain> {
+        let (root, steps) = flatten(expr)?;
+        Some(Plain { scope: self.scope, root, steps })
+    }
+
+    /// A name gets the value of an expression, or of its elements; whether that can be followed.
+    fn named(&mut self, name: &str, expr: &Expr) {
+        self.local(name);
+        if flatten(expr).is_none() {
+            self.hide(name);
+        }
     }
 
     /// Every variable of a pattern is local.
     fn pattern(&mut self, expr: &Expr) {
         match expr {
-            Expr::Var { span, .. } => self.local(span.text()),
+            Expr::Var { span, .. } => {
+                self.local(span.text());
+                self.hide(span.text());
+            }
             Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
             Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| self.pattern(value)),
             _ => {}
@@ -166,11 +221,20 @@ impl Survey {
         match rule {
             Rule::Default { refr, args, value, .. } => {
                 self.begin(refr, !args.is_empty());
+                if args.is_empty() {
+                    let plain = self.plain(value).filter(|_| variable(refr).is_some());
+                    // A default that is written out says nothing about the rule's other values.
+                    if plain.is_some()
+                        || !matches!(**value, Expr::Null { .. } | Expr::Bool { .. } | Expr::Number { .. })
+                    {
+                        self.values.entry(self.rule.clone()).or_default().push(plain);
+                    }
+                }
                 args.iter().for_each(|arg| self.pattern(arg));
                 self.expr(value, Use::Whole);
             }
             Rule::Spec { head, bodies, .. } => {
-                self.head(head);
+                self.head(head, bodies.len());
                 for body in bodies {
                     self.assign(body.assign.as_ref());
                     self.query(&body.query);
@@ -179,21 +243,32 @@ impl Survey {
         }
     }
 
-    fn head(&mut self, head: &RuleHead) {
+    fn head(&mut self, head: &RuleHead, bodies: usize) {
         match head {
             RuleHead::Compr { refr, assign, .. } => {
                 self.begin(refr, false);
+                let value = assign.as_ref().and_then(|assign| self.plain(&assign.value));
+                let value = value.filter(|_| variable(refr).is_some() && bodies <= 1);
+                self.values.entry(self.rule.clone()).or_default().push(value);
                 self.assign(assign.as_ref());
             }
             RuleHead::Set { refr, key, .. } => {
                 self.begin(refr, false);
+                self.values.entry(self.rule.clone()).or_default().push(None);
                 if let Some(key) = key {
                     self.expr(key, Use::Whole);
                 }
             }
             RuleHead::Func { refr, args, assign, .. } => {
                 self.begin(refr, true);
-                args.iter().for_each(|arg| self.pattern(arg));
+                let names: Vec<Option<String>> = args.iter().map(|arg| variable(arg)).collect();
+                for (arg, name) in args.iter().zip(&names) {
+                    match name {
+                        Some(name) => self.local(name),
+                        None => self.pattern(arg),
+                    }
+                }
+                self.parameters.entry(self.rule.clone()).or_default().push((self.scope, names));
                 self.assign(assign.as_ref());
             }
         }
@@ -222,14 +297,15 @@ impl Survey {
                 if let Some(key) = key {
                     self.binding(key);
                 }
-                let used = self.each(value);
+                let used = self.each(value, collection);
                 self.expr(collection, used);
             }
             Literal::Every { key, value, domain, query, .. } => {
                 if let Some(key) = key {
                     self.local(key.text());
+                    self.hide(key.text());
                 }
-                self.local(value.text());
+                self.named(value.text(), domain);
                 self.expr(domain, Use::EachNamed(value.text().to_owned()));
                 self.query(query);
             }
@@ -244,9 +320,17 @@ impl Survey {
         }
     }
 
-    fn each(&mut self, value: &Ref<Expr>) -> Use {
-        self.binding(value);
-        variable(value).map_or(Use::Whole, Use::EachNamed)
+    fn each(&mut self, value: &Ref<Expr>, collection: &Expr) -> Use {
+        match variable(value) {
+            Some(name) => {
+                self.named(&name, collection);
+                Use::EachNamed(name)
+            }
+            None => {
+                self.binding(value);
+                Use::Whole
+            }
+        }
     }
 
     fn all<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>) {
@@ -286,8 +370,14 @@ impl Survey {
     }
 
     fn assignment(&mut self, op: &AssignOp, lhs: &Ref<Expr>, rhs: &Ref<Expr>) {
-        if *op == AssignOp::ColEq {
-            self.pattern(lhs);
+        match variable(lhs) {
+            Some(name) if *op == AssignOp::ColEq => self.named(&name, rhs),
+            Some(name) if flatten(rhs).is_none() => self.hide(&name),
+            _ if *op == AssignOp::ColEq => self.pattern(lhs),
+            _ => {}
+        }
+        if let (None, Some(name), AssignOp::Eq) = (flatten(lhs), variable(rhs), op) {
+            self.hide(&name);
         }
         match (variable(lhs), variable(rhs)) {
             (Some(name), _) => self.expr(rhs, Use::Named(name)),
@@ -310,9 +400,11 @@ impl Survey {
                 other => return self.expr(other, Use::Whole),
             }
         }
-        if let Some((root, steps)) = flatten(expr) {
+        if let Some((root, placed)) = flatten_placed(expr) {
             let rule = self.rule.clone();
-            self.references.push(Reference { rule, root, steps, used, place: place(expr.span()) });
+            let (steps, places) = placed.into_iter().unzip();
+            let (scope, place) = (self.scope, place(expr.span()));
+            self.references.push(Reference { rule, root, steps, places, scope, used, place });
         }
     }
 
@@ -322,6 +414,7 @@ impl Survey {
             self.expr(param, if name == "count" { Use::Counted } else { Use::Whole });
         }
         let literals = params.iter().map(|param| literal(param)).collect();
-        self.calls.push(Call { rule: self.rule.clone(), name, literals, place: place(function.span()) });
+        let arguments = params.iter().map(|param| self.plain(param)).collect();
+        self.calls.push(Call { rule: self.rule.clone(), name, literals, arguments, place: place(function.span()) });
     }
 }

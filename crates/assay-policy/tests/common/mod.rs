@@ -7,12 +7,15 @@ use assay_model::{
     component::{Component, Occurrence, Relationship},
     facts::Facts,
     finding::{Cvss, Finding, FindingKind, FindingSource, Severity, Status},
+    health::{Freshness, Popularity, Scorecard, Signature, Similar, Ssvc, Standing},
     inventory::{LicenseClass, LicenseEvidence, LicenseFile, OsRelease, Secret, Skipped},
-    package::{Coordinates, File, FileId, Package, PackageId, Role, State},
+    package::{Coordinates, File, FileId, Package, PackageId, Reference, Role, State},
     policy::{OnFailure, Policy, PolicyAction},
     repository::{Repository, RepositoryId, Settings},
     score::{Epss, Kev},
     seam::judge::{Judge, Rules},
+    vex::{Said, VexOrigin, VexProduct, VexStatement, VexStatus},
+    waiver::{Waiver, WaiverId, WaiverScope, WaiverStatus},
 };
 use assay_policy::RegoJudge;
 use jiff::Timestamp;
@@ -333,6 +336,76 @@ pub fn application() -> Facts {
     facts
 }
 
+/// The wheel with everything that can be known of a package besides, and two of its findings taken away.
+pub fn known() -> Facts {
+    let mut facts = wheel();
+    let when = at("2026-11-20T11:00:00Z");
+    facts.references =
+        vec![Reference { name: "latest".into(), package: PackageId(7), version: "2.6.0".into(), set_at: when }];
+    facts.package.tags = BTreeSet::from(["approved".to_owned()]);
+    facts.repository.settings.labels = BTreeMap::from([("stage".to_owned(), "production".to_owned())]);
+    facts.last_downloaded_at = Some(at("2026-11-21T00:00:00Z"));
+    facts.workspace_since = Some(at("2026-01-01T00:00:00Z"));
+    facts.requester = Some("someone".into());
+    facts.scorecard = Some(Scorecard {
+        repository: "code.example/owner/name".into(),
+        score: 4.5,
+        checks: BTreeMap::from([("Maintained".to_owned(), 3.0), ("Fuzzing".to_owned(), -1.0)]),
+        date: "2026-11-16".into(),
+    });
+    let popular = Popularity { purl_type: "pypi".into(), name: "requests".into(), rank: 4, downloads: Some(9) };
+    facts.popularity = Standing { own: None, similar: vec![Similar { popular, distance: 1 }], known: true };
+    facts.signatures = vec![
+        Signature { kind: "signature".into(), form: "openpgp".into(), path: "a.asc".into(), ..Signature::default() },
+        Signature {
+            kind: "provenance".into(),
+            form: "dsse".into(),
+            path: "a.json".into(),
+            verified: Some(true),
+            source: Some("https://registry.example/source".into()),
+            ..Signature::default()
+        },
+    ];
+    facts.freshness = vec![Freshness { source: "osv".into(), synced_at: Some(when), stale: true }];
+    let ssvc = Ssvc {
+        exploitation: "poc".into(),
+        automatable: "no".into(),
+        technical_impact: "partial".into(),
+        at: "2026-11-01T00:00:00Z".into(),
+    };
+    facts.scores.ssvc.insert("CVE-2018-18074".into(), ssvc);
+    facts.statements = vec![said("CVE-2024-35195", true), said("CVE-2018-18074", false)];
+    facts.waivers = vec![Waiver {
+        id: WaiverId("w-1".into()),
+        scope: WaiverScope { vulnerabilities: BTreeSet::from(["PYSEC-2099-1".to_owned()]), ..WaiverScope::default() },
+        reason: "not reachable".into(),
+        author: "someone".into(),
+        approver: None,
+        status: WaiverStatus::Active,
+        created_at: when,
+        expires_at: at("2027-01-01T00:00:00Z"),
+        changed_at: when,
+    }];
+    facts
+}
+
+fn said(vulnerability: &str, trusted: bool) -> Said {
+    Said {
+        statement: VexStatement {
+            vulnerability: BTreeSet::from([vulnerability.to_owned()]),
+            products: vec![VexProduct { purls: vec!["pkg:pypi/requests".into()], ..VexProduct::default() }],
+            status: VexStatus::NotAffected,
+            justification: Some("vulnerable_code_not_present".into()),
+            statement: None,
+            at: Some(at("2026-11-01T00:00:00Z")),
+            author: "its maker".into(),
+            document: "vex-1".into(),
+        },
+        origin: VexOrigin::Uploaded("someone".into()),
+        trusted,
+    }
+}
+
 /// The facts that a table names.
 pub fn named(name: &str) -> Facts {
     match name {
@@ -341,6 +414,7 @@ pub fn named(name: &str) -> Facts {
         "clean" => clean(),
         "malware" => malware(),
         "application" => application(),
+        "known" => known(),
         "copyleft" => {
             let mut facts = clean();
             facts.components[0].licenses = vec!["GPL-3.0-only".into()];

@@ -45,6 +45,10 @@ pub(super) struct Others {
     /// Shown on the web page and in policies
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    /// A label that policies read, as in `stage=production`; repeat for more, they replace all; an empty one alone takes
+    /// all away
+    #[arg(long, value_name = "NAME=VALUE")]
+    label: Vec<String>,
     /// Seconds a pull waits for an undecided package
     #[arg(long, value_name = "N")]
     hold_seconds: Option<u32>,
@@ -101,6 +105,12 @@ fn size(text: &str) -> Result<u64, String> {
     number.and_then(|n| n.checked_mul(1 << shift)).ok_or_else(|| "use a number of bytes, as in 500M or 20G".to_owned())
 }
 
+/// A label and its value; one without a value has an empty one.
+fn label(text: &str) -> (String, Value) {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    (name.trim().to_owned(), value.trim().into())
+}
+
 /// The JSON in a file.
 pub(super) fn rules(file: &Path) -> Result<Value> {
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -110,7 +120,9 @@ pub(super) fn rules(file: &Path) -> Result<Value> {
 impl Others {
     fn settings(self, anonymous_read: Option<bool>) -> Result<Map<String, Value>> {
         let patterns: Vec<String> = self.immutable_tag.iter().filter(|p| !p.is_empty()).cloned().collect();
+        let labels: Map<String, Value> = self.label.iter().filter(|l| !l.is_empty()).map(|l| label(l)).collect();
         let named = [
+            ("labels", (!self.label.is_empty()).then(|| labels.into())),
             ("anonymous_read", anonymous_read.map(Value::from)),
             ("description", self.description.map(Value::from)),
             ("hold_seconds", self.hold_seconds.map(Value::from)),

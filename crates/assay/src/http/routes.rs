@@ -161,6 +161,8 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(get.clone(), "/api/v1/decisions/{id}/input", Reader, api::decisions::input),
         on(get.clone(), "/api/v1/policies", Reader, api::policies::list),
         on(post.clone(), "/api/v1/policies", Admin, api::policies::save),
+        on(post.clone(), "/api/v1/policies/validate", Reader, api::policies::validate),
+        on(get.clone(), "/api/v1/policies/schema/{version}", Reader, api::policies::schema),
         on(delete.clone(), "/api/v1/policies/{slug}", Admin, api::policies::remove),
         on(post.clone(), "/api/v1/policies/simulate", Admin, api::simulations::simulate),
         on(post.clone(), "/api/v1/policies/backtest", Admin, api::simulations::backtest),

@@ -1,6 +1,7 @@
 //! `assay policy`: policies of a server.
 
 mod backtest;
+mod check;
 mod simulate;
 mod test;
 mod trial;
@@ -42,6 +43,18 @@ pub(super) enum PolicyCommand {
     },
     /// Run the tests of policies, or policies on one document
     Test(Box<test::TestArgs>),
+    /// Check policies as a server does before it saves them; needs no server
+    Check {
+        /// A Rego file, or a folder that is searched for `.rego`; repeat for more
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of what policies read
+    Schema {
+        /// Version of the input
+        #[arg(default_value = "v1", value_parser = ["v0", "v1"])]
+        version: String,
+    },
     /// Remove a policy; what it did is taken back
     Remove {
         /// Its short name, as in the list
@@ -99,6 +112,8 @@ pub(super) async fn run(context: &Context, command: PolicyCommand) -> Result<Exi
         PolicyCommand::Backtest(args) => backtest::run(context, args).await?,
         PolicyCommand::List => list(context).await?,
         PolicyCommand::Show { slug } => show(context, &slug).await?,
+        PolicyCommand::Check { paths } => return check::check(context, &paths),
+        PolicyCommand::Schema { version } => check::schema(context, &version)?,
         PolicyCommand::Remove { slug, no_wait } => remove(context, &slug, no_wait).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -127,7 +142,7 @@ async fn add(context: &Context, args: AddArgs) -> Result<()> {
     }
     let SavedPolicy { policy, warnings } = serde_json::from_value(saved)?;
     for warning in &warnings {
-        note(&format!("warning: {}", harmless(&warning.message)));
+        note(&format!("warning: {}", harmless(&warning.to_string())));
     }
     let verb = if policy.revision == 1 { "added".to_owned() } else { format!("saved as revision {}", policy.revision) };
     let done = done.map_or_else(|| "packages are being decided; see `assay status`".to_owned(), |done| done.sentence());

@@ -1,6 +1,7 @@
 //! Policies.
 
 use super::{Answer, App, Call, created, done, ok};
+use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -16,4 +17,19 @@ pub(crate) async fn save(app: Arc<App>, mut call: Call) -> Answer {
 pub(crate) async fn remove(app: Arc<App>, call: Call) -> Answer {
     app.engine.remove_policy(&call.caller, call.param("slug")).await?;
     done()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    rego: String,
+}
+
+pub(crate) async fn validate(app: Arc<App>, mut call: Call) -> Answer {
+    let Source { rego } = call.json().await?;
+    ok(&app.engine.validate_policy(&call.caller, rego).await?)
+}
+
+pub(crate) async fn schema(app: Arc<App>, call: Call) -> Answer {
+    ok(&app.engine.policy_schema(call.param("version"))?)
 }
