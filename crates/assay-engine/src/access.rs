@@ -1,17 +1,20 @@
 //! Tokens: issued once in the clear, stored hashed, known by their hash.
 
-use crate::Engine;
+use crate::{Engine, matching::decide_jobs};
 use assay_model::{
     access::{Caller, Permission, Token},
     event::NewEvent,
+    package::PackageId,
+    policy::FactKind,
     problem::{Kind, Problem},
-    repository::{Repository, Settings, check_name},
-    seam::meta,
+    repository::{Repository, RepositoryId, Settings, check_name},
+    seam::meta::{self, PackageFilter, Tx},
+    work::Lane,
 };
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::Digest as _;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 const PREFIX: &str = "assay_";
 
@@ -246,13 +249,17 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`.
-    pub async fn update_repository(&self, caller: &Caller, name: &str, settings: Settings) -> Result<(), Problem> {
+    pub async fn update_repository(self: &Arc<Self>, caller: &Caller, name: &str, settings: Settings) -> Result<(), Problem> {
         let repository = self.repository(caller, name, Permission::Admin).await?;
         settings.check()?;
         self.check_members(name, &settings).await?;
         let (at, actor, subject) = (self.now(), caller.name().to_owned(), name.to_owned());
+        let engine = self.clone();
         meta::write(self.meta(), move |tx| {
             tx.update_repository(repository.id, &settings)?;
+            if told(&repository.settings) != told(&settings) && engine.rules(tx)?.reads().contains(&FactKind::Repository) {
+                decide_all_of(tx, repository.id, &format!("repository {subject} changed"), at)?;
+            }
             let (actor, subject, body) = (actor.clone(), subject.clone(), json!({"settings": settings}));
             tx.append_event(&NewEvent { at, kind: "repository.updated", actor, subject, body })
         })
@@ -267,5 +274,24 @@ impl Engine {
     pub async fn readable_repositories(&self, caller: &Caller) -> Result<Vec<Repository>, Problem> {
         let all = meta::read(self.meta(), |tx| tx.repositories()).await?;
         Ok(all.into_iter().filter(|r| caller.require(Permission::Read, r).is_ok()).collect())
+    }
+}
+
+/// What policies read of a repository's settings.
+fn told(settings: &Settings) -> (&str, bool, &BTreeMap<String, String>) {
+    (&settings.description, settings.anonymous_read, &settings.labels)
+}
+
+/// Asks for decisions about every package of a repository.
+fn decide_all_of(tx: &mut dyn Tx, repository: RepositoryId, cause: &str, due: Timestamp) -> Result<(), Problem> {
+    const PAGE: usize = 2000;
+    let mut filter = PackageFilter { repositories: Some(vec![repository]), limit: PAGE, ..PackageFilter::default() };
+    loop {
+        let ids: Vec<PackageId> = tx.list_packages(&filter)?.iter().map(|package| package.id).collect();
+        tx.enqueue(&decide_jobs(&ids, Lane::Change, cause, due))?;
+        filter.before = ids.last().copied();
+        if ids.len() < PAGE {
+            return Ok(());
+        }
     }
 }

@@ -1,19 +1,21 @@
 //! Downloads, counted in memory where they leave and written every few seconds: a pull costs no transaction. A node that
 //! is killed loses the last few seconds of its counts and nothing else.
 
-use crate::{Engine, gate::Cleared};
+use crate::{Engine, gate::Cleared, matching::decide_jobs};
 use assay_model::{
     access::Caller,
     keeping::Downloads,
     package::{FileId, PackageId},
+    policy::FactKind,
     problem::Problem,
     seam::meta::{self, Pulled, PullsOfDay, Tx},
+    work::Lane,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -139,13 +141,18 @@ impl Engine {
     ///
     /// # Errors
     /// From the store; what was not written is kept.
-    pub async fn write_downloads(&self) -> Result<(), Problem> {
+    pub async fn write_downloads(self: &Arc<Self>) -> Result<(), Problem> {
         let _one_at_a_time = self.downloads.writing.lock().await;
         let mut all = self.downloads.take();
         while !all.is_empty() {
             let rest = all.split_off(all.len().min(BATCH));
             let batch = all.clone();
-            if let Err(problem) = meta::write(self.meta(), move |tx| tx.add_downloads(&batch)).await {
+            let (engine, now) = (self.clone(), self.now());
+            let write = move |tx: &mut dyn Tx| {
+                tx.add_downloads(&batch)?;
+                engine.decide_downloaded(tx, &batch, now)
+            };
+            if let Err(problem) = meta::write(self.meta(), write).await {
                 self.downloads.put_back(all);
                 self.downloads.put_back(rest);
                 return Err(problem);
@@ -155,7 +162,17 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) async fn write_downloads_regularly(&self) {
+    /// Asks for decisions about what was downloaded, where a policy reads when that was.
+    fn decide_downloaded(&self, tx: &mut dyn Tx, pulled: &[Pulled], now: Timestamp) -> Result<(), Problem> {
+        if !self.rules(tx)?.reads().contains(&FactKind::Downloads) {
+            return Ok(());
+        }
+        let packages: BTreeSet<PackageId> = pulled.iter().map(|one| one.package).collect();
+        let packages: Vec<PackageId> = packages.into_iter().collect();
+        tx.enqueue(&decide_jobs(&packages, Lane::Backfill, "downloaded", now))
+    }
+
+    pub(crate) async fn write_downloads_regularly(self: &Arc<Self>) {
         loop {
             let _ = tokio::time::timeout(PAUSE, self.downloads.many.notified()).await;
             if let Err(problem) = self.write_downloads().await {

@@ -436,6 +436,7 @@ impl Desk {
             actor: actor.to_owned(),
             origin: origin.map(str::to_owned),
             at: self.engine.now(),
+            engine: self.engine.clone(),
             claim,
         };
         let receipt = meta::write(self.engine.meta(), move |tx| publication.store(tx)).await?;
@@ -453,6 +454,7 @@ struct Publication {
     /// The upstream that it comes from.
     origin: Option<String>,
     at: Timestamp,
+    engine: Arc<Engine>,
     claim: Claim,
 }
 
@@ -598,15 +600,21 @@ impl Publication {
 
     fn set_references(&self, tx: &mut dyn Tx, package: PackageId) -> Result<bool, Problem> {
         let mut moved = false;
+        let mut from = BTreeSet::new();
         for reference in &self.claim.references {
             let before =
                 tx.set_reference(self.repository, self.format, &self.claim.name, reference, package, self.at)?;
             moved |= before != Some(package);
+            from.extend(before.filter(|before| *before != package));
             if before.is_some_and(|b| b != package) && self.place.settings.fixes_tag(reference) {
                 return Err(Problem::conflict(format!(
                     "`{reference}` is set already and is immutable in this repository"
                 )));
             }
+        }
+        if moved {
+            from.insert(package);
+            self.engine.decide_retagged(tx, from, self.at)?;
         }
         Ok(moved)
     }

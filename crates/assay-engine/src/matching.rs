@@ -6,6 +6,7 @@ use assay_model::{
     component::{ComponentId, StoredComponent},
     finding::{Detail, Finding},
     package::PackageId,
+    policy::FactKind,
     problem::Problem,
     seam::{
         matcher::{Matcher, StoredAdvisory},
@@ -134,6 +135,19 @@ pub(crate) fn decide_jobs(packages: &[PackageId], lane: Lane, cause: &str, due: 
 }
 
 impl Engine {
+    /// Asks for decisions about packages to which other names point now, where a policy reads tags.
+    pub(crate) fn decide_retagged(
+        &self,
+        tx: &mut dyn Tx,
+        packages: BTreeSet<PackageId>,
+        at: Timestamp,
+    ) -> Result<(), Problem> {
+        if packages.is_empty() || !self.rules(tx)?.reads().contains(&FactKind::Tags) {
+            return Ok(());
+        }
+        tx.enqueue(&decide_jobs(&packages.into_iter().collect::<Vec<_>>(), Lane::Change, "tags changed", at))
+    }
+
     /// Matches the components of a batch of jobs and asks for decisions about the packages that hold those that changed.
     pub(crate) async fn match_batch(self: &Arc<Self>, jobs: &[Job]) -> Result<(), Problem> {
         let components: Vec<ComponentId> = jobs.iter().map(|job| ComponentId(job.key)).collect();

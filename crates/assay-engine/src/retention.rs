@@ -21,6 +21,7 @@ use serde_json::json;
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 /// Packages read at a time, and deleted in one transaction.
@@ -312,7 +313,7 @@ impl Engine {
     /// # Errors
     /// `NotFound`, `Forbidden`; `Invalid` for rules that are none.
     pub async fn preview_retention(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         repository: &str,
         rules: Option<Vec<RetentionRule>>,
@@ -325,7 +326,7 @@ impl Engine {
         self.plan_retention(place.as_ref().clone(), rules).await
     }
 
-    async fn plan_retention(&self, place: Repository, rules: Vec<RetentionRule>) -> Result<Vec<Doomed>, Problem> {
+    async fn plan_retention(self: &Arc<Self>, place: Repository, rules: Vec<RetentionRule>) -> Result<Vec<Doomed>, Problem> {
         // what was downloaded a moment ago is in use
         self.write_downloads().await?;
         let (now, formats) = (self.now(), self.parts.formats);
@@ -345,7 +346,7 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound`, or `Forbidden` unless the caller is an administrator of it.
-    pub async fn run_retention(&self, caller: &Caller, repository: &str) -> Result<Vec<Doomed>, Problem> {
+    pub async fn run_retention(self: &Arc<Self>, caller: &Caller, repository: &str) -> Result<Vec<Doomed>, Problem> {
         let place = self.repository(caller, repository, Permission::Admin).await?.as_ref().clone();
         let doomed = self.plan_retention(place.clone(), place.settings.retention.clone()).await?;
         let mut gone = Vec::new();
@@ -358,7 +359,7 @@ impl Engine {
     }
 
     /// The rules of all repositories.
-    pub(crate) async fn retain(&self) -> Result<(), Problem> {
+    pub(crate) async fn retain(self: &Arc<Self>) -> Result<(), Problem> {
         for place in meta::read(self.meta(), |tx| tx.repositories()).await? {
             if place.settings.retention.iter().any(|rule| !rule.disabled) {
                 let gone = self.run_retention(&Caller::System, &place.name).await?;

@@ -425,6 +425,7 @@ impl Shelf for Desk {
             let (repository, format) = (self.repository.id, self.format.spec().id);
             let (place, actor) = (self.repository.name.clone(), self.caller.name().to_owned());
             let removal = Removal::new(&self.repository, &self.caller, at, "deleted");
+            let engine = self.engine.clone();
             let done = meta::write(self.engine.meta(), move |tx| {
                 let scope = |name: &str| Scope { repository: place.clone(), format: format.into(), name: name.into() };
                 let (existed, kind, subject) = match &what {
@@ -438,7 +439,10 @@ impl Shelf for Desk {
                     }
                     Withdraw::Reference { name, reference } => {
                         removal.allowed_reference(reference)?;
+                        let all = tx.references(repository, format, name)?;
+                        let pointed = all.iter().filter(|one| one.name == *reference).map(|one| one.package).collect();
                         let existed = tx.delete_reference(repository, format, name, reference)?;
+                        engine.decide_retagged(tx, pointed, at)?;
                         (existed, "package.untagged", scope(name).subject(reference))
                     }
                     Withdraw::Blob { name, digest } => {

@@ -19,7 +19,7 @@ impl Engine {
     ///
     /// # Errors
     /// From the store.
-    pub async fn sweep(&self) -> Result<usize, Problem> {
+    pub async fn sweep(self: &Arc<Self>) -> Result<usize, Problem> {
         let now = self.now();
         let filter = PackageFilter { state: Some(State::Pending), limit: 10_000, ..PackageFilter::default() };
         let pending = meta::write(self.meta(), move |tx| {

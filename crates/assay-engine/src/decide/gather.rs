@@ -3,6 +3,7 @@
 
 mod answered;
 mod health;
+mod names;
 mod said;
 
 use crate::{Engine, fold};
@@ -24,6 +25,7 @@ use assay_model::{
     },
 };
 use jiff::Timestamp;
+use names::Names;
 use said::Said;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +57,7 @@ pub(super) fn gather(
     let findings = Found::load(tx, &ids, gathering.reads)?;
     let answers = Answers::load(tx, &findings.ids, gathering.reads, gathering.now)?;
     let said = Said::load(tx, &ids)?;
+    let mut names = Names::load(tx, &ids, gathering.reads)?;
     let mut files: BTreeMap<PackageId, Vec<File>> = BTreeMap::new();
     for file in tx.files_of(&ids)? {
         files.entry(file.package).or_default().push(file);
@@ -73,7 +76,8 @@ pub(super) fn gather(
         }
         let Some(repository) = repositories.get(&package.repository).cloned() else { continue };
         let cause = causes.get(&package.id).map(|c| (*c).clone()).unwrap_or_default();
-        if let Some(one) = gather_one(tx, package, files_of_it, repository, (&findings, &answers, &said), gathering)? {
+        if let Some(mut one) = gather_one(tx, package, files_of_it, repository, (&findings, &answers, &said), gathering)? {
+            names.fill(&mut one.facts);
             all.push(Gathered { cause, ..one });
         }
     }

@@ -7,7 +7,7 @@ mod notation;
 mod semver;
 mod time;
 
-use super::{evaluator::Clock, format, pattern};
+use super::{evaluator::Clock, format, limits, pattern};
 use regorus::{Engine, Value, unstable::BUILTINS, value::Object};
 use std::sync::atomic::Ordering;
 
@@ -57,7 +57,7 @@ const OWN: &[Own] = &[
 
 /// Whether that function is one of ours, so that only the interpreter knows it or answers it rightly.
 pub(super) fn is_own(name: &str) -> bool {
-    let own = OWN.iter().any(|own| own.0 == name) || pattern::OWN.iter().any(|own| own.0 == name);
+    let own = OWN.iter().chain(limits::OWN).any(|own| own.0 == name) || pattern::OWN.iter().any(|own| own.0 == name);
     own || name == NOW || IMPURE.contains(&name)
 }
 
@@ -85,7 +85,7 @@ pub(super) fn instead_of(name: &str) -> Option<&'static str> {
 
 /// Makes our functions known, except the clock.
 pub(super) fn register(engine: &mut Engine) -> anyhow::Result<()> {
-    for (name, arity, function) in OWN {
+    for (name, arity, function) in OWN.iter().chain(limits::OWN) {
         engine.add_extension((*name).to_owned(), *arity, Box::new(|args: Vec<Value>| function(&args)))?;
     }
     pattern::register(engine)?;

@@ -13,6 +13,7 @@ mod evaluator;
 mod format;
 mod graph;
 mod heads;
+mod limits;
 mod paths;
 mod pattern;
 mod probe;

@@ -29,6 +29,7 @@ mod overrides;
 mod pages;
 mod policy;
 mod policy_test_command;
+mod policy_check;
 mod proxied;
 mod pypi_changes;
 mod pypi_clients;
