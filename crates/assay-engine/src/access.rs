@@ -249,7 +249,12 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`.
-    pub async fn update_repository(self: &Arc<Self>, caller: &Caller, name: &str, settings: Settings) -> Result<(), Problem> {
+    pub async fn update_repository(
+        self: &Arc<Self>,
+        caller: &Caller,
+        name: &str,
+        settings: Settings,
+    ) -> Result<(), Problem> {
         let repository = self.repository(caller, name, Permission::Admin).await?;
         settings.check()?;
         self.check_members(name, &settings).await?;
@@ -257,7 +262,9 @@ impl Engine {
         let engine = self.clone();
         meta::write(self.meta(), move |tx| {
             tx.update_repository(repository.id, &settings)?;
-            if told(&repository.settings) != told(&settings) && engine.rules(tx)?.reads().contains(&FactKind::Repository) {
+            if told(&repository.settings) != told(&settings)
+                && engine.rules(tx)?.reads().contains(&FactKind::Repository)
+            {
                 decide_all_of(tx, repository.id, &format!("repository {subject} changed"), at)?;
             }
             let (actor, subject, body) = (actor.clone(), subject.clone(), json!({"settings": settings}));

@@ -326,7 +326,11 @@ impl Engine {
         self.plan_retention(place.as_ref().clone(), rules).await
     }
 
-    async fn plan_retention(self: &Arc<Self>, place: Repository, rules: Vec<RetentionRule>) -> Result<Vec<Doomed>, Problem> {
+    async fn plan_retention(
+        self: &Arc<Self>,
+        place: Repository,
+        rules: Vec<RetentionRule>,
+    ) -> Result<Vec<Doomed>, Problem> {
         // what was downloaded a moment ago is in use
         self.write_downloads().await?;
         let (now, formats) = (self.now(), self.parts.formats);

@@ -7,8 +7,8 @@ mod common;
 use assay_model::{
     decision::{Judged, Outcome},
     policy::FactKind::{
-        self, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc, Tags,
-        Time, Vex, Waivers,
+        self, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc,
+        Tags, Time, Vex, Waivers,
     },
     seam::judge::Judge,
 };

@@ -12,17 +12,45 @@ fn body(rules: &str) -> String {
 #[test]
 fn a_path_that_does_not_exist_is_refused_wherever_it_stands() {
     let cases = [
-        ("match if {\n\tsome v in input.v0.vulnerabilities\n\tv.epss_scor > 0.1\n}", "line 7, column 4", "`epss.score`"),
+        (
+            "match if {\n\tsome v in input.v0.vulnerabilities\n\tv.epss_scor > 0.1\n}",
+            "line 7, column 4",
+            "`epss.score`",
+        ),
         ("match if input.v0.vulnerabilities[_].epss.scor > 0.1", "line 5, column 44", "`score`"),
-        ("match if {\n\tv := input.v1.vulnerabilities[_]\n\tk := v.kev\n\tk.date != null\n}", "line 8, column 4", "`date_added`"),
-        ("match if {\n\tevery v in input.v1.vulnerabilities { v.nearest_fix != null }\n}", "line 6, column 42", "`nearest_fixed`"),
-        ("bad(v) if v.epss_percentile > 0.9\nmatch if {\n\tsome v in input.v0.vulnerabilities\n\tbad(v)\n}", "line 5, column 13", "`epss.percentile`"),
+        (
+            "match if {\n\tv := input.v1.vulnerabilities[_]\n\tk := v.kev\n\tk.date != null\n}",
+            "line 8, column 4",
+            "`date_added`",
+        ),
+        (
+            "match if {\n\tevery v in input.v1.vulnerabilities { v.nearest_fix != null }\n}",
+            "line 6, column 42",
+            "`nearest_fixed`",
+        ),
+        (
+            "bad(v) if v.epss_percentile > 0.9\nmatch if {\n\tsome v in input.v0.vulnerabilities\n\tbad(v)\n}",
+            "line 5, column 13",
+            "`epss.percentile`",
+        ),
         ("found := input.v0.vulnerabilities\nmatch if found[_].sevrity == \"HIGH\"", "line 6, column 19", "`severity`"),
         ("match if count([x | some x in input.v1.components; x.depht > 3]) > 0", "line 5, column 54", "`depth`"),
-        ("reason contains v.titel if some v in input.v0.vulnerabilities\nmatch if true", "line 5, column 19", "`title`"),
+        (
+            "reason contains v.titel if some v in input.v0.vulnerabilities\nmatch if true",
+            "line 5, column 19",
+            "`title`",
+        ),
         ("match if input.v0[\"packge\"].name == \"x\"", "line 5, column 19", "`package`"),
-        ("match if {\n\tsome result in input.v0.security_scan\n\tsome f in result.Vulnerabilities\n\tf.fixed_version\n}", "line 8, column 4", "`FixedVersion`"),
-        ("match if {\n\tsome o in input.v0.osv\n\to.affected[_].ranges[_].events[_].fixd\n}", "line 7, column 36", "`fixed`"),
+        (
+            "match if {\n\tsome result in input.v0.security_scan\n\tsome f in result.Vulnerabilities\n\tf.fixed_version\n}",
+            "line 8, column 4",
+            "`FixedVersion`",
+        ),
+        (
+            "match if {\n\tsome o in input.v0.osv\n\to.affected[_].ranges[_].events[_].fixd\n}",
+            "line 7, column 36",
+            "`fixed`",
+        ),
         ("match if input.v0.package.tags.name == \"x\"", "line 5, column 32", "it is an array"),
         ("match if {\n\tx := input.v0\n\tx.package.sha256\n}", "line 7, column 12", "`checksum_sha256`"),
         ("match if input.v1.vulnerabilities[_].vex.state == \"fixed\"", "line 5, column 42", "`status`"),
@@ -68,7 +96,8 @@ fn what_cannot_be_followed_is_not_judged() {
 
 #[test]
 fn what_is_never_filled_is_a_warning() {
-    let rego = body("match if {\n\tinput.v0.model_security.scan_summary == \"UNSAFE\"\n\tinput.v0.package.card.datasets\n}");
+    let rego =
+        body("match if {\n\tinput.v0.model_security.scan_summary == \"UNSAFE\"\n\tinput.v0.package.card.datasets\n}");
     let warnings = common::judge().check(&rego).unwrap().warnings;
     let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 2, "{told:?}");

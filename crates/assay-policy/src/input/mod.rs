@@ -7,16 +7,16 @@
 mod content;
 mod depth;
 mod findings;
-mod inputs;
 mod health;
+mod inputs;
 mod kind;
 mod license;
 mod osv;
 mod package;
 mod place;
 mod sbom;
-pub(crate) mod sheet;
 pub mod schema;
+pub(crate) mod sheet;
 mod suppressed;
 mod v1;
 mod value;

@@ -380,11 +380,11 @@ pub fn known() -> Facts {
         scope: WaiverScope { vulnerabilities: BTreeSet::from(["PYSEC-2099-1".to_owned()]), ..WaiverScope::default() },
         reason: "not reachable".into(),
         author: "someone".into(),
-        approver: None,
         status: WaiverStatus::Active,
         created_at: when,
         expires_at: at("2027-01-01T00:00:00Z"),
         changed_at: when,
+        ..Waiver::default()
     }];
     facts
 }

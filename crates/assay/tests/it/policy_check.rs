@@ -34,7 +34,10 @@ async fn a_misspelt_field_is_refused_with_what_to_write() -> Result<()> {
     let told: Value = serde_json::from_str(&both.stdout)?;
     assert_eq!((&told["is_valid"], &told["files"][0]["is_valid"]), (&json!(false), &json!(false)), "{told}");
     let finding = &told["files"][0]["findings"][0];
-    assert_eq!((&finding["code"], &finding["line"], &finding["column"]), (&json!("rego_type_error"), &json!(2), &json!(10)));
+    assert_eq!(
+        (&finding["code"], &finding["line"], &finding["column"]),
+        (&json!("rego_type_error"), &json!(2), &json!(10))
+    );
     assert!(finding["message"].as_str().is_some_and(|text| text.contains("did you mean `regex.match`?")), "{finding}");
     Ok(())
 }
@@ -43,7 +46,8 @@ async fn a_misspelt_field_is_refused_with_what_to_write() -> Result<()> {
 async fn the_api_says_what_it_would_say_and_stores_nothing() -> Result<()> {
     let server = server().await?;
     let http = server.http();
-    let validate = async |rego: &str| http.post_json("/api/v1/policies/validate", &json!({ "rego": rego })).await?.json();
+    let validate =
+        async |rego: &str| http.post_json("/api/v1/policies/validate", &json!({ "rego": rego })).await?.json();
     let wrong = validate(MISSPELT).await?;
     assert_eq!(wrong["is_valid"], false, "{wrong}");
     assert_eq!(wrong["findings"][0]["severity"], "error", "{wrong}");
@@ -51,12 +55,14 @@ async fn the_api_says_what_it_would_say_and_stores_nothing() -> Result<()> {
     let finding = &unsafe_variable["findings"][0];
     assert_eq!((&finding["code"], &finding["line"]), (&json!("rego_unsafe_var_error"), &json!(3)), "{finding}");
     assert!(finding["message"].as_str().is_some_and(|text| text.contains("did you mean `score`?")), "{finding}");
-    let warned = "package cloudsmith\ndefault match := false\nmatch if input.v0.model_security.scan_summary == \"UNSAFE\"\n";
+    let warned =
+        "package cloudsmith\ndefault match := false\nmatch if input.v0.model_security.scan_summary == \"UNSAFE\"\n";
     let told = validate(warned).await?;
     assert_eq!((&told["is_valid"], &told["findings"][0]["severity"]), (&json!(true), &json!("warning")), "{told}");
     assert_eq!(http.get("/api/v1/policies").await?.json()?["policies"], json!([]));
 
-    let draft = json!({"name": "hub", "rego": warned, "actions": [{"kind": "set_state", "params": {"state": "hidden"}}]});
+    let draft =
+        json!({"name": "hub", "rego": warned, "actions": [{"kind": "set_state", "params": {"state": "hidden"}}]});
     let saved = http.post_json("/api/v1/policies", &draft).await?.expect_status(201)?.json()?;
     assert_eq!((&saved["slug"], &saved["warnings"][0]["code"]), (&json!("hub"), &json!("never_filled")), "{saved}");
     let stranger = http.with_token(None).post_json("/api/v1/policies/validate", &json!({ "rego": warned })).await?;
@@ -70,8 +76,12 @@ async fn what_policies_read_is_served_as_a_schema() -> Result<()> {
     publish(&server, &Wheel::new("tiny", "1.0").build()?).await?;
     settled(&server).await?;
     for version in ["v0", "v1"] {
-        let schema = server.http().get(&format!("/api/v1/policies/schema/{version}")).await?.expect_status(200)?.json()?;
-        assert!(schema["$id"].as_str().is_some_and(|id| id.contains(version)) && schema["version"].is_string(), "{schema}");
+        let schema =
+            server.http().get(&format!("/api/v1/policies/schema/{version}")).await?.expect_status(200)?.json()?;
+        assert!(
+            schema["$id"].as_str().is_some_and(|id| id.contains(version)) && schema["version"].is_string(),
+            "{schema}"
+        );
         let printed = server.cli(["policy", "schema", version, "--json"])?.succeed().await?;
         assert_eq!(serde_json::from_str::<Value>(&printed.stdout)?, schema);
         let epss = &schema["properties"]["vulnerabilities"]["items"]["properties"]["epss"];

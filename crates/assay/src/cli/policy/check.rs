@@ -51,12 +51,22 @@ fn told(checked: &[(PathBuf, Validation)]) -> String {
         for finding in &one.findings {
             let remark = &finding.remark;
             let place = if remark.line == 0 { String::new() } else { format!(":{}:{}", remark.line, remark.column) };
-            lines.push(format!("{}{place}: {}: {} [{}]", file.display(), finding.severity, remark.message, remark.code));
+            lines.push(format!(
+                "{}{place}: {}: {} [{}]",
+                file.display(),
+                finding.severity,
+                remark.message,
+                remark.code
+            ));
         }
     }
     let bad = checked.iter().filter(|(_, one)| !one.is_valid).count();
     let files = if checked.len() == 1 { "1 policy".to_owned() } else { format!("{} policies", checked.len()) };
-    lines.push(if bad == 0 { format!("{files} checked, all can be saved") } else { format!("{files} checked, {bad} cannot be saved") });
+    lines.push(if bad == 0 {
+        format!("{files} checked, all can be saved")
+    } else {
+        format!("{files} checked, {bad} cannot be saved")
+    });
     lines.join("\n")
 }
 
