@@ -56,12 +56,14 @@ fn fact(kind: &FactKind) -> &'static str {
         FactKind::Findings => "findings",
         FactKind::Epss => "EPSS scores",
         FactKind::Kev => "known exploited vulnerabilities",
+        FactKind::Ssvc => "exploit maturity",
         FactKind::Tags => "tags",
         FactKind::Vex => "VEX statements",
         FactKind::Waivers => "waivers",
         FactKind::Health => "Scorecard and popularity",
         FactKind::Signatures => "signatures",
         FactKind::Freshness => "freshness of sources",
+        FactKind::Downloads => "downloads",
         FactKind::Time => "the clock",
     }
 }
