@@ -36,8 +36,34 @@ pub(super) fn check(rego: &str, limits: &Limits) -> Result<Checked, Problem> {
     look(rego, limits, false).map_err(Fault::problem)
 }
 
-/// Checks a source; when it is about to be saved, its paths too.
+/// Checks a source; when it is about to be saved, its paths too. Columns are counted in characters.
 pub(super) fn look(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Fault> {
+    let place = |line, column| characters(rego, line, column);
+    let mut checked =
+        checked(rego, limits, saving).map_err(|fault| Fault { column: place(fault.line, fault.column), ..fault })?;
+    for warning in &mut checked.warnings {
+        warning.column = place(warning.line, warning.column);
+    }
+    Ok(checked)
+}
+
+/// The column in characters: the evaluator counts a tab as four.
+fn characters(rego: &str, line: u32, column: u32) -> u32 {
+    let Some(text) = usize::try_from(line).ok().and_then(|line| rego.lines().nth(line.checked_sub(1)?)) else {
+        return column;
+    };
+    let (mut counted, mut real) = (1, 1);
+    for next in text.chars() {
+        if counted >= column {
+            return real;
+        }
+        counted += if next == '\t' { 4 } else { 1 };
+        real += 1;
+    }
+    column.saturating_sub(counted).saturating_add(real)
+}
+
+fn checked(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Fault> {
     if rego.len() > limits.source_bytes {
         let message = format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes);
         return Err(Fault::at((0, 0), message));

@@ -52,7 +52,7 @@ pub(super) enum PolicyCommand {
     /// Print the JSON Schema of what policies read
     Schema {
         /// Version of the input
-        #[arg(default_value = "v1", value_parser = ["v0", "v1"])]
+        #[arg(id = "which", value_name = "VERSION", default_value = "v1", value_parser = ["v0", "v1"])]
         version: String,
     },
     /// Remove a policy; what it did is taken back
