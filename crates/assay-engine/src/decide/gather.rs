@@ -76,7 +76,9 @@ pub(super) fn gather(
         }
         let Some(repository) = repositories.get(&package.repository).cloned() else { continue };
         let cause = causes.get(&package.id).map(|c| (*c).clone()).unwrap_or_default();
-        if let Some(mut one) = gather_one(tx, package, files_of_it, repository, (&findings, &answers, &said), gathering)? {
+        if let Some(mut one) =
+            gather_one(tx, package, files_of_it, repository, (&findings, &answers, &said), gathering)?
+        {
             names.fill(&mut one.facts);
             all.push(Gathered { cause, ..one });
         }

@@ -121,6 +121,15 @@ fn place(span: &Span) -> (u32, u32) {
     (span.line, span.col)
 }
 
+/// Where a reference begins: a dotted one's own place is that of its last dot.
+fn start(expr: &Expr) -> (u32, u32) {
+    let mut at = expr;
+    while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = at {
+        at = refr;
+    }
+    place(at.span())
+}
+
 /// A reference's first part and steps; `None` when it does not begin with a name.
 fn flatten(expr: &Expr) -> Option<(String, Vec<Step>)> {
     let (root, steps) = flatten_placed(expr)?;
@@ -415,6 +424,6 @@ impl Survey {
         }
         let literals = params.iter().map(|param| literal(param)).collect();
         let arguments = params.iter().map(|param| self.plain(param)).collect();
-        self.calls.push(Call { rule: self.rule.clone(), name, literals, arguments, place: place(function.span()) });
+        self.calls.push(Call { rule: self.rule.clone(), name, literals, arguments, place: start(function) });
     }
 }
