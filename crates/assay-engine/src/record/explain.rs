@@ -215,7 +215,10 @@ impl Engine {
             let verdict = decision.verdicts.iter().find(|verdict| verdict.policy == *slug);
             let policy = policies.iter().find(|policy| policy.slug == *slug);
             let reads = match policy {
-                Some(policy) => self.parts.judge.check(&policy.rego).unwrap_or_else(|_| policy.reads.clone()),
+                Some(policy) => {
+                    let checked = self.parts.judge.check(&policy.rego);
+                    checked.map_or_else(|_| policy.reads.clone(), |checked| checked.reads)
+                }
                 None => BTreeSet::new(),
             };
             let told = sheet.zip(policy).map(|(sheet, policy)| read(sheet, policy, &reads, verdict, decision.at));
