@@ -3,5 +3,16 @@
 /// Whether a page below this path may exist for callers with a token only.
 pub(super) fn has_private_pages(path: &str) -> bool {
     let first = path.split('/').find(|s| !s.is_empty()).unwrap_or_default();
-    matches!(first, "repositories" | "packages" | "decisions" | "policies" | "waivers" | "simulations" | "log")
+    matches!(
+        first,
+        "repositories"
+            | "packages"
+            | "decisions"
+            | "policies"
+            | "waivers"
+            | "simulations"
+            | "log"
+            | "channels"
+            | "overrides"
+    )
 }

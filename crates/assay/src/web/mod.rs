@@ -6,6 +6,7 @@
 
 mod access;
 mod assets;
+mod channels;
 mod dashboard;
 mod decisions;
 mod frame;
@@ -116,6 +117,9 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["simulations", id] => simulations::one(engine, request, id).await,
         ["waivers"] => waivers::page(engine, request).await,
         ["waivers", id] => waivers::one(engine, request, id).await,
+        ["channels"] => channels::page(engine, request).await,
+        ["channels", name] => channels::one(engine, request, name).await,
+        ["overrides"] => channels::overrides(engine, request).await,
         ["log"] => log::page(engine, request).await,
         ["log", "verify"] => log::verify(engine, request).await,
         _ => Err(no_page()),
@@ -127,6 +131,7 @@ async fn post(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> 
     match segments {
         ["login"] => session::sign_in(engine, request).await,
         ["logout"] => Ok(session::sign_out(request)),
+        ["channels", name, "deliveries", id, "redeliver"] => channels::redeliver(engine, request, name, id).await,
         ["simulations"] => simulations::run(engine, request).await,
         _ => Err(no_page()),
     }

@@ -40,7 +40,7 @@ async fn save_more(server: &TestServer, name: &str, word: &str, more: Value) -> 
     if let (Some(draft), Some(more)) = (draft.as_object_mut(), more.as_object()) {
         draft.extend(more.clone());
     }
-    server.http().post_json("/api/v1/policies", &draft).await?.expect_status(200)?;
+    server.http().post_json("/api/v1/policies", &draft).await?.expect_status(201)?;
     Ok(())
 }
 

@@ -103,7 +103,7 @@ async fn own_tags_outlive_policies_and_decide_only_where_they_are_read() -> Resu
     let reads =
         rego.replace("input.v0.package.tags.info", "[tag | some group; some tag in input.v0.package.tags[group]]");
     let draft = json!({"name": "reads tags", "rego": reads, "actions": [{"kind": "set_state", "params": {"state": "quarantined"}}]});
-    server.http().post_json("/api/v1/policies", &draft).await?.expect_status(200)?;
+    server.http().post_json("/api/v1/policies", &draft).await?.expect_status(201)?;
     server.cli(["package", "tag", IT, "add", "bad"])?.succeed().await?;
     becomes(&server, IT, "quarantined").await?;
     server.cli(["package", "tag", IT, "remove", "bad"])?.succeed().await?;
@@ -118,7 +118,7 @@ async fn a_corrected_licence_counts_in_policies_and_searches_until_it_is_taken_b
     let rego = "package assay\nimport rego.v1\ndefault match := false\n\
                 match if input.v0.package.license.oss_license.spdx_identifier == \"AGPL-3.0-only\"\n";
     let draft = json!({"name": "no agpl", "rego": rego, "actions": [{"kind": "set_state", "params": {"state": "quarantined"}}]});
-    server.http().post_json("/api/v1/policies", &draft).await?.expect_status(200)?;
+    server.http().post_json("/api/v1/policies", &draft).await?.expect_status(201)?;
     let wrong = server.cli(["package", "license", IT, "Whatever 7", "--reason", "x"])?.fail().await?;
     assert!(wrong.says("SPDX"), "{wrong}");
     server.cli(["package", "license", IT, "agpl-3.0-only", "--reason", "the file says so"])?.succeed().await?;
