@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod input;
+pub mod library;
 pub mod rego;
 
 pub use actions::{ALL, find, normalise, parse_shorthand};
