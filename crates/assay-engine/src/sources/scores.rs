@@ -74,11 +74,12 @@ impl Import<'_, '_> {
     }
 }
 
-/// What a policy reads when it reads the table. How mature exploitation is belongs to known exploitation.
+/// What a policy reads when it reads the table.
 fn kind_of(table: ScoreTable) -> FactKind {
     match table {
         ScoreTable::Epss => FactKind::Epss,
-        ScoreTable::Kev | ScoreTable::Ssvc => FactKind::Kev,
+        ScoreTable::Kev => FactKind::Kev,
+        ScoreTable::Ssvc => FactKind::Ssvc,
     }
 }
 

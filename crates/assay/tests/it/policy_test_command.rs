@@ -144,7 +144,7 @@ async fn files_side_by_side_go_by_their_names_and_mistakes_are_told() -> Result<
 
     fs::write(place.join("b.rego"), "package cloudsmith\n\nmatch if http.send({}).ok\n")?;
     let ran = assay(place, "policy test .")?.fail().await?;
-    assert!(ran.says("the server would refuse this policy: line 3, column 14") && ran.says("ERROR: 1/2"), "{ran}");
+    assert!(ran.says("the server would refuse this policy: line 3, column 10") && ran.says("ERROR: 1/2"), "{ran}");
     assert_eq!(ran.status.code(), Some(2), "{ran}");
     fs::write(place.join("b.rego"), POLICY)?;
     fs::write(place.join("b_test.rego"), "package cloudsmith\n\ntest_b if {\n")?;
