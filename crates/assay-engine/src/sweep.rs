@@ -37,6 +37,7 @@ impl Engine {
         .await?;
         self.begin_renewal().await?;
         self.forget_old_downloads().await?;
+        self.forget_the_past().await?;
         self.retain().await?;
         self.forget_old_inputs().await?;
         let purged = self.purge_due().await?;

@@ -55,6 +55,12 @@ struct Frame {
 }
 
 impl Engine {
+    /// Forgets facts that no backtest reaches any more.
+    pub(crate) async fn forget_the_past(&self) -> Result<(), Problem> {
+        let before = self.now() - jiff::SignedDuration::from_hours(24 * (i64::from(DAYS) + 1));
+        meta::write(self.meta(), move |tx| tx.forget_past(before)).await.map(|_| ())
+    }
+
     /// Checks a trial on the past, like [`Engine::prepare_simulation`].
     ///
     /// # Errors
