@@ -38,7 +38,7 @@ fn a_path_that_does_not_exist_is_refused_wherever_it_stands() {
         ("found := input.v0.vulnerabilities\nmatch if found[_].sevrity == \"HIGH\"", "sevrity", "`severity`"),
         ("match if count([x | some x in input.v1.components; x.depht > 3]) > 0", "depht", "`depth`"),
         ("reason contains v.titel if some v in input.v0.vulnerabilities\nmatch if true", "titel", "`title`"),
-        ("match if input.v0[\"packge\"].name == \"x\"", "\"packge\"", "`package`"),
+        ("match if input.v0[\"packge\"].name == \"x\"", "packge", "`package`"),
         (
             "match if {\n\tsome result in input.v0.security_scan\n\tsome f in result.Vulnerabilities\n\tf.fixed_version\n}",
             "fixed_version",

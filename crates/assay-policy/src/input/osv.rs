@@ -23,7 +23,7 @@ pub(super) fn records(facts: &Facts, findings: &Findings<'_>) -> Value {
 
 /// Records behind findings that do not count, and behind ends of life, which are no advisories.
 fn left_out<'a>(facts: &'a Facts, findings: &Findings<'a>) -> BTreeSet<&'a str> {
-    fn cited<'a>(finding: &'a Finding) -> impl Iterator<Item = &'a str> {
+    fn cited(finding: &Finding) -> impl Iterator<Item = &str> {
         finding.sources.iter().map(|source| source.advisory.as_str())
     }
     let counts = findings.counted().filter(|(_, finding)| finding.kind != FindingKind::EndOfLife);

@@ -13,6 +13,12 @@ pub(super) enum Step {
     Any,
 }
 
+/// A step with its line and column.
+type Placed = (Step, (u32, u32));
+
+/// The names of a function's arguments in one of its definitions; none for a pattern.
+type Parameters = (usize, Vec<Option<String>>);
+
 /// What becomes of the value of a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Use {
@@ -87,7 +93,7 @@ pub(super) struct Survey {
     /// Names of a definition.
     pub(super) declared: BTreeSet<(usize, String)>,
     /// Arguments of functions, by function: the names of each definition.
-    pub(super) parameters: BTreeMap<String, Vec<(usize, Vec<Option<String>>)>>,
+    pub(super) parameters: BTreeMap<String, Vec<Parameters>>,
     /// Values of rules without arguments, for each definition; none where it is not a plain reference.
     pub(super) values: BTreeMap<String, Vec<Option<Plain>>>,
     /// Where something other than a written number has a minus in front.
@@ -137,7 +143,7 @@ fn flatten(expr: &Expr) -> Option<(String, Vec<Step>)> {
 }
 
 /// The same with the place of each step.
-fn flatten_placed(expr: &Expr) -> Option<(String, Vec<(Step, (u32, u32))>)> {
+fn flatten_placed(expr: &Expr) -> Option<(String, Vec<Placed>)> {
     let mut steps = Vec::new();
     let mut at = expr;
     loop {

@@ -73,7 +73,7 @@ pub(crate) fn instead(path: &Path<'_>, miss: &Miss) -> String {
     if let Some(found) = meant(&siblings, wrong).or_else(|| flattened(&siblings, wrong)) {
         return format!("; did you mean `{found}`?");
     }
-    if let Some(found) = nearest(&siblings, wrong) {
+    if let Some(found) = begun(&siblings, wrong).or_else(|| nearest(&siblings, wrong)) {
         return format!("; did you mean `{found}`?");
     }
     let mut newer: Vec<Option<&str>> = path.iter().take(miss.step + 1).copied().collect();
@@ -131,6 +131,12 @@ fn flattened(fields: &[Field], wrong: &str) -> Option<String> {
             .or_else(|| nearest(below, tail))?;
         Some(format!("{head}.{child}"))
     })
+}
+
+/// `date` for `date_added`.
+fn begun(fields: &[Field], wrong: &str) -> Option<String> {
+    let whole = |name: &str| name.strip_prefix(wrong).is_some_and(|rest| rest.starts_with('_'));
+    fields.iter().find(|field| whole(field.name)).map(|field| field.name.to_owned())
 }
 
 /// The field spelt most alike, if any is alike.

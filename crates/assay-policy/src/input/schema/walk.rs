@@ -60,9 +60,8 @@ pub(crate) fn empty(path: &Path<'_>) -> Option<(usize, &'static Field)> {
     }
     let mut at = field.shape;
     for (index, step) in rest.iter().enumerate() {
-        while let (Shape::List(item), None) = (at, step) {
+        if let (Shape::List(item), None) = (at, step) {
             at = *item;
-            break;
         }
         let (Shape::Object(fields), Some(key)) = (at, step) else { continue };
         let field = fields.iter().find(|field| field.name == *key)?;
