@@ -45,7 +45,7 @@ async fn policies_count_their_revisions(world: World) {
     assert_eq!(world.write(|tx| tx.put_policy(&policy("b", 5))).await, 3, "a number never means two texts");
 }
 
-fn decision(id: &str, package: PackageId, seconds: i64) -> Decision {
+pub fn decision(id: &str, package: PackageId, seconds: i64) -> Decision {
     Decision {
         id: DecisionId(id.into()),
         package,

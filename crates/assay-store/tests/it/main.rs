@@ -14,6 +14,8 @@ mod judgements;
 mod keeping;
 mod knowledge;
 mod log;
+mod notices;
+mod personal;
 mod plans;
 mod publishing;
 mod record;

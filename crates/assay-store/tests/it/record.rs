@@ -47,6 +47,9 @@ pub fn decision(id: &str, package: PackageId, seconds: i64, input: &str, said_by
         evaluated: 3,
         actions: vec![],
         vulnerabilities: vec![],
+        notices: [].into(),
+        awaited: [].into(),
+        endings: [].into(),
         basis: Basis { input: input.into(), policies: vec![("p".into(), 1)], ..Basis::default() },
     }
 }
