@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::server::Server;
 use super::table::Row;
-use super::{Options, Programs, change, policy, pull, registry, scan, scanner, simulate};
+use super::{Options, Programs, change, continuous, policy, pull, registry, scan, scanner, simulate};
 use crate::command::quiet;
 
 /// A measurement by name.
@@ -29,6 +29,7 @@ pub const ALL: &[Item] = &[
     ("policy: evaluations", policy::evaluations),
     ("scale", change::measure),
     ("policy: simulate", simulate::measure),
+    ("continuous", continuous::measure),
 ];
 
 /// A policy that reads vulnerabilities, as most do: it refuses what has one that scores 9 or more.

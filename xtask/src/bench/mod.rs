@@ -4,6 +4,7 @@
 //! that could not be made is a row that says why, never a number.
 
 mod change;
+mod continuous;
 mod items;
 mod load;
 mod make;
@@ -32,6 +33,8 @@ pub struct Options {
     pub quick: bool,
     /// Only measurements whose name contains this.
     pub only: Option<String>,
+    /// Packages of the generated catalogue.
+    pub catalogue: Option<usize>,
     /// A folder with `assay` and `assay-fill`, to measure those instead of building them: two versions side by side.
     pub programs: Option<std::path::PathBuf>,
 }
@@ -47,6 +50,7 @@ impl Options {
                 "--json" => options.json = true,
                 "--quick" => options.quick = true,
                 "--only" => options.only = Some(words.next().context("--only WORD")?.clone()),
+                "--packages" => options.catalogue = Some(words.next().context("--packages NUMBER")?.parse()?),
                 "--programs" => options.programs = Some(words.next().context("--programs FOLDER")?.into()),
                 other => bail!("`bench` has no switch {other:?}"),
             }
@@ -66,6 +70,11 @@ impl Options {
     /// Seconds of load in one round.
     pub fn seconds(&self) -> u64 {
         if self.quick { 1 } else { 4 }
+    }
+
+    /// Packages of the catalogue that the world changes around.
+    pub fn catalogue(&self) -> usize {
+        self.catalogue.unwrap_or(if self.quick { 12_000 } else { 100_000 })
     }
 
     /// Packages stored for the measurements at scale.

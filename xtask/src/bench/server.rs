@@ -45,13 +45,18 @@ impl Server {
         let mut command = load::pinned(&self.program, self.processor);
         command.arg("serve").arg("--data").arg(self.folder.path().join("data"));
         command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
-        command.env("ASSAY_ADMIN_TOKEN", TOKEN);
+        command.env("ASSAY_ADMIN_TOKEN", TOKEN).env("ASSAY_SOURCES_SYNC", "off");
         let start = Instant::now();
         let running = self.running.insert(Running::start("assay", &command, None, &self.folder.path().join("log"))?);
         let port = self.port;
         let healthy = || http::request(port, "GET", "/healthz", &[], b"").is_ok_and(|answer| answer.status == 200);
         running.wait_until(Duration::from_secs(30), healthy)?;
         Ok(start.elapsed())
+    }
+
+    /// Stops it; [`Server::restart`] starts it again.
+    pub fn stop(&mut self) {
+        self.running = None;
     }
 
     /// Its data directory.
@@ -64,12 +69,24 @@ impl Server {
     /// # Errors
     /// When it does not run, or the system does not say.
     pub fn resident(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most bytes of memory that were resident since it was started.
+    ///
+    /// # Errors
+    /// As [`Server::resident`].
+    pub fn peak(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, field: &str) -> Result<u64> {
         let running = self.running.as_ref().context("the server does not run")?;
         let path = format!("/proc/{}/status", running.id());
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(field));
         let kib = line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|kib| kib.trim().parse::<u64>().ok());
-        Ok(kib.with_context(|| format!("{path} has no VmRSS"))? * 1024)
+        Ok(kib.with_context(|| format!("{path} has no {field}"))? * 1024)
     }
 
     /// Waits until no job waits or runs.
@@ -77,14 +94,22 @@ impl Server {
     /// # Errors
     /// When that takes longer than ten minutes.
     pub fn idle(&self) -> Result<()> {
+        self.idle_within(Duration::from_secs(600))
+    }
+
+    /// The same with another patience. Jobs that are due later, such as a look at the clock, count as well.
+    ///
+    /// # Errors
+    /// When that takes longer.
+    pub fn idle_within(&self, patience: Duration) -> Result<()> {
         let start = Instant::now();
         loop {
             let jobs = self.metric("assay_jobs_waiting")? + self.metric("assay_jobs_running")?;
             if jobs == 0.0 {
                 return Ok(());
             }
-            if start.elapsed() > Duration::from_secs(600) {
-                bail!("the server still has {jobs} jobs after ten minutes");
+            if start.elapsed() > patience {
+                bail!("the server still has {jobs} jobs after {:.0} s", patience.as_secs_f64());
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -28,7 +28,7 @@ assay-fill put --path PATH --size BYTES [--seed N]
                   (to --url as well; these need no token where the registry asks for none, and say what they did)
 assay-fill advisory --id ID --name NAME --out FILE.zip
 assay-fill catalogue --data DIR --packages N [--components 20] [--corpus ../shared]
-                  (writes into the store of a server that is not running)";
+                  (writes into the store of a server that is not running; names what can be pulled)";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -107,7 +107,17 @@ async fn run() -> Result<()> {
                     eprintln!("{done} packages, {:.0} s", start.elapsed().as_secs_f64());
                 }
             })
-            .await
+            .await?;
+            let of = |first: usize, count: usize| {
+                let numbers = (first..first + count).filter(|number| *number < plan.packages);
+                numbers.filter(|number| catalogue::is_pulled(*number)).map(catalogue::path).collect::<Vec<_>>()
+            };
+            let pulled: Vec<_> = catalogue::TARGETS
+                .iter()
+                .map(|(name, first, count)| json!({ "name": name, "paths": of(*first, *count) }))
+                .collect();
+            println!("{}", json!({ "targets": pulled }));
+            Ok(())
         }
         _ => bail!("{HELP}"),
     }
