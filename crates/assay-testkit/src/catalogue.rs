@@ -27,6 +27,8 @@ use serde_json::{Value, json};
 const BATCH: usize = 500;
 /// Every so many of the packages with a target have bytes that can be pulled.
 const PULLED: usize = 100;
+/// How invented names begin.
+const INVENTED: &str = "made-";
 /// Components that only some packages have: name, the first of them and how many there are.
 pub const TARGETS: [(&str, usize, usize); 3] =
     [("assay-bench-myriad", 0, 10_000), ("assay-bench-hundred", 10_000, 100), ("assay-bench-one", 10_100, 1)];
@@ -132,12 +134,15 @@ struct Made {
 impl Made {
     fn new(number: usize, plan: &Plan, pool: &[Component], dice: &mut Dice) -> Self {
         let bytes = bytes(number);
-        let mut inside: BTreeSet<usize> = BTreeSet::new();
-        while inside.len() + 1 < plan.components.min(pool.len()) {
-            inside.insert(dice.skewed(pool.len()));
-        }
         let targets = TARGETS.iter().filter(|(_, first, count)| (*first..first + count).contains(&number));
-        let targets = targets.filter_map(|(name, ..)| Component::of_language("PyPI", name, "1.0.0").ok());
+        let targets: Vec<Component> =
+            targets.filter_map(|(name, ..)| Component::of_language("PyPI", name, "1.0.0").ok()).collect();
+        // what an advisory is to refuse must not be refused before
+        let fits = |at: usize| targets.is_empty() || pool.get(at).is_some_and(|c| c.name.starts_with(INVENTED));
+        let mut inside: BTreeSet<usize> = BTreeSet::new();
+        while inside.len() + 1 < plan.components.min(pool.len() / 2) {
+            inside.extend(Some(dice.skewed(pool.len())).filter(|at| fits(*at)));
+        }
         let found = inside.into_iter().filter_map(|at| pool.get(at)).cloned().chain(targets);
         let occurrence = |component| Occurrence {
             component,
@@ -228,7 +233,7 @@ fn pool(plan: &Plan) -> Result<Vec<Component>> {
             }
             ecosystem => {
                 let ecosystem = ["npm", "npm", "npm", "PyPI", "PyPI", "crates.io", "Go"][ecosystem as usize];
-                (ecosystem, format!("made-{}", dice.roll() % wanted as u64))
+                (ecosystem, format!("{INVENTED}{}", dice.roll() % wanted as u64))
             }
         };
         let versions = 1 + dice.skewed(12);

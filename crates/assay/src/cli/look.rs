@@ -24,6 +24,17 @@ impl Look {
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self { width: if tty { Table::new().width().map(usize::from) } else { None }, color: tty && !plain }
     }
+
+    /// A line of a comparison in the colour of its sign.
+    pub(super) fn signed(self, sign: char, line: &str) -> String {
+        let code = match sign {
+            '+' => 32,
+            '-' => 31,
+            '~' => 33,
+            _ => return line.to_owned(),
+        };
+        if self.color { format!("\u{1b}[{code}m{line}\u{1b}[0m") } else { line.to_owned() }
+    }
 }
 
 /// What a text means, where colour can say so.

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which file answers it. Local commands work on the data directory, the others
 //! speak to a server over HTTP. Nothing here decides, matches or stores.
 
+mod apply;
 mod channel;
 mod client;
 mod convert;
@@ -143,6 +144,10 @@ enum Command {
     /// Remote registries that repositories take from
     #[command(subcommand)]
     Upstream(upstream::UpstreamCommand),
+    /// Make a server as files say: repositories, upstreams, channels, policies, waivers
+    Apply(apply::ApplyArgs),
+    /// Write what a server is like as such files
+    Export(apply::ExportArgs),
     /// State of a server
     Status,
 }
@@ -209,6 +214,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Delete(args) => trash::delete(context, &args).await,
         Command::Promote(args) => retention::promote(context, &args).await,
         Command::Retention(command) => retention::run(context, command).await,
+        Command::Apply(args) => apply::apply(context, args).await,
+        Command::Export(args) => apply::export(context, args).await,
         Command::Channel(command) => channel::run(context, command).await,
         Command::Trash(command) => trash::run(context, command).await,
         Command::Import(args) => import::run(context, *args).await,

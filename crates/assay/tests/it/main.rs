@@ -13,6 +13,7 @@ mod crowd;
 mod decisions;
 mod dependency_track;
 mod faults;
+mod gitops;
 mod hostile;
 mod imports;
 mod inside;

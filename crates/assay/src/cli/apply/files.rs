@@ -1,0 +1,129 @@
+//! Objects from files: YAML documents that name their kind, and folders with `policy.yaml` and `policy.rego`.
+
+use super::object::{Kind, Object};
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Largest file, bytes.
+const MAX_FILE: u64 = 4 << 20;
+/// Most files of one run.
+const MAX_FILES: usize = 20_000;
+/// Folders within folders.
+const MAX_DEPTH: usize = 16;
+
+/// All objects of these files and folders.
+///
+/// # Errors
+/// Naming the file, and what is wrong with it.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Object>> {
+    let mut files = Vec::new();
+    for path in paths {
+        std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        walk(path, 0, &mut files)?;
+    }
+    let mut objects: Vec<(PathBuf, Object)> = Vec::new();
+    for file in files {
+        let of_file = objects_of(&file).with_context(|| file.display().to_string())?;
+        for object in of_file {
+            if let Some((other, _)) = objects.iter().find(|(_, known)| known.is(&object)) {
+                bail!(
+                    "{} {} is there twice: in {} and {}",
+                    object.kind.word(),
+                    object.name,
+                    other.display(),
+                    file.display()
+                );
+            }
+            objects.push((file.clone(), object));
+        }
+    }
+    Ok(objects.into_iter().map(|(_, object)| object).collect())
+}
+
+fn walk(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+    if files.len() > MAX_FILES || depth > MAX_DEPTH {
+        bail!("{} has more than {MAX_FILES} files, or folders more than {MAX_DEPTH} deep", path.display());
+    }
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let listed = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut entries = listed.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    entries.sort();
+    for entry in entries {
+        let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let yaml = entry.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        if !hidden && (yaml || entry.is_dir()) {
+            walk(&entry, depth + 1, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn text(path: &Path) -> Result<String> {
+    let unreadable = || format!("cannot read {}", path.display());
+    if std::fs::metadata(path).with_context(unreadable)?.len() > MAX_FILE {
+        bail!("{} is larger than {MAX_FILE} bytes", path.display());
+    }
+    std::fs::read_to_string(path).with_context(unreadable)
+}
+
+fn objects_of(file: &Path) -> Result<Vec<Object>> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&text(file)?)
+        .map_err(|e| anyhow::anyhow!("{}", e.to_string().lines().next().unwrap_or_default()))?;
+    let here = file.parent().unwrap_or(Path::new("."));
+    documents.into_iter().filter(|document| !document.is_null()).map(|document| object(document, file, here)).collect()
+}
+
+fn object(document: Value, file: &Path, here: &Path) -> Result<Object> {
+    let Value::Object(mut fields) = document else { bail!("a document is a map with `kind` and `name`") };
+    let of_policy = file.file_stem().is_some_and(|stem| stem == "policy") && here.join("policy.rego").is_file();
+    let kind = match fields.remove("kind") {
+        Some(Value::String(word)) => Kind::parse(&word)?,
+        None if of_policy => Kind::Policy,
+        _ => bail!("a document needs its `kind`"),
+    };
+    if kind == Kind::Policy {
+        source(&mut fields, here, of_policy)?;
+    }
+    if let Some(secrets) = fields.get_mut("secrets") {
+        from_environment(secrets)?;
+    }
+    Object::new(kind, fields)
+}
+
+/// The source of a policy is in the document, in a file that it names, or in `policy.rego` beside it. What a folder of
+/// the library says of itself besides (`variables`, `title`) is for people.
+fn source(fields: &mut Map<String, Value>, here: &Path, beside: bool) -> Result<()> {
+    if let Some(named) = fields.remove("rego_file") {
+        let name = named.as_str().context("`rego_file` is the name of a file")?;
+        fields.insert("rego".into(), json!(text(&here.join(name))?));
+    } else if beside && !fields.contains_key("rego") {
+        fields.insert("rego".into(), json!(text(&here.join("policy.rego"))?));
+    }
+    if beside {
+        const KNOWN: [&str; 8] =
+            ["name", "description", "rego", "precedence", "terminal", "enabled", "on_failure", "actions"];
+        fields.retain(|field, _| KNOWN.contains(&field.as_str()));
+        let folder = std::path::absolute(here)?.file_name().map(|name| name.to_string_lossy().into_owned());
+        fields.entry("name").or_insert_with(|| json!(folder.unwrap_or_default()));
+    }
+    Ok(())
+}
+
+/// `${NAME}` in a secret is the value of a variable of the environment.
+fn from_environment(secret: &mut Value) -> Result<()> {
+    match secret {
+        Value::String(text) => {
+            if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+                *text = std::env::var(name).with_context(|| format!("the variable {name} is not set"))?;
+            }
+            Ok(())
+        }
+        Value::Object(map) => map.values_mut().try_for_each(from_environment),
+        Value::Array(items) => items.iter_mut().try_for_each(from_environment),
+        _ => Ok(()),
+    }
+}
