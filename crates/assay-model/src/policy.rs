@@ -69,6 +69,8 @@ pub enum FactKind {
     Inventory,
     /// Findings of any form.
     Findings,
+    /// Whole advisories, beyond what findings keep of them.
+    Advisories,
     /// EPSS scores.
     Epss,
     /// KEV entries.
@@ -100,6 +102,7 @@ impl FactKind {
         Self::Repository,
         Self::Inventory,
         Self::Findings,
+        Self::Advisories,
         Self::Epss,
         Self::Kev,
         Self::Tags,

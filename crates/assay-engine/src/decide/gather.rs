@@ -112,7 +112,7 @@ fn gather_one(
     }
     answers.give(tx, &mut facts)?;
     said.correct(&mut facts);
-    if gathering.reads.contains(&FactKind::Findings) {
+    if gathering.reads.contains(&FactKind::Advisories) {
         let ids: BTreeSet<String> =
             facts.findings.iter().flat_map(|(_, f)| f.sources.iter().map(|s| s.advisory.clone())).collect();
         let stored = tx.advisories(&ids.into_iter().collect::<Vec<_>>())?;

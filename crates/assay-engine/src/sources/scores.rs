@@ -15,6 +15,7 @@ use assay_model::{
 };
 use jiff::Timestamp;
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Import<'_, '_> {
     pub(super) fn flush_epss(&mut self) -> Result<(), Problem> {
@@ -22,8 +23,16 @@ impl Import<'_, '_> {
         self.kept.epss.extend(batch.iter().map(|one: &Epss| super::advisories::short(&one.cve)));
         let (engine, now, mut changes) = (self.engine, self.now, Vec::new());
         engine.meta().write_now(Box::new(|tx| {
+            let rules = engine.rules(tx)?;
+            let read = rules.reads().contains(&FactKind::Epss);
+            let cves: Vec<String> = batch.iter().map(|e| e.cve.clone()).collect();
+            let before = if read { tx.scores(&cves)?.epss } else { BTreeMap::new() };
             changes = tx.put_epss(&batch)?;
+            let concerned = |one: &Epss| read && rules.concerns(before.get(&one.cve), Some(one));
             let moved = moved(batch.iter().map(|e| &e.cve), &changes);
+            let moved: BTreeSet<String> = moved.into_iter().collect();
+            let moved: Vec<String> =
+                batch.iter().filter(|e| moved.contains(&e.cve) && concerned(e)).map(|e| e.cve.clone()).collect();
             decide_scored(engine, tx, &moved, FactKind::Epss, "EPSS scores changed", now)
         }))?;
         self.count_all(&changes);

@@ -5,6 +5,7 @@ use crate::{
     facts::Facts,
     policy::{FactKind, Policy},
     problem::Problem,
+    score::Epss,
     sheet::Sheet,
 };
 use jiff::Timestamp;
@@ -17,6 +18,9 @@ pub trait Rules: Send + Sync {
     fn policies(&self) -> &[Policy];
     /// Which kinds of fact any of them reads.
     fn reads(&self) -> &BTreeSet<FactKind>;
+    /// Whether the move of an EPSS score can change what any of them says. False only where that is certain: each first
+    /// compares the score with a number, and it fails before and after.
+    fn concerns(&self, before: Option<&Epss>, after: Option<&Epss>) -> bool;
     /// Evaluates them in order until a terminal one matches. A failing policy yields a verdict of its own, never silence.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 //! told here, so that it does not surface as a failing decision.
 
 use super::{
-    Limits, builtins,
+    Limits,
+    bounds::{self, Bounds},
+    builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
     graph, paths, pattern, reads, scan,
@@ -26,6 +28,8 @@ pub(super) struct Checked {
     pub(super) package: String,
     /// The kinds of fact it reads.
     pub(super) reads: BTreeSet<FactKind>,
+    /// Which moves of an EPSS score can matter to it; nothing where any can.
+    pub(super) bounds: Option<Bounds>,
     /// What is allowed and probably not meant; told when it is saved.
     pub(super) warnings: Vec<Remark>,
 }
@@ -79,13 +83,14 @@ fn checked(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Fault> 
     let (seen, survey) = inspect(&mut engine, saving)?;
     let entry = format!("data.{}.match", seen.package);
     engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| bound(fault(&error), &survey))?;
-    Ok(Checked { package: seen.package, reads: seen.reads, warnings: seen.warnings })
+    Ok(Checked { package: seen.package, reads: seen.reads, bounds: seen.bounds, warnings: seen.warnings })
 }
 
 /// What a look at the parsed source tells.
 struct Seen {
     package: String,
     reads: BTreeSet<FactKind>,
+    bounds: Option<Bounds>,
     warnings: Vec<Remark>,
 }
 
@@ -104,7 +109,9 @@ fn inspect(engine: &mut Engine, saving: bool) -> Result<(Seen, Survey), Fault> {
     }
     graph::check(&survey, &package)?;
     let reads = reads::reads(module, &survey);
-    Ok((Seen { package, reads, warnings }, survey))
+    let every = survey.replaces_input || reads::takes_scores_unnamed(module, &survey);
+    let bounds = if every { None } else { bounds::bounds(module) };
+    Ok((Seen { package, reads, bounds, warnings }, survey))
 }
 
 /// Says of a variable that has no value which name is like it, or how it gets one.

@@ -6,7 +6,7 @@ use super::{
     survey::{Step, Survey, Use},
 };
 use assay_model::policy::FactKind::{
-    self, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc, Tags,
+    self, Advisories, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc, Tags,
     Time, Vex, Waivers,
 };
 use regorus::unstable::Module;
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything in the document. The clock is not in it.
 const ALL: &[FactKind] = &[
-    Package, Repository, Inventory, Findings, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures, Freshness,
+    Package, Repository, Inventory, Findings, Advisories, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures, Freshness,
     Downloads,
 ];
 
@@ -43,6 +43,15 @@ pub(super) fn reads(module: &Module, survey: &Survey) -> BTreeSet<FactKind> {
         kinds.insert(Time);
     }
     kinds
+}
+
+/// Whether anything takes scores without naming them: a whole vulnerability, or all of them.
+pub(super) fn takes_scores_unnamed(module: &Module, survey: &Survey) -> bool {
+    let names = names(module, survey);
+    let named = |step: &Step| matches!(step, Step::Key(key) if key == "epss" || key == "epss_score");
+    let used = survey.references.iter().filter(|r| !matches!(r.used, Use::Named(_) | Use::EachNamed(_)));
+    used.flat_map(|r| resolve(&names, &r.root, &r.steps).into_iter().map(move |path| (path, r.used == Use::Counted)))
+        .any(|(path, counted)| !path.iter().any(named) && of_path(&path, counted).contains(&Epss))
 }
 
 /// What every name may stand for: `input` itself, imports, and names that references were given, transitively.
@@ -96,14 +105,15 @@ fn of_path(path: &[Step], counted: bool) -> Vec<FactKind> {
         ("v0" | "v1", "workspace" | "model_security") => vec![],
         ("v0" | "v1", "identity") => vec![Package, Inventory],
         ("v0" | "v1", "metadata" | "upstream") => vec![Package],
-        ("v0" | "v1", "osv") => COUNTED.to_vec(),
+        ("v0" | "v1", "osv") => with(COUNTED, &[Advisories]),
         // Results are grouped by what the inventory found.
-        ("v0" | "v1", "security_scan") => with(COUNTED, &[Inventory]),
+        ("v0" | "v1", "security_scan") => with(COUNTED, if links(rest) { &[Inventory, Advisories] } else { &[Inventory] }),
         ("v0" | "v1", "sbom") => vec![Inventory, Package],
-        ("v0", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss]),
-        ("v1", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Kev, Ssvc, Inventory]),
+        ("v0", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Advisories]),
+        ("v1", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Kev, Ssvc, Inventory, Advisories]),
         ("v1", "components" | "os" | "completeness" | "secrets" | "licenses") => vec![Inventory],
-        ("v1", "malware" | "end_of_life" | "suppressed") => COUNTED.to_vec(),
+        ("v1", "malware" | "end_of_life") => of_vulnerability(rest, counted, &[Advisories]),
+        ("v1", "suppressed") => COUNTED.to_vec(),
         ("v1", "kev") => with(COUNTED, &[Kev]),
         ("v1", "waivers") => vec![Waivers],
         ("v1", "labels") => vec![Repository],
@@ -147,6 +157,15 @@ fn of_package(rest: &[Step]) -> Vec<FactKind> {
     }
 }
 
+/// Whether a path below `security_scan` may reach the address of a vulnerability's page, which findings do not keep.
+fn links(rest: &[Step]) -> bool {
+    let list = rest.iter().position(|step| matches!(step, Step::Key(key) if key == "Vulnerabilities"));
+    match list.and_then(|at| rest.get(at + 2)) {
+        Some(Step::Key(field)) => field == "PrimaryURL",
+        _ => true,
+    }
+}
+
 /// `joined` are the kinds joined to each element: in, unless the path is seen to end elsewhere.
 fn of_vulnerability(rest: &[Step], counted: bool, joined: &[FactKind]) -> Vec<FactKind> {
     let of_field = |field: &str| match field {
@@ -154,6 +173,8 @@ fn of_vulnerability(rest: &[Step], counted: bool, joined: &[FactKind]) -> Vec<Fa
         "kev" => Some(Kev),
         "ssvc" => Some(Ssvc),
         "depth" => Some(Inventory),
+        // where to read about it
+        "source" => Some(Advisories),
         _ => None,
     };
     let more: Vec<FactKind> = match rest {

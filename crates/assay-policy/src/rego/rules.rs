@@ -1,12 +1,13 @@
 //! A set of policies made ready: each parsed and analysed once, the document built once per package and shared.
 
-use super::{Limits, Path, agreement::Agreed, check, verdict};
+use super::{Limits, Path, agreement::Agreed, bounds::Bounds, check, verdict};
 use crate::input::{Inputs, PolicyNames};
 use assay_model::{
     Problem,
     decision::{Evaluated, Judged, Outcome},
     facts::Facts,
     policy::{FactKind, Policy},
+    score::Epss,
     seam::judge::Rules,
 };
 use jiff::Timestamp;
@@ -19,6 +20,8 @@ pub(super) struct Prepared {
     policies: Vec<Policy>,
     evaluators: Vec<Agreed>,
     reads: BTreeSet<FactKind>,
+    /// Of those policies that read EPSS.
+    bounds: Vec<Option<Bounds>>,
     names: Arc<PolicyNames>,
     limits: Limits,
 }
@@ -34,6 +37,7 @@ impl Prepared {
         policies.retain(|policy| policy.enabled);
         policies.sort_by(|a, b| (a.precedence, &a.slug).cmp(&(b.precedence, &b.slug)));
         let mut reads = BTreeSet::new();
+        let mut bounds = Vec::new();
         let mut evaluators = Vec::with_capacity(policies.len());
         for policy in &policies {
             let checked = check::check(&policy.rego, &limits).map_err(|problem| {
@@ -42,9 +46,12 @@ impl Prepared {
             let evaluator = Agreed::new(policy, &checked, &names, path, &limits)
                 .map_err(|error| Problem::internal("the evaluator did not start", error))?;
             evaluators.push(evaluator);
+            if checked.reads.contains(&FactKind::Epss) {
+                bounds.push(checked.bounds);
+            }
             reads.extend(checked.reads);
         }
-        Ok(Self { policies, evaluators, reads, names, limits })
+        Ok(Self { policies, evaluators, reads, bounds, names, limits })
     }
 }
 
@@ -54,6 +61,9 @@ impl Rules for Prepared {
     }
     fn reads(&self) -> &BTreeSet<FactKind> {
         &self.reads
+    }
+    fn concerns(&self, before: Option<&Epss>, after: Option<&Epss>) -> bool {
+        self.bounds.iter().any(|bounds| bounds.as_ref().is_none_or(|bounds| bounds.concern(before, after)))
     }
     fn judge(&self, facts: &Facts) -> Result<Judged, Problem> {
         self.judged(&Inputs::build(facts, &self.policies, &self.names), facts.now)

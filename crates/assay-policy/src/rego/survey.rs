@@ -137,7 +137,7 @@ fn start(expr: &Expr) -> (u32, u32) {
 }
 
 /// A reference's first part and steps; `None` when it does not begin with a name.
-fn flatten(expr: &Expr) -> Option<(String, Vec<Step>)> {
+pub(super) fn flatten(expr: &Expr) -> Option<(String, Vec<Step>)> {
     let (root, steps) = flatten_placed(expr)?;
     Some((root, steps.into_iter().map(|(step, _)| step).collect()))
 }

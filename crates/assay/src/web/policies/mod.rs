@@ -54,6 +54,7 @@ fn fact(kind: &FactKind) -> &'static str {
         FactKind::Repository => "repository settings",
         FactKind::Inventory => "inventory",
         FactKind::Findings => "findings",
+        FactKind::Advisories => "whole advisories",
         FactKind::Epss => "EPSS scores",
         FactKind::Kev => "known exploited vulnerabilities",
         FactKind::Ssvc => "exploit maturity",

@@ -1,0 +1,289 @@
+//! Which moves of a score can matter to a policy: where every rule that reads EPSS first compares it with a number, a
+//! score that fails that comparison before and after its move changes nothing that the policy says.
+//!
+//! When in doubt the answer is that every move matters: deciding too often costs time, too seldom would be wrong.
+
+use super::survey::{Step, dotted};
+use assay_model::score::Epss;
+use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, Module, Query, Ref, Rule, RuleHead};
+use std::collections::BTreeMap;
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Score,
+    Percentile,
+}
+
+/// A comparison that a score has to pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bound {
+    part: Part,
+    /// Whether it has to be above the limit rather than below.
+    above: bool,
+    limit: f64,
+}
+
+impl Bound {
+    /// The limit itself passes: whether it is included is not looked at.
+    fn passes(self, epss: Option<&Epss>) -> bool {
+        let value = match self.part {
+            Part::Score => epss.map(|e| e.score),
+            Part::Percentile => epss.map(|e| e.percentile),
+        };
+        value.is_some_and(|value| if self.above { value >= self.limit } else { value <= self.limit })
+    }
+}
+
+/// The comparisons that each use of a score is behind; one list for each use.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Bounds(Vec<Vec<Bound>>);
+
+impl Bounds {
+    /// Whether a move can change what the policy says.
+    pub(super) fn concern(&self, before: Option<&Epss>, after: Option<&Epss>) -> bool {
+        let fails = |bound: &Bound| !bound.passes(before) && !bound.passes(after);
+        self.0.iter().any(|use_of| !use_of.iter().any(fails))
+    }
+}
+
+/// The bounds of a module that names scores only by their path (`found.epss.score`); `None` where a use has none.
+pub(super) fn bounds(module: &Module) -> Option<Bounds> {
+    let mut reader = Reader { constants: constants(module), uses: Vec::new() };
+    for rule in &module.policy {
+        reader.rule(rule)?;
+    }
+    Some(Bounds(reader.uses))
+}
+
+/// Rules that are a number.
+fn constants(module: &Module) -> BTreeMap<String, f64> {
+    let of = |rule: &Ref<Rule>| match &**rule {
+        Rule::Spec { head: RuleHead::Compr { refr, assign: Some(assign), .. }, bodies, .. } => {
+            let plain = bodies.iter().all(|body| body.query.stmts.is_empty());
+            plain.then(|| Some((dotted(refr)?, number(&assign.value)?))).flatten()
+        }
+        _ => None,
+    };
+    module.policy.iter().filter_map(of).collect()
+}
+
+fn number(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::Number { value, .. } => value.as_f64().ok(),
+        _ => None,
+    }
+}
+
+/// The element that has the score, as it is written, and what of it is named.
+fn scored(expr: &Expr) -> Option<(String, Option<Part>)> {
+    let (root, steps) = super::survey::flatten(expr)?;
+    let at = steps.iter().position(|step| matches!(step, Step::Key(key) if key == "epss" || key == "epss_score"))?;
+    let (before, rest) = steps.split_at(at);
+    let part = match rest {
+        [Step::Key(one)] if one == "epss_score" => Some(Part::Score),
+        [_, Step::Key(field)] if field == "score" => Some(Part::Score),
+        [_, Step::Key(field)] if field == "percentile" => Some(Part::Percentile),
+        _ => None,
+    };
+    Some((format!("{root}{before:?}"), part))
+}
+
+/// Bounds by the element that they are about, and names that stand for a score.
+#[derive(Clone, Default)]
+struct Scope {
+    bounds: BTreeMap<String, Vec<Bound>>,
+    names: BTreeMap<String, (String, Part)>,
+}
+
+struct Reader {
+    constants: BTreeMap<String, f64>,
+    uses: Vec<Vec<Bound>>,
+}
+
+impl Reader {
+    fn rule(&mut self, rule: &Rule) -> Option<()> {
+        let Rule::Spec { head, bodies, .. } = rule else { return Some(()) };
+        let (key, assign) = match head {
+            RuleHead::Compr { assign, refr, .. } => (Some(refr), assign.as_ref()),
+            RuleHead::Func { assign, .. } => (None, assign.as_ref()),
+            RuleHead::Set { key, .. } => (key.as_ref(), None),
+        };
+        for (at, body) in bodies.iter().enumerate() {
+            let scope = self.query(&body.query, &Scope::default())?;
+            let values = body.assign.as_ref().into_iter().chain(assign.filter(|_| at == 0));
+            for value in values {
+                self.expr(&value.value, &scope)?;
+            }
+            if let Some(key) = key {
+                self.expr(key, &scope)?;
+            }
+        }
+        if bodies.is_empty() {
+            for expr in key.into_iter().chain(assign.map(|assign| &assign.value)) {
+                self.expr(expr, &Scope::default())?;
+            }
+        }
+        Some(())
+    }
+
+    /// Reads a conjunction and gives its scope, for what stands beside it.
+    fn query(&mut self, query: &Query, outer: &Scope) -> Option<Scope> {
+        let mut scope = outer.clone();
+        for statement in &query.stmts {
+            if let Literal::Expr { expr, .. } = &statement.literal {
+                self.learn(expr, &mut scope);
+            }
+        }
+        for statement in &query.stmts {
+            for modifier in &statement.with_mods {
+                self.expr(&modifier.r#as, &scope)?;
+            }
+            match &statement.literal {
+                Literal::SomeVars { .. } => {}
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr, &scope)?,
+                Literal::SomeIn { key, value, collection, .. } => {
+                    for expr in key.iter().chain([value, collection]) {
+                        self.expr(expr, &scope)?;
+                    }
+                }
+                Literal::Every { domain, query, .. } => {
+                    self.expr(domain, &scope)?;
+                    // what holds of every element is not what its body compares
+                    self.query(query, &Scope::default())?;
+                }
+            }
+        }
+        Some(scope)
+    }
+
+    /// Takes note of a comparison with a number, or of a name for a score.
+    fn learn(&self, expr: &Expr, scope: &mut Scope) {
+        match expr {
+            Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } => {
+                if let (Some(name), Some((subject, Some(part)))) = (dotted(lhs), scored(rhs)) {
+                    scope.names.insert(name, (subject, part));
+                }
+            }
+            Expr::BoolExpr { op, lhs, rhs, .. } => {
+                let swapped = match op {
+                    BoolOp::Lt | BoolOp::Le => false,
+                    BoolOp::Gt | BoolOp::Ge => true,
+                    _ => return,
+                };
+                if let (Some((subject, part)), Some(limit)) = (self.subject(lhs, scope), self.limit(rhs)) {
+                    scope.bounds.entry(subject).or_default().push(Bound { part, above: swapped, limit });
+                } else if let (Some(limit), Some((subject, part))) = (self.limit(lhs), self.subject(rhs, scope)) {
+                    scope.bounds.entry(subject).or_default().push(Bound { part, above: !swapped, limit });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn subject(&self, expr: &Expr, scope: &Scope) -> Option<(String, Part)> {
+        match scored(expr) {
+            Some((subject, part)) => Some((subject, part?)),
+            None => dotted(expr).and_then(|name| scope.names.get(&name).cloned()),
+        }
+    }
+
+    fn limit(&self, expr: &Expr) -> Option<f64> {
+        number(expr).or_else(|| self.constants.get(&dotted(expr)?).copied())
+    }
+
+    fn all<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>, scope: &Scope) -> Option<()> {
+        exprs.into_iter().try_for_each(|expr| self.expr(expr, scope))
+    }
+
+    fn expr(&mut self, expr: &Expr, scope: &Scope) -> Option<()> {
+        if let Some((subject, _)) = scored(expr) {
+            self.uses.push(scope.bounds.get(&subject)?.clone());
+            return Some(());
+        }
+        match expr {
+            Expr::Var { .. } => Some(()),
+            Expr::RefDot { refr, .. } => self.expr(refr, scope),
+            Expr::RefBrack { refr, index, .. } => self.all([refr, index], scope),
+            Expr::Array { items, .. } | Expr::Set { items, .. } => self.all(items, scope),
+            Expr::Object { fields, .. } => fields.iter().try_for_each(|(_, key, value)| self.all([key, value], scope)),
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                let inner = self.query(query, scope)?;
+                self.expr(term, &inner)
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                let inner = self.query(query, scope)?;
+                self.all([key, value], &inner)
+            }
+            Expr::Call { params, .. } => self.all(params, scope),
+            Expr::UnaryExpr { expr, .. } => self.expr(expr, scope),
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. }
+            | Expr::AssignExpr { lhs, rhs, .. } => self.all([lhs, rhs], scope),
+            Expr::Membership { key, value, collection, .. } => {
+                self.all(key, scope)?;
+                self.all([value, collection], scope)
+            }
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => Some(()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::rego::{Limits, check};
+
+    fn of(body: &str) -> Option<Bounds> {
+        let rego = format!("package assay\n\ndefault match := false\n\n{body}\n");
+        check::check(&rego, &Limits::default()).expect(body).bounds
+    }
+
+    fn at(score: f64) -> Epss {
+        Epss { cve: "CVE-2026-1".into(), score, percentile: 0.5, date: String::new() }
+    }
+
+    const TOLD: &str = "match if count(reason) > 0\n\nreason contains sprintf(\"%v\", [v.epss.score]) if {\n\tsome v in input.v1.vulnerabilities\n\tv.epss.score >= 0.1\n}";
+
+    #[test]
+    fn what_stays_below_the_limit_does_not_matter() {
+        let bounds = of(TOLD).unwrap();
+        assert!(!bounds.concern(Some(&at(0.01)), Some(&at(0.09))));
+        assert!(!bounds.concern(None, Some(&at(0.09))));
+        assert!(bounds.concern(Some(&at(0.06)), Some(&at(0.45))), "it crosses");
+        assert!(bounds.concern(Some(&at(0.45)), Some(&at(0.46))), "the reason tells it");
+    }
+
+    #[test]
+    fn limits_are_found_in_other_forms() {
+        for body in [
+            "limit := 0.1\n\nmatch if {\n\tsome v in input.v0.vulnerabilities\n\tlimit <= v.epss.score\n}",
+            "match if {\n\tsome v in input.v0.vulnerabilities\n\tscore := v.epss.score\n\tscore > 0.1\n}",
+            "match if {\n\thot := [v | some v in [1]; input.v0.vulnerabilities[0].epss.score > 0.1]\n\tcount(hot) > 0\n}",
+        ] {
+            let bounds = of(body).expect(body);
+            assert!(!bounds.concern(Some(&at(0.01)), Some(&at(0.09))), "{body}");
+            assert!(bounds.concern(Some(&at(0.01)), Some(&at(0.2))), "{body}");
+        }
+    }
+
+    #[test]
+    fn in_doubt_everything_matters() {
+        for body in [
+            "match if count(reason) > 0\n\nreason contains sprintf(\"%v\", [v.epss.score]) if some v in input.v1.vulnerabilities",
+            "match if {\n\tsome v in input.v0.vulnerabilities\n\tnot v.epss.score >= 0.1\n}",
+            "match if {\n\tsome v in input.v0.vulnerabilities\n\thot(v)\n}\n\nhot(v) if v.epss.score > 0.1",
+            "match if {\n\tsome v in input.v0.vulnerabilities\n\tsome w in input.v0.vulnerabilities\n\tv.epss.score > 0.1\n\tw.epss.score > v.epss.score\n}",
+            "match if max([v.epss.score | some v in input.v0.vulnerabilities]) > 0.1",
+        ] {
+            assert_eq!(of(body), None, "{body}");
+        }
+    }
+}
