@@ -230,7 +230,6 @@ impl Reader {
             | Expr::Number { .. }
             | Expr::Bool { .. }
             | Expr::Null { .. } => Some(()),
-            _ => None,
         }
     }
 }
