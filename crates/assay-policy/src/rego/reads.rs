@@ -6,16 +6,16 @@ use super::{
     survey::{Step, Survey, Use},
 };
 use assay_model::policy::FactKind::{
-    self, Advisories, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc, Tags,
-    Time, Vex, Waivers,
+    self, Advisories, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures,
+    Ssvc, Tags, Time, Vex, Waivers,
 };
 use regorus::unstable::Module;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything in the document. The clock is not in it.
 const ALL: &[FactKind] = &[
-    Package, Repository, Inventory, Findings, Advisories, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures, Freshness,
-    Downloads,
+    Package, Repository, Inventory, Findings, Advisories, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures,
+    Freshness, Downloads,
 ];
 
 /// Findings that count: statements and waivers take some away.
@@ -107,7 +107,9 @@ fn of_path(path: &[Step], counted: bool) -> Vec<FactKind> {
         ("v0" | "v1", "metadata" | "upstream") => vec![Package],
         ("v0" | "v1", "osv") => with(COUNTED, &[Advisories]),
         // Results are grouped by what the inventory found.
-        ("v0" | "v1", "security_scan") => with(COUNTED, if links(rest) { &[Inventory, Advisories] } else { &[Inventory] }),
+        ("v0" | "v1", "security_scan") => {
+            with(COUNTED, if links(rest) { &[Inventory, Advisories] } else { &[Inventory] })
+        }
         ("v0" | "v1", "sbom") => vec![Inventory, Package],
         ("v0", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Advisories]),
         ("v1", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Kev, Ssvc, Inventory, Advisories]),
