@@ -93,3 +93,8 @@ mod tests {
         }
     }
 }
+
+/// The example of the documentation is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/add-a-source.md")]
+struct AddASource;

@@ -89,6 +89,8 @@ impl Intel for Kept {
             Extent::Ecosystem { ecosystem, prefixes, .. } => format!("{ecosystem} {}", prefixes.join(" ")),
             Extent::Epss => "epss".to_owned(),
             Extent::Kev => "kev".to_owned(),
+            Extent::Ssvc(prefix) => format!("ssvc {prefix}"),
+            Extent::Scorecards => "scorecards".to_owned(),
             Extent::Vex(source) => (*source).to_owned(),
             Extent::Popularity(kind) => format!("popularity {kind}"),
         });

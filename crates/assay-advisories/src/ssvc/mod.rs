@@ -1,6 +1,7 @@
 //! CISA's enrichment of CVE records ("Vulnrichment"): the decision points of SSVC, which say how mature exploitation is,
 //! and CVSS vectors. CVE records (version 5) as JSON, one or an archive of them, and one line per CVE.
 //!
+//! A file of more than one record is complete about the years that its CVEs are of: decision points that it lacks are gone.
 //! Vectors become notes about the vulnerability, apart from any package, as those of Trivy's database do.
 
 mod note;
@@ -14,11 +15,12 @@ use assay_model::{
     Problem,
     seam::{
         ReadSeek, Task,
-        source::{Cursor, Fetched, Intel, Net, Source, SourceSpec},
+        source::{Cursor, Extent, Fetched, Intel, Net, Source, SourceSpec},
     },
 };
 use record::Said;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Largest record, in bytes.
 const MAX_RECORD: usize = 4 << 20;
@@ -60,17 +62,64 @@ impl Source for Vulnrichment {
     }
 
     fn parse(&self, name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem> {
+        let mut told = Told::default();
         if documents::kind(file)?.is_none() {
-            return lines(name, file, out);
+            lines(name, file, &mut told, out)?;
+        } else {
+            let is_document = |path: &str| path.ends_with(".json");
+            let reader = Reader { source: SPEC.id, largest: MAX_RECORD, is_document: &is_document };
+            reader.each(name, file, out, &mut |name, bytes, out| told.one(name, bytes, out))?;
         }
-        let is_document = |path: &str| path.ends_with(".json");
-        let reader = Reader { source: SPEC.id, largest: MAX_RECORD, is_document: &is_document };
-        reader.each(name, file, out, &mut |name, bytes, out| one(name, bytes, out))
+        told.finish(out)
+    }
+}
+
+/// What a file has told so far.
+#[derive(Default)]
+struct Told {
+    records: u64,
+    /// Some record could not be read, so it cannot be said what the file lacks.
+    unread: bool,
+    /// What the ids begin with, year by year.
+    years: BTreeSet<String>,
+}
+
+impl Told {
+    fn one(&mut self, name: &str, bytes: &[u8], out: &mut dyn Intel) -> Result<(), Problem> {
+        self.records += 1;
+        let read = serde_json::from_slice::<Value>(bytes).map_err(|error| error.to_string());
+        match read.and_then(|value| record::read(&value)) {
+            Ok(None) => Ok(()),
+            Ok(Some(Said { cve, ssvc, vectors, cwes, updated })) => {
+                if let Some((year, _)) = cve.rsplit_once('-') {
+                    self.years.insert(format!("{year}-"));
+                }
+                if let Some(ssvc) = ssvc {
+                    out.ssvc(&cve, ssvc)?;
+                }
+                if let Some(advisory) = note::of(&cve, &vectors, &cwes, &updated) {
+                    let bytes = serde_json::to_vec(&advisory).unwrap_or_default();
+                    out.advisory(SPEC.id, advisory, &bytes)?;
+                }
+                Ok(())
+            }
+            Err(reason) => {
+                self.unread = true;
+                out.bad(SPEC.id, name, &reason, &bytes[..bytes.len().min(input::KEPT_BYTES)])
+            }
+        }
+    }
+
+    fn finish(self, out: &mut dyn Intel) -> Result<(), Problem> {
+        if self.unread || self.records < 2 {
+            return Ok(());
+        }
+        self.years.iter().try_for_each(|year| out.whole(&Extent::Ssvc(year)))
     }
 }
 
 /// One record per line, or one record on many.
-fn lines(name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(), Problem> {
+fn lines(name: &str, file: &mut dyn ReadSeek, told: &mut Told, out: &mut dyn Intel) -> Result<(), Problem> {
     let mut content = input::open(file, MAX_BYTES)?;
     let (mut number, mut whole) = (0_u64, Vec::new());
     while let Some(line) = input::line(&mut *content, MAX_RECORD).map_err(input::failed)? {
@@ -87,8 +136,9 @@ fn lines(name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(),
                     return Err(Problem::invalid("bad-feed", format!("{name} is no CVE record, nor one per line")));
                 }
             }
-            Line::Whole(bytes) => one(&format!("{name} line {number}"), &bytes, out)?,
+            Line::Whole(bytes) => told.one(&format!("{name} line {number}"), &bytes, out)?,
             Line::TooLong(bytes) => {
+                told.unread = true;
                 out.bad(SPEC.id, &format!("{name} line {number}"), "the record is larger than 4 MiB", &bytes)?;
             }
         }
@@ -97,25 +147,7 @@ fn lines(name: &str, file: &mut dyn ReadSeek, out: &mut dyn Intel) -> Result<(),
         }
     }
     out.progress(number, Some(number));
-    if whole.is_empty() { Ok(()) } else { one(name, &whole, out) }
-}
-
-fn one(name: &str, bytes: &[u8], out: &mut dyn Intel) -> Result<(), Problem> {
-    let read = serde_json::from_slice::<Value>(bytes).map_err(|error| error.to_string());
-    match read.and_then(|value| record::read(&value)) {
-        Ok(None) => Ok(()),
-        Ok(Some(Said { cve, ssvc, vectors, cwes, updated })) => {
-            if let Some(ssvc) = ssvc {
-                out.ssvc(&cve, ssvc)?;
-            }
-            if let Some(advisory) = note::of(&cve, &vectors, &cwes, &updated) {
-                let bytes = serde_json::to_vec(&advisory).unwrap_or_default();
-                out.advisory(SPEC.id, advisory, &bytes)?;
-            }
-            Ok(())
-        }
-        Err(reason) => out.bad(SPEC.id, name, &reason, &bytes[..bytes.len().min(input::KEPT_BYTES)]),
-    }
+    if whole.is_empty() { Ok(()) } else { told.one(name, &whole, out) }
 }
 
 #[cfg(test)]

@@ -47,6 +47,15 @@ fn a_rejected_record_says_nothing() {
 }
 
 #[test]
+fn a_file_of_several_records_is_complete_about_their_years() {
+    let other = LINE.replace("CVE-2024-0001", "CVE-2023-0009");
+    let whole = |text: &str| parse(&Vulnrichment, "x.jsonl", text.as_bytes()).unwrap().whole;
+    assert_eq!(whole(&format!("{LINE}\n{other}\n")), ["ssvc CVE-2023-", "ssvc CVE-2024-"]);
+    assert!(whole(LINE).is_empty(), "one record says nothing of others");
+    assert!(whole(&format!("{LINE}\n{other}\n{{}}\n")).is_empty(), "what could not be read may be what is missing");
+}
+
+#[test]
 fn the_real_extract() {
     let Some(path) = testing::corpus("feeds/cve/vulnrichment-2024-10-24.jsonl.gz") else { return };
     let kept = parse(&Vulnrichment, "vulnrichment.jsonl.gz", &std::fs::read(path).unwrap()).unwrap();

@@ -14,7 +14,10 @@ use assay_model::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// When sources are fetched and when they are stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +122,33 @@ impl Engine {
             all.push(Freshness { source: state.feed, synced_at: state.synced_at, stale });
         }
         Ok(all)
+    }
+
+    /// Notes when others last heard of sources whose facts were carried here. A moment that is older than what is known, or
+    /// still to come, counts for no more than that.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn heard_of(self: &Arc<Self>, times: BTreeMap<String, Timestamp>) -> Result<(), Problem> {
+        let now = self.now();
+        let known: BTreeSet<&str> = self.sources().iter().map(|source| source.spec().id).collect();
+        let times: Vec<(String, Timestamp)> =
+            times.into_iter().filter(|(source, _)| known.contains(source.as_str())).collect();
+        meta::write(self.meta(), move |tx| {
+            let states = tx.feed_states()?;
+            for (source, at) in &times {
+                let at = (*at).min(now);
+                let mut state = states.iter().find(|state| state.feed == *source).cloned().unwrap_or_default();
+                if state.synced_at.is_none_or(|before| before < at) {
+                    state.feed.clone_from(source);
+                    state.synced_at = Some(at);
+                    tx.put_feed_state(&state)?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        self.check_freshness().await
     }
 
     /// Notes which sources became stale or recovered since the last look: an event once, and new decisions where a policy

@@ -1,6 +1,7 @@
 //! Scorecards and catalogues of popular packages: what changed of them, and whom that touches.
 
 use super::{
+    advisories::short,
     import::Import,
     scores::{decide_touched, moved},
 };
@@ -18,17 +19,44 @@ use std::collections::{BTreeMap, BTreeSet};
 impl Import<'_, '_> {
     pub(super) fn flush_cards(&mut self) -> Result<(), Problem> {
         let batch = std::mem::take(&mut self.cards);
+        self.kept.cards.extend(batch.iter().map(|card| short(&card.repository)));
         let (engine, now, mut changes) = (self.engine, self.now, Vec::new());
         engine.meta().write_now(Box::new(|tx| {
             changes = tx.put_scorecards(&batch)?;
             let moved = moved(batch.iter().map(|card| &card.repository), &changes);
-            if moved.is_empty() || !engine.rules(tx)?.reads().contains(&FactKind::Health) {
-                return Ok(());
-            }
-            let packages = tx.packages_from(&moved)?;
-            decide_touched(tx, &packages, "scorecards changed", now)
+            decide_made_from(engine, tx, &moved, "scorecards changed", now)
         }))?;
         self.count_all(&changes);
+        Ok(())
+    }
+
+    /// Takes back the scorecards that were not read since the last call.
+    pub(super) fn whole_scorecards(&mut self) -> Result<(), Problem> {
+        self.flush_cards()?;
+        let kept = std::mem::take(&mut self.kept.cards);
+        let (engine, now, mut there, mut gone) = (self.engine, self.now, 0, Vec::new());
+        let mut after = String::new();
+        loop {
+            let mut page = Vec::new();
+            engine.meta().write_now(Box::new(|tx| {
+                page = tx.scorecards_after(&after, super::PAGE)?;
+                Ok(())
+            }))?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.repository);
+            there += page.len();
+            gone.extend(page.into_iter().map(|card| card.repository).filter(|name| !kept.contains(&short(name))));
+        }
+        if gone.is_empty() || !self.may_take_back(gone.len(), there, "scorecards", false)? {
+            return Ok(());
+        }
+        for chunk in gone.chunks(super::PAGE) {
+            engine.meta().write_now(Box::new(|tx| {
+                tx.remove_scorecards(chunk)?;
+                decide_made_from(engine, tx, chunk, "scorecards were removed", now)
+            }))?;
+        }
+        self.count_all(&vec![Change::Withdrawn; gone.len()]);
         Ok(())
     }
 
@@ -72,6 +100,21 @@ impl Import<'_, '_> {
         self.count_all(&vec![Change::Withdrawn; gone.len()]);
         Ok(())
     }
+}
+
+/// Asks for decisions about packages that are made from these source repositories, if any enabled policy reads that.
+fn decide_made_from(
+    engine: &Engine,
+    tx: &mut dyn Tx,
+    repositories: &[String],
+    cause: &str,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if repositories.is_empty() || !engine.rules(tx)?.reads().contains(&FactKind::Health) {
+        return Ok(());
+    }
+    let packages = tx.packages_from(repositories)?;
+    decide_touched(tx, &packages, cause, now)
 }
 
 /// Asks for decisions about packages with these names, and about those whose names can be confused with them.

@@ -28,6 +28,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 pub(super) struct Kept {
     pub(super) epss: HashSet<u64>,
     pub(super) kev: HashSet<u64>,
+    pub(super) ssvc: HashSet<u64>,
+    pub(super) cards: HashSet<u64>,
     pub(super) popular: BTreeMap<String, BTreeSet<String>>,
     pub(super) vex: BTreeSet<String>,
 }
@@ -39,6 +41,8 @@ pub(super) struct Import<'a, 'p> {
     progress: &'a mut (dyn FnMut(u64, Option<u64>) + Send + 'p),
     /// Whether a file may take back most of what is there.
     pub(super) force: bool,
+    /// Whether it was fetched elsewhere and carried here, so that it says nothing about when the source was heard of.
+    pub(super) carried: bool,
     pub(super) now: Timestamp,
     pub(super) advisories: Vec<(String, Advisory, Vec<u8>)>,
     pub(super) epss: Vec<Epss>,
@@ -68,6 +72,7 @@ impl<'a, 'p> Import<'a, 'p> {
             report,
             progress,
             force,
+            carried: false,
             now: engine.now(),
             advisories: Vec::new(),
             epss: Vec::new(),
@@ -130,13 +135,19 @@ impl<'a, 'p> Import<'a, 'p> {
         self.flush()?;
         self.report.files += 1;
         let news: u64 = self.report.sources.values().map(SourceCounts::news).sum();
-        let (at, source, changed) = (self.now, self.source, news != self.before);
-        let body = json!({"file": name, "counts": self.report.sources.get(source)});
+        let (at, source, changed, carried) = (self.now, self.source, news != self.before, self.carried);
+        let counts = match self.report.sources.get(source) {
+            Some(of_source) => json!(of_source),
+            None => json!(self.report.sources),
+        };
+        let body = json!({"file": name, "counts": counts});
         self.engine.meta().write_now(Box::new(|tx| {
-            let mut state = tx.feed_states()?.into_iter().find(|s| s.feed == source).unwrap_or_default();
-            source.clone_into(&mut state.feed);
-            state.synced_at = Some(at);
-            tx.put_feed_state(&state)?;
+            if !carried {
+                let mut state = tx.feed_states()?.into_iter().find(|s| s.feed == source).unwrap_or_default();
+                source.clone_into(&mut state.feed);
+                state.synced_at = Some(at);
+                tx.put_feed_state(&state)?;
+            }
             if !changed {
                 return Ok(());
             }

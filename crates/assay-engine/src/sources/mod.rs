@@ -81,23 +81,28 @@ impl Engine {
         }
     }
 
-    /// Imports what `tell` tells as the source's own: the way of facts that come in another container than the source's
-    /// files. Runs on a blocking thread.
+    /// Imports what `tell` tells: the way of facts that were fetched elsewhere and come in a container of our own. `of` is
+    /// what scores and catalogues count as; advisories and VEX say themselves whose they are. When the sources were heard
+    /// of is another matter ([`Engine::heard_of`]). Runs on a blocking thread.
     ///
     /// # Errors
     /// Those of `tell` and of the store.
     pub fn import_told(
         &self,
-        source: &'static dyn Source,
+        of: &'static str,
         name: &str,
         force: bool,
         report: &mut ImportReport,
         tell: Tell<'_>,
     ) -> Result<(), Problem> {
         let mut quiet = |_, _| {};
-        let mut import = Import::new(self, source.spec().id, force, report, &mut quiet);
-        tell(&mut import)?;
-        import.finish(name)
+        let mut import = Import::new(self, of, force, report, &mut quiet);
+        import.carried = true;
+        match tell(&mut import) {
+            Err(problem) if problem.code == "feed-shrank" => import.finish(name).and(Err(problem)),
+            Err(problem) => Err(problem),
+            Ok(()) => import.finish(name),
+        }
     }
 
     fn recognize(&self, name: &str, file: &mut dyn ReadSeek) -> Result<&'static dyn Source, Problem> {

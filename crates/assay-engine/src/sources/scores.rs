@@ -54,6 +54,7 @@ impl Import<'_, '_> {
 
     pub(super) fn flush_ssvc(&mut self) -> Result<(), Problem> {
         let batch: Vec<(String, Ssvc)> = std::mem::take(&mut self.ssvc);
+        self.kept.ssvc.extend(batch.iter().map(|(cve, _)| super::advisories::short(cve)));
         let (engine, now, mut changes) = (self.engine, self.now, Vec::new());
         engine.meta().write_now(Box::new(|tx| {
             changes = tx.put_ssvc(&batch)?;

@@ -25,13 +25,21 @@ impl Import<'_, '_> {
             Extent::Epss => {
                 self.flush_epss()?;
                 let kept = std::mem::take(&mut self.kept.epss);
-                self.take_back_scores(ScoreTable::Epss, &kept, "EPSS scores")
+                self.take_back_scores(ScoreTable::Epss, "", &kept, "EPSS scores")
             }
             Extent::Kev => {
                 self.flush_kev()?;
                 let kept = std::mem::take(&mut self.kept.kev);
-                self.take_back_scores(ScoreTable::Kev, &kept, "KEV entries")
+                self.take_back_scores(ScoreTable::Kev, "", &kept, "KEV entries")
             }
+            Extent::Ssvc(prefix) => {
+                self.flush_ssvc()?;
+                let kept = std::mem::take(&mut self.kept.ssvc);
+                let done = self.take_back_scores(ScoreTable::Ssvc, prefix, &kept, "SSVC decision points");
+                self.kept.ssvc = kept;
+                done
+            }
+            Extent::Scorecards => self.whole_scorecards(),
             Extent::Popularity(purl_type) => self.whole_catalogue(purl_type),
             Extent::Vex(source) => self.take_back_vex(source),
         }
@@ -60,8 +68,15 @@ impl Import<'_, '_> {
         Ok(false)
     }
 
-    fn take_back_scores(&mut self, table: ScoreTable, kept: &HashSet<u64>, what: &str) -> Result<(), Problem> {
-        let (mut after, mut there, mut gone) = (String::new(), 0, Vec::new());
+    /// Takes back what a table has of CVEs that begin so and are not among `kept`.
+    fn take_back_scores(
+        &mut self,
+        table: ScoreTable,
+        prefix: &str,
+        kept: &HashSet<u64>,
+        what: &str,
+    ) -> Result<(), Problem> {
+        let (mut after, mut there, mut gone) = (prefix.to_owned(), 0, Vec::new());
         loop {
             let mut page = Vec::new();
             self.engine.meta().write_now(Box::new(|tx| {
@@ -70,8 +85,13 @@ impl Import<'_, '_> {
             }))?;
             let Some(last) = page.last() else { break };
             after.clone_from(last);
+            let past = !last.starts_with(prefix);
+            page.retain(|cve| cve.starts_with(prefix));
             there += page.len();
             gone.extend(page.into_iter().filter(|cve| !kept.contains(&short(cve))));
+            if past {
+                break;
+            }
         }
         if gone.is_empty() || !self.may_take_back(gone.len(), there, what, false)? {
             return Ok(());

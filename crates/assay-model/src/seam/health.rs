@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 type R<T> = Result<T, Problem>;
 
-/// Scorecards and catalogues of popular packages.
-pub trait HealthTables {
+/// Scorecards by source repository.
+pub trait ScorecardTable {
     /// Writes those that differ and are not older than what is there; gives what happened to each, in order. A changed
     /// day alone is written and is no change.
     fn put_scorecards(&mut self, cards: &[Scorecard]) -> R<Vec<Change>>;
@@ -21,6 +21,12 @@ pub trait HealthTables {
     fn scorecards(&mut self, repositories: &[String]) -> R<BTreeMap<String, Scorecard>>;
     /// All after this repository, in order.
     fn scorecards_after(&mut self, after: &str, limit: usize) -> R<Vec<Scorecard>>;
+    /// Removes those of these repositories.
+    fn remove_scorecards(&mut self, repositories: &[String]) -> R<()>;
+}
+
+/// Catalogues of popular packages.
+pub trait PopularityTable {
     /// Writes those that differ; gives what happened to each, in order.
     fn put_popularity(&mut self, entries: &[Popularity]) -> R<Vec<Change>>;
     /// The catalogue of a type, by name.

@@ -2,7 +2,7 @@
 //! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
 
 pub use super::bundle::{BundleRecord, Bundles, CarriedAdvisory};
-pub use super::health::{ComingAdvisories, HealthTables, PackageSources};
+pub use super::health::{ComingAdvisories, PackageSources, PopularityTable, ScorecardTable};
 pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, PastKev, PastScores};
 pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
@@ -103,7 +103,8 @@ pub trait Tx:
     + Renewals
     + SourceCounting
     + Bundles
-    + HealthTables
+    + PopularityTable
+    + ScorecardTable
     + ComingAdvisories
     + PackageSources
     + Overrides
@@ -156,7 +157,8 @@ impl<T> Tx for T where
         + Renewals
         + SourceCounting
         + Bundles
-        + HealthTables
+        + PopularityTable
+        + ScorecardTable
         + ComingAdvisories
         + PackageSources
         + Overrides

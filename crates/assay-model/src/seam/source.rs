@@ -117,6 +117,10 @@ pub enum Extent<'a> {
     Epss,
     /// The KEV catalogue.
     Kev,
+    /// The decision points of SSVC about CVEs whose ids begin so.
+    Ssvc(&'a str),
+    /// All scorecards.
+    Scorecards,
     /// All popular packages of a package URL's type.
     Popularity(&'a str),
     /// All documents of VEX of a source.

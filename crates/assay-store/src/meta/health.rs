@@ -5,7 +5,7 @@ use crate::sql::{KEYS_AT_ONCE, R, Row, all, clean, insert_many, texts, value::pa
 use assay_model::{
     Problem,
     health::{Popularity, Scorecard},
-    seam::meta::{Change, HealthTables},
+    seam::meta::{Change, PopularityTable, ScorecardTable},
 };
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Session<'_> {
     }
 }
 
-impl HealthTables for Session<'_> {
+impl ScorecardTable for Session<'_> {
     fn put_scorecards(&mut self, cards: &[Scorecard]) -> R<Vec<Change>> {
         let mut all_changes = Vec::with_capacity(cards.len());
         for chunk in cards.chunks(KEYS_AT_ONCE) {
@@ -112,6 +112,17 @@ impl HealthTables for Session<'_> {
         all(self.sql, &text, &params![after, i64::try_from(limit).unwrap_or(i64::MAX)], read_card)
     }
 
+    fn remove_scorecards(&mut self, repositories: &[String]) -> R<()> {
+        for chunk in repositories.chunks(KEYS_AT_ONCE) {
+            // primary key
+            self.sql
+                .execute("DELETE FROM scorecard WHERE repository IN (SELECT value FROM @list($1))", &[texts(chunk)])?;
+        }
+        Ok(())
+    }
+}
+
+impl PopularityTable for Session<'_> {
     fn put_popularity(&mut self, entries: &[Popularity]) -> R<Vec<Change>> {
         let mut changes = vec![Change::Unchanged; entries.len()];
         let mut by_type: BTreeMap<&str, Vec<(usize, &Popularity)>> = BTreeMap::new();

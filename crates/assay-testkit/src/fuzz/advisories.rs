@@ -66,6 +66,12 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("epss_scores-2026-01-01.csv", plain.to_vec()),
         ("known_exploited_vulnerabilities.json", kev),
         ("products.json", ENDS.as_bytes().to_vec()),
+        ("results.json", SCORES.as_bytes().to_vec()),
+        ("history.json", HISTORY.as_bytes().to_vec()),
+        ("top-pypi-packages.json", POPULAR.as_bytes().to_vec()),
+        ("npm-high-impact.json", br#"{"top_download":["a","@b/c"],"top_dependent":["d"]}"#.to_vec()),
+        ("vulnrichment.jsonl", POINTS.as_bytes().to_vec()),
+        ("CVE-2026-0002.json", RECORD.as_bytes().to_vec()),
     ];
     let texts = distributions::SAMPLES.iter().map(|(name, text)| (*name, text.as_bytes().to_vec()));
     made.into_iter().chain(texts).collect()
@@ -74,6 +80,20 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
 const ENDS: &str = r#"{"schema_version":"1.2.0","total":1,"result":[{"name":"alpine-linux","label":"Alpine","category":"os",
 "identifiers":[{"type":"purl","id":"pkg:apk/alpine/x"}],"releases":[{"name":"3.10","label":"3.10","releaseDate":"2019-06-19",
 "isEol":true,"eolFrom":"2021-05-01","isMaintained":false,"latest":{"name":"3.10.9","date":"2021-04-14"}}]}]}"#;
+
+const SCORES: &str = r#"[{"date":"2026-01-01","repo":{"name":"github.com/a/b","commit":"c"},"scorecard":{"version":"v5"},
+"score":5.2,"checks":[{"name":"Maintained","score":-1,"reason":"r"},{"name":"Code-Review","score":10,"reason":"r"}]}]"#;
+const HISTORY: &str = r#"{"github.com":{"a":{"b":{"previous":[{"score":5.1,"commit":"c","date":"2026-01-01T00:00:00Z"}],
+"current":{"score":6,"commit":"d","date":"2026-01-08T00:00:00Z"}}}}}"#;
+const POPULAR: &str = r#"{"last_update":"2026-01-01","query":{},"rows":[{"download_count":9,"project":"boto3"},
+{"download_count":8,"project":"Typing_Extensions"}]}"#;
+const POINTS: &str = r#"{"cve":"CVE-2026-0001","state":"PUBLISHED","updated":"2026-01-01T00:00:00Z","ssvc":{"Exploitation":"active","Automatable":"yes","Technical Impact":"total"},"ssvc_timestamp":"2026-01-01T00:00:00Z","cvss":[{"source":"CISA","version":"3.1","vector":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"cwe":["CWE-121"]}
+{"cve":"CVE-2026-0002","state":"REJECTED"}
+"#;
+const RECORD: &str = r#"{"dataType":"CVE_RECORD","dataVersion":"5.1","cveMetadata":{"cveId":"CVE-2026-0002","state":"PUBLISHED",
+"dateUpdated":"2026-01-01T00:00:00Z"},"containers":{"cna":{"metrics":[{"cvssV3_1":{"vectorString":"CVSS:3.1/AV:L/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L"}}]},
+"adp":[{"title":"CISA ADP Vulnrichment","providerMetadata":{"shortName":"CISA-ADP"},"metrics":[{"other":{"type":"ssvc","content":
+{"timestamp":"2026-01-01T00:00:00Z","options":[{"Exploitation":"poc"},{"Automatable":"no"},{"Technical Impact":"partial"}]}}}]}]}}"#;
 
 /// A database with a bucket of every kind.
 fn trivy_db() -> Vec<u8> {

@@ -57,14 +57,14 @@ pub async fn trusted(engine: &Engine) -> Result<BTreeSet<String>> {
 ///
 /// # Errors
 /// When it is no public key of Ed25519.
-pub async fn trust(engine: &Engine, key: &str, add: bool) -> Result<bool> {
+pub async fn trust(engine: &Engine, key: &str, add: bool, actor: &str) -> Result<bool> {
     let key = key.trim().to_ascii_lowercase();
     if hex::decode(&key).map_or(0, |bytes| bytes.len()) != 32 {
         bail!("`{key}` is no key: expected the 64 hexadecimal digits that `assay feeds key` prints on the other side");
     }
     let mut keys = trusted(engine).await?;
     let changed = if add { keys.insert(key.clone()) } else { keys.remove(&key) };
-    let now = engine.now();
+    let (now, actor) = (engine.now(), actor.to_owned());
     meta::write(engine.meta(), move |tx| {
         if !changed {
             return Ok(());
@@ -72,7 +72,7 @@ pub async fn trust(engine: &Engine, key: &str, add: bool) -> Result<bool> {
         let text = serde_json::to_string(&keys).unwrap_or_default();
         tx.put_setting(TRUSTED, &text)?;
         let kind = if add { "feed.trusted" } else { "feed.distrusted" };
-        let (actor, subject) = ("cli".to_owned(), key.clone());
+        let (actor, subject) = (actor.clone(), key.clone());
         tx.append_event(&assay_model::event::NewEvent { at: now, kind, actor, subject, body: serde_json::json!({}) })
             .map(|_| ())
     })

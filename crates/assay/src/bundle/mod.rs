@@ -2,7 +2,8 @@
 //! installation without a network takes in. `write` makes one, `read` verifies and applies one, `key` signs and trusts.
 //!
 //! A bundle is a `.tar.gz` of members with one JSON document a line, then `manifest.json`, which has the SHA-256 of each, then
-//! `manifest.sig`, the Ed25519 signature of the manifest's bytes. The same facts give the same bytes.
+//! `manifest.sig`, the Ed25519 signature of the manifest's bytes. The same facts, heard of at the same
+//! times, give the same bytes.
 
 pub mod key;
 pub mod read;
@@ -10,6 +11,7 @@ pub mod write;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What the manifest says that it is.
 pub const FORMAT: &str = "assay-facts/1";
@@ -22,6 +24,9 @@ const SSVC: &str = "ssvc.jsonl";
 const SCORECARDS: &str = "scorecards.jsonl";
 const POPULARITY: &str = "popularity.jsonl";
 const ADVISORIES: &str = "advisories.jsonl";
+const VEX: &str = "vex.jsonl";
+/// In the order of the file.
+const MEMBERS: [&str; 7] = [ADVISORIES, EPSS, KEV, SSVC, SCORECARDS, POPULARITY, VEX];
 
 /// One member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +65,9 @@ pub struct Manifest {
     pub key: String,
     /// In the order of the file.
     pub members: Vec<Member>,
+    /// When each source was last heard of where the bundle was made.
+    #[serde(default)]
+    pub heard: BTreeMap<String, Timestamp>,
     /// Digests of tables that a delta leaves out because they are as they were.
     pub unchanged: Vec<Member>,
 }

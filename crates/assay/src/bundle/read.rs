@@ -1,6 +1,8 @@
 //! Taking in a bundle: signature and every digest first, then the same way as any import.
 
-use super::{ADVISORIES, EPSS, FORMAT, KEV, MANIFEST, Manifest, POPULARITY, SCORECARDS, SIGNATURE, SSVC, key};
+use super::{
+    ADVISORIES, EPSS, FORMAT, KEV, MANIFEST, MEMBERS, Manifest, POPULARITY, SCORECARDS, SIGNATURE, SSVC, VEX, key,
+};
 use anyhow::{Context, Result, bail};
 use assay_engine::{Engine, ImportReport};
 use assay_model::{
@@ -10,9 +12,10 @@ use assay_model::{
     health::{Popularity, Ssvc},
     seam::{
         meta::{self, BundleRecord},
-        source::{Extent, Intel, Source},
+        source::{Extent, Intel},
         upstream::Vault,
     },
+    vex::VexStatement,
 };
 use flate2::read::GzDecoder;
 use serde::Deserialize;
@@ -67,8 +70,10 @@ pub fn is_bundle(path: &Path) -> Result<bool> {
     if GzDecoder::new(file).read_exact(&mut head).is_err() {
         return Ok(false);
     }
-    let members = [ADVISORIES, EPSS, KEV, SSVC, SCORECARDS, POPULARITY, MANIFEST];
-    Ok(members.iter().any(|name| head.starts_with(name.as_bytes()) && head.get(name.len()) == Some(&0)))
+    Ok(MEMBERS
+        .iter()
+        .chain(&[MANIFEST])
+        .any(|name| head.starts_with(name.as_bytes()) && head.get(name.len()) == Some(&0)))
 }
 
 /// Reads the whole file and checks it against its manifest, and the manifest against its signature. Whether the key is
@@ -137,7 +142,13 @@ fn digest_of(from: &mut dyn Read) -> std::io::Result<(String, u64)> {
 ///
 /// # Errors
 /// When it does not, the key is not trusted, a delta's base is missing, or a newer one was taken in and `force` is not set.
-pub async fn import(engine: &Arc<Engine>, vault: &dyn Vault, path: &Path, force: bool) -> Result<ImportReport> {
+pub async fn import(
+    engine: &Arc<Engine>,
+    vault: &dyn Vault,
+    path: &Path,
+    force: bool,
+    actor: &str,
+) -> Result<ImportReport> {
     let checked = path.to_owned();
     let verified = tokio::task::spawn_blocking(move || verify(&checked)).await??;
     let manifest = &verified.manifest;
@@ -145,6 +156,24 @@ pub async fn import(engine: &Arc<Engine>, vault: &dyn Vault, path: &Path, force:
     if manifest.key != own && !key::trusted(engine).await?.contains(&manifest.key) {
         bail!("the key {} is not trusted; if it is the one that you expect, `assay feeds trust add {0}`", manifest.key);
     }
+    check_order(engine, manifest, force).await?;
+    let (worker, path) = (engine.clone(), path.to_owned());
+    let report = tokio::task::spawn_blocking(move || apply(&worker, &path, force)).await??;
+    engine.heard_of(verified.manifest.heard.clone()).await?;
+    let (record, now, actor) = (verified.record(true, engine.now()), engine.now(), actor.to_owned());
+    meta::write(engine.meta(), move |tx| {
+        tx.put_bundle(&record)?;
+        let body = json!({"number": record.number, "key": record.key});
+        let (actor, subject) = (actor.clone(), record.digest.clone());
+        tx.append_event(&NewEvent { at: now, kind: "feed.bundle_imported", actor, subject, body }).map(|_| ())
+    })
+    .await?;
+    engine.after_import().await?;
+    Ok(report)
+}
+
+/// A delta needs its base, and older bundles do not follow newer ones unless that is meant.
+async fn check_order(engine: &Engine, manifest: &Manifest, force: bool) -> Result<()> {
     let (of, wanted) = (manifest.key.clone(), manifest.base.as_ref().map(|base| base.digest.clone()));
     let (last, base) = meta::read(engine.meta(), move |tx| {
         let base = wanted.as_ref().map(|digest| tx.bundle(digest)).transpose()?.flatten();
@@ -164,18 +193,7 @@ pub async fn import(engine: &Arc<Engine>, vault: &dyn Vault, path: &Path, force:
             manifest.number
         );
     }
-    let (worker, path) = (engine.clone(), path.to_owned());
-    let report = tokio::task::spawn_blocking(move || apply(&worker, &path, force)).await??;
-    let (record, now) = (verified.record(true, engine.now()), engine.now());
-    meta::write(engine.meta(), move |tx| {
-        tx.put_bundle(&record)?;
-        let body = json!({"number": record.number, "key": record.key});
-        let (actor, subject) = ("cli".to_owned(), record.digest.clone());
-        tx.append_event(&NewEvent { at: now, kind: "feed.bundle_imported", actor, subject, body }).map(|_| ())
-    })
-    .await?;
-    engine.after_import().await?;
-    Ok(report)
+    Ok(())
 }
 
 fn apply(engine: &Engine, path: &Path, force: bool) -> Result<ImportReport> {
@@ -185,23 +203,19 @@ fn apply(engine: &Engine, path: &Path, force: bool) -> Result<ImportReport> {
         let entry = entry?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let mut lines = BufReader::new(entry);
-        let id = match name.as_str() {
-            ADVISORIES => "osv",
+        let of = match name.as_str() {
+            ADVISORIES => "advisories",
             EPSS => "epss",
             KEV => "kev",
             SSVC => "ssvc",
             SCORECARDS => "scorecard",
             POPULARITY => "popularity",
+            VEX => "vex",
             _ => continue,
         };
-        let source = source(engine, id)?;
-        engine.import_told(source, &name, force, &mut report, &mut |intel| tell(&name, &mut lines, intel))?;
+        engine.import_told(of, &name, force, &mut report, &mut |intel| tell(&name, &mut lines, intel))?;
     }
     Ok(report)
-}
-
-fn source(engine: &Engine, id: &str) -> Result<&'static dyn Source> {
-    engine.sources().iter().copied().find(|source| source.spec().id == id).context("a source is missing")
 }
 
 #[derive(Deserialize)]
@@ -217,14 +231,22 @@ struct Points {
     said: Ssvc,
 }
 
+#[derive(Deserialize)]
+struct Document {
+    source: String,
+    name: String,
+    statements: Vec<VexStatement>,
+}
+
 fn tell(name: &str, from: &mut dyn BufRead, intel: &mut dyn Intel) -> Result<(), Problem> {
-    let (mut line, mut types) = (Vec::new(), BTreeSet::new());
+    let (mut line, mut parts, mut any) = (Vec::new(), BTreeSet::new(), false);
     loop {
         line.clear();
         let read = Read::take(&mut *from, MAX_LINE).read_until(b'\n', &mut line);
         if read.map_err(|e| Problem::internal("the bundle cannot be read", e))? == 0 {
             break;
         }
+        any = true;
         match name {
             ADVISORIES => {
                 let Line { source, bytes, record } = parsed(&line)?;
@@ -238,18 +260,29 @@ fn tell(name: &str, from: &mut dyn BufRead, intel: &mut dyn Intel) -> Result<(),
                 intel.ssvc(&cve, said)?;
             }
             SCORECARDS => intel.scorecard(parsed(&line)?)?,
+            VEX => {
+                let Document { source, name, statements } = parsed(&line)?;
+                // the document itself is not carried: what it says stands for it
+                let bytes = serde_json::to_vec(&statements).map_err(|e| Problem::internal("cannot write JSON", e))?;
+                intel.vex(&source, &name, statements, &bytes)?;
+                parts.insert(source);
+            }
             _ => {
                 let entry: Popularity = parsed(&line)?;
-                types.insert(entry.purl_type.clone());
+                parts.insert(entry.purl_type.clone());
                 intel.popularity(entry)?;
             }
         }
     }
-    // advisories that were taken back are in the bundle as such; tables are whole
+    // advisories that were taken back are in the bundle as such; tables are whole, but one that is empty was never filled
     match name {
+        _ if !any => Ok(()),
         EPSS => intel.whole(&Extent::Epss),
         KEV => intel.whole(&Extent::Kev),
-        POPULARITY => types.iter().try_for_each(|kind| intel.whole(&Extent::Popularity(kind))),
+        SSVC => intel.whole(&Extent::Ssvc("")),
+        SCORECARDS => intel.whole(&Extent::Scorecards),
+        POPULARITY => parts.iter().try_for_each(|kind| intel.whole(&Extent::Popularity(kind))),
+        VEX => parts.iter().try_for_each(|source| intel.whole(&Extent::Vex(source))),
         _ => Ok(()),
     }
 }

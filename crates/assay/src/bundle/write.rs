@@ -1,14 +1,15 @@
 //! Making a bundle, from one snapshot of the store.
 
 use super::{
-    ADVISORIES, Base, EPSS, FORMAT, KEV, MANIFEST, Manifest, Member, POPULARITY, SCORECARDS, SIGNATURE, SSVC, key,
+    ADVISORIES, Base, EPSS, FORMAT, KEV, MANIFEST, MEMBERS, Manifest, Member, POPULARITY, SCORECARDS, SIGNATURE, VEX,
+    key,
 };
 use anyhow::{Context, Result};
 use assay_engine::Engine;
 use assay_model::{
     Digest, Problem,
     seam::{
-        meta::{self, BundleRecord, ScoreTable, Tx},
+        meta::{self, BundleRecord, ScoreTable, Tx, VexFilter},
         upstream::Vault,
     },
 };
@@ -56,6 +57,16 @@ pub async fn write(engine: &Engine, vault: &dyn Vault, to: &Path, base: Option<B
     Ok(parts.manifest)
 }
 
+/// The bundle to build on, by its number or the digest of its manifest.
+///
+/// # Errors
+/// When none such was made or taken in here.
+pub async fn base(engine: &Engine, named: &str) -> Result<BundleRecord> {
+    let wanted = named.to_owned();
+    let found = meta::read(engine.meta(), move |tx| tx.bundle(&wanted)).await?;
+    found.with_context(|| format!("no bundle {named} was made here; name its file, or export without a base"))
+}
+
 fn append(tar: &mut tar::Builder<impl Write>, name: &str, size: u64, content: impl std::io::Read) -> Result<()> {
     let mut header = tar::Header::new_ustar();
     header.set_size(size);
@@ -83,15 +94,17 @@ fn gather(tx: &mut dyn Tx, base: Option<&BundleRecord>, key: &str) -> Result<Par
         base: base.map(|base| Base { number: base.number, digest: base.digest.clone() }),
         key: key.to_owned(),
         members: Vec::new(),
+        heard: tx.feed_states()?.into_iter().filter_map(|state| Some((state.feed, state.synced_at?))).collect(),
         unchanged: Vec::new(),
     };
     let mut files = Vec::new();
-    for name in [ADVISORIES, EPSS, KEV, SSVC, SCORECARDS, POPULARITY] {
+    for name in MEMBERS {
         let mut lines = Lines::new()?;
         match name {
             ADVISORIES => advisories(tx, since, &mut lines)?,
             SCORECARDS => scorecards(tx, &mut lines)?,
             POPULARITY => popularity(tx, &mut lines)?,
+            VEX => vex(tx, &mut lines)?,
             EPSS => scores(tx, ScoreTable::Epss, &mut lines)?,
             KEV => scores(tx, ScoreTable::Kev, &mut lines)?,
             _ => scores(tx, ScoreTable::Ssvc, &mut lines)?,
@@ -185,6 +198,18 @@ fn scorecards(tx: &mut dyn Tx, lines: &mut Lines) -> Result<(), Problem> {
         after.clone_from(&last.repository);
         page.iter().try_for_each(|card| lines.add(&json!(card)))?;
     }
+}
+
+/// Documents of feeds, in order of feed and name: what was uploaded or attached is a matter of each installation.
+fn vex(tx: &mut dyn Tx, lines: &mut Lines) -> Result<(), Problem> {
+    let filter = VexFilter { origin: Some("feed".to_owned()), limit: usize::MAX, ..VexFilter::default() };
+    let mut documents = tx.vex_documents(&filter)?;
+    documents.sort_by(|a, b| (&a.origin, &a.name).cmp(&(&b.origin, &b.name)));
+    for document in documents {
+        let Some((document, statements)) = tx.vex_document(document.id)? else { continue };
+        lines.add(&json!({"source": document.origin.name(), "name": document.name, "statements": statements}))?;
+    }
+    Ok(())
 }
 
 fn popularity(tx: &mut dyn Tx, lines: &mut Lines) -> Result<(), Problem> {

@@ -29,6 +29,9 @@ pub struct App {
     signing_key: Vec<u8>,
     /// The repository of documents that uploaders of Dependency-Track send.
     boms: String,
+    vault: crate::vault::KeyVault,
+    /// Where bundles lie while they are made and taken in.
+    spool: std::path::PathBuf,
 }
 
 impl App {
@@ -45,6 +48,8 @@ impl App {
             sources: config.sources.addresses.clone(),
             signing_key,
             boms: config.dependency_track.repository.clone(),
+            vault: wiring::vault(config),
+            spool: config.data.join("spool"),
         }))
     }
 

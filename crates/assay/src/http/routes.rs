@@ -58,6 +58,10 @@ impl Call {
             .await
             .map_err(|_| Problem::new(Kind::TooLarge, "too-large", "the request body is too large"))
     }
+    /// The body as it comes, for what may be large.
+    pub(super) fn stream(&mut self) -> Result<axum::body::BodyDataStream, Problem> {
+        self.body.take().map(Body::into_data_stream).ok_or_else(|| Problem::bug("the body was read already"))
+    }
     pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
         let bytes = self.bytes(BODY_BYTES).await?;
         serde_json::from_slice(&bytes).map_err(|e| Problem::invalid("bad-json", format!("the body does not fit: {e}")))
@@ -190,6 +194,10 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(get.clone(), "/api/v1/tokens", Admin, api::tokens::list),
         on(post.clone(), "/api/v1/tokens", Admin, api::tokens::create),
         on(delete, "/api/v1/tokens/{id}", Admin, api::tokens::revoke),
+        on(get.clone(), "/api/v1/feeds/bundle", Admin, api::bundles::export),
+        on(post.clone(), "/api/v1/feeds/bundle", Admin, api::bundles::import),
+        on(get.clone(), "/api/v1/feeds/keys", Admin, api::bundles::keys),
+        on(post.clone(), "/api/v1/feeds/keys", Admin, api::bundles::trust),
         on(get, "/api/v1/feeds", Admin, api::feeds::list),
         on(post.clone(), "/api/v1/feeds/sync", Admin, api::feeds::sync),
         on(post, "/api/v1/feeds/{source}/sync", Admin, api::feeds::sync_one),

@@ -11,6 +11,7 @@ pub(super) fn has_private_pages(path: &str) -> bool {
             | "policies"
             | "waivers"
             | "simulations"
+            | "feeds"
             | "log"
             | "channels"
             | "overrides"

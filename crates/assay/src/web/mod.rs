@@ -9,6 +9,7 @@ mod assets;
 mod channels;
 mod dashboard;
 mod decisions;
+mod feeds;
 mod frame;
 mod log;
 mod overview;
@@ -120,6 +121,7 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["channels"] => channels::page(engine, request).await,
         ["channels", name] => channels::one(engine, request, name).await,
         ["overrides"] => channels::overrides(engine, request).await,
+        ["feeds"] => feeds::page(engine, request).await,
         ["log"] => log::page(engine, request).await,
         ["log", "verify"] => log::verify(engine, request).await,
         _ => Err(no_page()),

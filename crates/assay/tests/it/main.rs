@@ -14,6 +14,8 @@ mod decisions;
 mod dependency_track;
 mod faults;
 mod gitops;
+mod feeds_schedule;
+mod health;
 mod hostile;
 mod imports;
 mod inside;

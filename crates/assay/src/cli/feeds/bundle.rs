@@ -29,16 +29,10 @@ pub(in crate::cli) enum TrustCommand {
 pub(super) async fn export(context: &Context, to: &Path, since: Option<&str>) -> Result<ExitCode> {
     let config = context.config()?;
     let engine = wiring::engine(&config).await?;
-    let base = match since {
+    let base = match since.map(Path::new) {
         None => None,
-        Some(number) if number.parse::<i64>().is_ok() => {
-            let wanted = number.to_owned();
-            let found = meta::read(engine.meta(), move |tx| tx.bundle(&wanted)).await?;
-            Some(found.with_context(|| {
-                format!("no bundle {number} was made here; name its file, or export without --since")
-            })?)
-        }
-        Some(file) => Some(read::verify(Path::new(file))?.record(false, engine.now())),
+        Some(file) if file.exists() => Some(read::verify(file)?.record(false, engine.now())),
+        Some(_) => Some(write::base(&engine, since.unwrap_or_default()).await?),
     };
     let manifest = write::write(&engine, &wiring::vault(&config), to, base).await?;
     if context.out.json {
@@ -73,8 +67,8 @@ pub(super) async fn show_key(context: &Context) -> Result<ExitCode> {
 pub(super) async fn trust(context: &Context, command: TrustCommand) -> Result<ExitCode> {
     let engine = wiring::engine(&context.config()?).await?;
     match command {
-        TrustCommand::Add { key } => drop(key::trust(&engine, &key, true).await?),
-        TrustCommand::Remove { key } => drop(key::trust(&engine, &key, false).await?),
+        TrustCommand::Add { key } => drop(key::trust(&engine, &key, true, "cli").await?),
+        TrustCommand::Remove { key } => drop(key::trust(&engine, &key, false, "cli").await?),
         TrustCommand::List => {}
     }
     let keys = key::trusted(&engine).await?;

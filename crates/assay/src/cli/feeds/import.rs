@@ -28,7 +28,7 @@ pub(super) async fn run(context: &Context, from: &[String], force: bool) -> Resu
         match input {
             Input::File { name, path } if bundle::read::is_bundle(&path)? => {
                 let started = std::time::Instant::now();
-                let taken = bundle::read::import(&engine, &wiring::vault(&config), &path, force).await;
+                let taken = bundle::read::import(&engine, &wiring::vault(&config), &path, force, "cli").await;
                 report.add(name, started.elapsed().as_secs_f64(), taken.map_err(|error| format!("{error:#}")));
             }
             Input::File { name, path } => read(&engine, &mut report, force, name, &path).await?,

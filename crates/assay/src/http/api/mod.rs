@@ -1,6 +1,7 @@
 //! The platform API, `/api/v1`: one file per noun. Handlers translate; the engine checks and does.
 
 pub(super) mod boms;
+pub(super) mod bundles;
 pub(super) mod channels;
 pub(crate) mod decisions;
 pub(super) mod events;

@@ -2,6 +2,7 @@
 //! keyboard and a screen reader can use. [`world`] makes the data, [`sound`] reads the pages.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod feeds;
 mod repositories;
 mod sound;
 mod visits;
