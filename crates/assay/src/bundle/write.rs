@@ -36,25 +36,36 @@ pub async fn write(engine: &Engine, vault: &dyn Vault, to: &Path, base: Option<B
     let public = key::public(&pair);
     let parts = meta::read(engine.meta(), move |tx| gather(tx, base.as_ref(), &public)).await?;
     let text = serde_json::to_string_pretty(&parts.manifest)?;
-    let signature = pair.sign(text.as_bytes());
+    let signature = pair.sign(text.as_bytes()).as_ref().to_vec();
+    let (Parts { manifest, files }, to, signed) = (parts, to.to_owned(), text.clone());
+    let manifest = tokio::task::spawn_blocking(move || {
+        pack(&to, &manifest.members, files, &[(MANIFEST, signed.as_bytes()), (SIGNATURE, &signature)])
+            .map(|()| manifest)
+    })
+    .await??;
+    let digest = Digest::of(text.as_bytes()).to_string();
+    let (number, at) = (manifest.number, engine.now());
+    let record = BundleRecord { digest, number, key: manifest.key.clone(), taken_in: false, manifest: text, at };
+    meta::write(engine.meta(), move |tx| tx.put_bundle(&record)).await?;
+    Ok(manifest)
+}
+
+/// Writes the file; one that is cut off is never seen under its name.
+fn pack(to: &Path, members: &[Member], files: Vec<File>, ends: &[(&str, &[u8])]) -> Result<()> {
     let folder = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file =
         tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     let mut tar = tar::Builder::new(GzEncoder::new(BufWriter::new(file.as_file()), Compression::new(6)));
-    for (member, mut content) in parts.manifest.members.iter().zip(parts.files) {
+    for (member, mut content) in members.iter().zip(files) {
         content.rewind()?;
         append(&mut tar, &member.name, member.bytes, content)?;
     }
-    append(&mut tar, MANIFEST, text.len() as u64, text.as_bytes())?;
-    append(&mut tar, SIGNATURE, signature.as_ref().len() as u64, signature.as_ref())?;
+    for (name, bytes) in ends {
+        append(&mut tar, name, bytes.len() as u64, *bytes)?;
+    }
     tar.into_inner()?.finish()?.flush()?;
     file.as_file().sync_all()?;
-    file.persist(to).with_context(|| format!("cannot write {}", to.display()))?;
-    let digest = Digest::of(text.as_bytes()).to_string();
-    let (number, at) = (parts.manifest.number, engine.now());
-    let record = BundleRecord { digest, number, key: parts.manifest.key.clone(), taken_in: false, manifest: text, at };
-    meta::write(engine.meta(), move |tx| tx.put_bundle(&record)).await?;
-    Ok(parts.manifest)
+    file.persist(to).with_context(|| format!("cannot write {}", to.display())).map(|_| ())
 }
 
 /// The bundle to build on, by its number or the digest of its manifest.

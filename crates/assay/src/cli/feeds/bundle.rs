@@ -5,8 +5,7 @@ use crate::{
     cli::{Context, look::count},
     wiring,
 };
-use anyhow::{Context as _, Result};
-use assay_model::seam::meta;
+use anyhow::Result;
 use clap::Subcommand;
 use std::{path::Path, process::ExitCode};
 

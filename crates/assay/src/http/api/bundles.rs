@@ -39,7 +39,7 @@ pub(crate) async fn export(app: Arc<App>, call: Call) -> Answer {
     let length = file.metadata().await.map_err(unreadable)?.len();
     // the file is gone once it is closed
     drop(place);
-    let pieces = futures_util::stream::unfold(Some(file), |file| async {
+    let pieces = futures_util::stream::unfold(Some(file), |file| async move {
         let mut file = file?;
         let mut piece = vec![0; PIECE];
         match file.read(&mut piece).await {
