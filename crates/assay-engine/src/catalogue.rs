@@ -233,13 +233,9 @@ impl Engine {
     /// A decision, if the caller may read its package.
     ///
     /// # Errors
-    /// `NotFound`.
-    pub async fn decision(self: &Arc<Self>, caller: &Caller, id: &str) -> Result<Decision, Problem> {
-        let wanted = assay_model::decision::DecisionId(id.to_owned());
-        let decision = meta::read(self.meta(), move |tx| tx.decision(&wanted)).await?;
-        let decision = decision.ok_or_else(|| Problem::not_found(format!("there is no decision `{id}`")))?;
-        self.package_detail(caller, decision.package).await?;
-        Ok(decision)
+    /// `NotFound`, also for a decision about a package that the caller may not read.
+    pub async fn decision(&self, caller: &Caller, id: &str) -> Result<Decision, Problem> {
+        self.readable_decision(caller, id).await.map(|(logged, _)| logged.decision)
     }
 }
 
