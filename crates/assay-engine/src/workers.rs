@@ -232,7 +232,10 @@ impl Engine {
             for lane in Lane::ALL {
                 ran += self.run_lane(lane).await?;
             }
-            let counts = meta::read(self.meta(), |tx| tx.job_counts()).await?;
+            let counts = {
+                let now = self.now();
+                meta::read(self.meta(), move |tx| tx.job_counts(now)).await?
+            };
             let running: i64 = counts.values().map(|c| c.running).sum();
             let waiting: i64 = counts.values().map(|c| c.waiting).sum();
             let quiet = (ran == 0 && running == 0).then_some((waiting, self.drained().await?));

@@ -625,8 +625,11 @@ pub trait Decisions {
 /// Jobs waiting, by lane: ready, running, dead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobCounts {
-    /// Waiting to be taken.
+    /// Waiting to be taken now.
     pub waiting: i64,
+    /// To be taken later: reviews by the clock, retries.
+    #[serde(default)]
+    pub later: i64,
     /// Leased.
     pub running: i64,
     /// Given up after too many attempts.
@@ -650,8 +653,8 @@ pub trait Worklist {
 
 /// The worklist as operators see it.
 pub trait Backlog {
-    /// How many there are; counts them.
-    fn job_counts(&mut self) -> R<BTreeMap<Lane, JobCounts>>;
+    /// How many there are at that moment; counts them.
+    fn job_counts(&mut self, now: Timestamp) -> R<BTreeMap<Lane, JobCounts>>;
     /// Dead jobs; with `revive` they are made due again.
     fn dead_jobs(&mut self, revive: bool, now: Timestamp) -> R<Vec<Job>>;
 }

@@ -225,15 +225,16 @@ impl Worklist for Session<'_> {
 }
 
 impl Backlog for Session<'_> {
-    fn job_counts(&mut self) -> R<BTreeMap<Lane, JobCounts>> {
+    fn job_counts(&mut self, now: Timestamp) -> R<BTreeMap<Lane, JobCounts>> {
         let mut counts: BTreeMap<_, _> = Lane::ALL.into_iter().map(|l| (l, JobCounts::default())).collect();
-        let rows = all(self.sql, "SELECT lane, state, COUNT(*) FROM job GROUP BY lane, state", &[], |r| {
-            Ok((lane(r.int()?)?, r.text()?, r.int()?))
-        })?;
+        let text = "SELECT lane, CASE WHEN state = 'waiting' AND due > $1 THEN 'later' ELSE state END, COUNT(*)
+                    FROM job GROUP BY 1, 2";
+        let rows = all(self.sql, text, &params![now], |r| Ok((lane(r.int()?)?, r.text()?, r.int()?)))?;
         for (lane, state, n) in rows {
             let of_lane: &mut JobCounts = counts.entry(lane).or_default();
             match state.as_str() {
                 "waiting" => of_lane.waiting = n,
+                "later" => of_lane.later = n,
                 "running" => of_lane.running = n,
                 _ => of_lane.dead = n,
             }

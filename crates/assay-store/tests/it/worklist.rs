@@ -38,7 +38,7 @@ async fn claim_all(world: &World, now: i64, until: i64) -> Vec<Job> {
 }
 
 async fn counts(world: &World) -> (i64, i64, i64) {
-    let counts = world.read(|tx| tx.job_counts()).await[&Lane::Scan];
+    let counts = world.read(|tx| tx.job_counts(at(1_000_000_000))).await[&Lane::Scan];
     (counts.waiting, counts.running, counts.dead)
 }
 

@@ -126,8 +126,9 @@ pub(super) async fn system(engine: &Engine, caller: &Caller) -> Result<Option<Sy
     if caller.require_everywhere(Permission::Read).is_err() {
         return Ok(None);
     }
-    let read = meta::read(engine.meta(), |tx| {
-        Ok(System { feeds: tx.feed_states()?, advisories: tx.advisory_counts()?, jobs: tx.job_counts()? })
+    let now = engine.now();
+    let read = meta::read(engine.meta(), move |tx| {
+        Ok(System { feeds: tx.feed_states()?, advisories: tx.advisory_counts()?, jobs: tx.job_counts(now)? })
     });
     read.await.map(Some)
 }

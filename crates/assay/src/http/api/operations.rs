@@ -38,8 +38,9 @@ pub(crate) async fn flow_token(app: Arc<App>, call: Call) -> Answer {
 }
 
 pub(crate) async fn status(app: Arc<App>, _: Call) -> Answer {
-    let (jobs, advisories, feeds, inventories) = meta::read(app.engine.meta(), |tx| {
-        Ok((tx.job_counts()?, tx.advisory_counts()?, tx.feed_states()?, tx.inventories_made()?))
+    let now = app.engine.now();
+    let (jobs, advisories, feeds, inventories) = meta::read(app.engine.meta(), move |tx| {
+        Ok((tx.job_counts(now)?, tx.advisory_counts()?, tx.feed_states()?, tx.inventories_made()?))
     })
     .await?;
     let drained = app.engine.drained().await?;
@@ -65,8 +66,10 @@ pub(crate) async fn status(app: Arc<App>, _: Call) -> Answer {
 
 /// Prometheus text format.
 pub(crate) async fn metrics(app: Arc<App>, _: Call) -> Answer {
+    let now = app.engine.now();
     let (jobs, advisories, events) =
-        meta::read(app.engine.meta(), |tx| Ok((tx.job_counts()?, tx.advisory_counts()?, tx.last_event()?))).await?;
+        meta::read(app.engine.meta(), move |tx| Ok((tx.job_counts(now)?, tx.advisory_counts()?, tx.last_event()?)))
+            .await?;
     let drained = app.engine.drained().await?;
     let health = app.engine.source_health().await?;
     let mut text = String::new();

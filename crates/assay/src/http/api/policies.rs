@@ -1,6 +1,7 @@
 //! Policies.
 
 use super::{Answer, App, Call, created, done, ok};
+use assay_model::access::Permission;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ struct Source {
 }
 
 pub(crate) async fn validate(app: Arc<App>, mut call: Call) -> Answer {
+    call.caller.require_everywhere(Permission::Read)?;
     let Source { rego } = call.json().await?;
     ok(&app.engine.validate_policy(&call.caller, rego).await?)
 }

@@ -155,7 +155,7 @@ pub(super) fn system() -> System {
     System {
         feeds: vec![feed("osv/PyPI", Some(T), None), feed("epss", None, Some("no route to host"))],
         advisories: BTreeMap::from([("osv".to_owned(), 18_204)]),
-        jobs: BTreeMap::from([(Lane::Scan, JobCounts { waiting: 2, running: 1, dead: 3 })]),
+        jobs: BTreeMap::from([(Lane::Scan, JobCounts { waiting: 2, later: 4, running: 1, dead: 3 })]),
     }
 }
 

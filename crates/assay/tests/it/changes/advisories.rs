@@ -39,7 +39,9 @@ async fn importing_again_changes_nothing_and_a_newer_file_is_counted_by_what_it_
     let again = import(&server, &path).await.unwrap();
     assert_eq!((again.counts("osv"), again.change()), ([0, 0, 0, 3, 0], [0; 4]));
     assert_eq!(head(&server).await.unwrap(), before, "no event");
-    assert_eq!(status(&server).await.unwrap(), done, "no job, nothing matched, nothing decided");
+    let mut now = status(&server).await.unwrap();
+    now["feeds"] = done["feeds"].clone();
+    assert_eq!(now, done, "no job, nothing matched, nothing decided; only that the source was heard of");
 
     let newer = [
         record("GHSA-a", "aa", Some("0.6"), 1),

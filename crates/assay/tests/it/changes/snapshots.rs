@@ -40,12 +40,14 @@ async fn follow(ecosystem: &str) {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(import(folder.path(), &before).await.counts("osv"), [had, 0, 0, 0, 0]);
     let unchanged = has - new - changed - withdrawn;
-    assert_eq!(import(folder.path(), &after).await.counts("osv"), [new, changed, withdrawn, unchanged, 0]);
+    let removed = listed(&delta, "removed").len() as u64;
+    let expected = [new, changed, withdrawn + removed, unchanged, 0];
+    assert_eq!(
+        import(folder.path(), &after).await.counts("osv"),
+        expected,
+        "what an export no longer has is taken back"
+    );
     assert_eq!(import(folder.path(), &after).await.counts("osv"), [0, 0, 0, has, 0]);
-    let status = Run::new(ASSAY).unwrap().args(["feeds", "status", "--json", "--data"]).arg(folder.path());
-    let status: Value = serde_json::from_str(&status.succeed().await.unwrap().stdout).unwrap();
-    let kept = listed(&delta, "removed").len() as u64;
-    assert_eq!(status["sources"][0]["advisories"], has + kept, "what an export no longer has stays as it was");
 }
 
 #[tokio::test]
@@ -76,5 +78,6 @@ async fn the_scores_of_two_days() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(import(folder.path(), &before).await.counts("epss"), [old.len() as u64, 0, 0, 0, 0]);
     let second = import(folder.path(), &after).await;
-    assert_eq!(second.counts("epss"), [fresh, moved, 0, new.len() as u64 - fresh - moved, 0]);
+    let gone = old.keys().filter(|cve| !new.contains_key(*cve)).count() as u64;
+    assert_eq!(second.counts("epss"), [fresh, moved, gone, new.len() as u64 - fresh - moved, 0]);
 }

@@ -90,12 +90,15 @@ impl Export {
         }
     }
 
-    fn variables(&self) -> [(&'static str, String); 4] {
+    fn variables(&self) -> [(&'static str, String); 7] {
         [
             ("ASSAY_SOURCES_OSV", format!("{}/osv", self.address)),
             ("ASSAY_SOURCES_EPSS", format!("{}/epss_scores-current.csv.gz", self.address)),
             ("ASSAY_SOURCES_KEV", format!("{}/kev.json", self.address)),
             ("ASSAY_SOURCES_EOL", String::new()),
+            ("ASSAY_SOURCES_SCORECARD", String::new()),
+            ("ASSAY_SOURCES_POPULARITY", String::new()),
+            ("ASSAY_SOURCES_SSVC", String::new()),
         ]
     }
 
