@@ -9,6 +9,7 @@ pub(super) fn has_private_pages(path: &str) -> bool {
             | "packages"
             | "decisions"
             | "policies"
+            | "library"
             | "waivers"
             | "simulations"
             | "feeds"

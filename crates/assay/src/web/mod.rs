@@ -111,6 +111,7 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["packages", id, "inventory"] => package::page(engine, request, id, package::Part::Inventory).await,
         ["decisions"] => decisions::page(engine, request).await,
         ["decisions", id] => package::decision(engine, request, id).await,
+        ["library"] => policies::library(engine, request).await,
         ["policies"] => policies::page(engine, request).await,
         ["policies", slug] => policies::one(engine, request, slug).await,
         ["policies", slug, "simulate"] => simulations::form(engine, request, slug).await,

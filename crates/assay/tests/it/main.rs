@@ -22,6 +22,7 @@ mod inside;
 mod inventory;
 mod keep;
 mod keep_promote;
+mod library;
 mod matrix;
 mod notify;
 mod oci_clients;

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod check;
+mod library;
 mod simulate;
 mod test;
 mod trial;
@@ -34,6 +35,11 @@ pub(super) enum PolicyCommand {
     Simulate(simulate::SimulateArgs),
     /// Replay the past: what policies would have blocked, day by day, with the facts of then
     Backtest(backtest::BacktestArgs),
+    /// Install a ready policy, or update it, and wait until every package is decided by it
+    Install(Box<library::InstallArgs>),
+    /// Ready policies that come with this program
+    #[command(subcommand)]
+    Library(library::LibraryCommand),
     /// List policies in the order in which they are evaluated
     List,
     /// Show one policy with its source
@@ -100,6 +106,15 @@ enum Failing {
     FailOpen,
 }
 
+impl Failing {
+    fn meaning(self) -> OnFailure {
+        match self {
+            Self::FailClosed => OnFailure::FailClosed,
+            Self::FailOpen => OnFailure::FailOpen,
+        }
+    }
+}
+
 fn action(text: &str) -> Result<PolicyAction, String> {
     assay_policy::parse_shorthand(text).map_err(|problem| problem.to_string())
 }
@@ -107,6 +122,8 @@ fn action(text: &str) -> Result<PolicyAction, String> {
 pub(super) async fn run(context: &Context, command: PolicyCommand) -> Result<ExitCode> {
     match command {
         PolicyCommand::Add(args) => add(context, args).await?,
+        PolicyCommand::Install(args) => library::install(context, *args).await?,
+        PolicyCommand::Library(command) => library::run(context, command)?,
         PolicyCommand::Test(args) => return test::run(context, *args).await,
         PolicyCommand::Simulate(args) => simulate::run(context, args).await?,
         PolicyCommand::Backtest(args) => backtest::run(context, args).await?,
@@ -127,10 +144,7 @@ async fn add(context: &Context, args: AddArgs) -> Result<()> {
         precedence: args.precedence,
         terminal: args.terminal,
         enabled: true,
-        on_failure: match args.on_failure {
-            Failing::FailClosed => OnFailure::FailClosed,
-            Failing::FailOpen => OnFailure::FailOpen,
-        },
+        on_failure: args.on_failure.meaning(),
         actions: args.action,
     };
     let client = context.client()?;
@@ -173,7 +187,10 @@ async fn list(context: &Context) -> Result<()> {
     }
     let Policies { policies } = serde_json::from_value(answer)?;
     if policies.is_empty() {
-        return context.out.text("there is no policy; add one with `assay policy add FILE --action quarantine`");
+        return context.out.text(
+            "there is no policy; install a ready one with `assay policy install NAME` (`assay policy library list` names \
+             them), or add your own with `assay policy add FILE --action quarantine`",
+        );
     }
     context.out.text(&table(&policies).render(context.out.look))
 }

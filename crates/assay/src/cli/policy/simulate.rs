@@ -30,7 +30,12 @@ pub(super) async fn run(context: &Context, args: SimulateArgs) -> Result<()> {
     if context.out.json {
         return context.out.data(&value);
     }
-    let report: SimulationReport = serde_json::from_value(value)?;
+    tell(context, &client, value)
+}
+
+/// Prints a report for people.
+pub(super) fn tell(context: &Context, client: &Client, report: Value) -> Result<()> {
+    let report: SimulationReport = serde_json::from_value(report)?;
     report.notes.iter().for_each(|line| note(&format!("note: {}", harmless(line))));
     let mut text = head(&report.set, report.alone);
     text.push_str(&totals(&report));

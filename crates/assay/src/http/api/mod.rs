@@ -7,6 +7,7 @@ pub(crate) mod decisions;
 pub(super) mod events;
 pub(super) mod feeds;
 pub(super) mod imports;
+pub(super) mod library;
 pub(super) mod operations;
 pub(super) mod overrides;
 pub(super) mod packages;

@@ -1,4 +1,6 @@
-//! Policies: the list in order of evaluation, and one with its source.
+//! Policies: the list in order of evaluation, one with its source, and the ready ones.
+
+mod library;
 
 use super::{Outcome, WebRequest, frame::Frame, pieces::When, reply};
 use askama::Template;
@@ -8,6 +10,8 @@ use assay_model::{
     problem::Problem,
 };
 use std::sync::Arc;
+
+pub(super) use library::page as library;
 
 /// A policy for people.
 pub(super) struct PolicyView {

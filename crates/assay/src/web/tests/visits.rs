@@ -79,6 +79,7 @@ async fn everyone_sees_what_they_may_and_no_more() {
         "/repositories/none",
         "/packages/1",
         "/policies",
+        "/library",
         "/log",
         "/log/verify",
     ] {
@@ -107,6 +108,7 @@ async fn everyone_sees_what_they_may_and_no_more() {
         "/packages",
         "/packages?repository=closed&q=x",
         "/policies",
+        "/library",
         "/log",
         "/log?subject=open",
         "/log?before=2",
