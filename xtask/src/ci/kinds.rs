@@ -19,8 +19,9 @@ const SEAMS: &[(&str, &str)] = &[
 /// Seams whose kinds have names that mean nothing else.
 const OWN_THEIR_NAMES: &[&str] = &["Format"];
 
-/// Names that are also those of a file ending, a database of advisories or another thing that code must name.
-const COMMON_WORDS: &[&str] = &["go"];
+/// Names that are also those of a file ending, a database of advisories, an element of documents or another thing that code
+/// must name.
+const COMMON_WORDS: &[&str] = &["bom", "go"];
 
 /// One implementation of a seam.
 #[derive(Debug, Clone, PartialEq, Eq)]
