@@ -35,6 +35,9 @@ fn wanted(expect: &Expect) -> Vec<&str> {
     expect.also.iter().copied().chain(announced).collect()
 }
 
+/// What outlives the files of a version: its own tags, and an operator's word on it.
+type Own = (BTreeSet<String>, Option<Override>);
+
 /// Hashes that are computed while bytes pass.
 pub(crate) struct Hashers {
     sha256: sha2::Sha256,
@@ -511,7 +514,7 @@ impl Publication {
 
     /// Lets go of the files in whose place others come; gives the version's own tags and an operator's word on it, which
     /// outlive them.
-    fn make_room(&self, tx: &mut dyn Tx) -> Result<Option<(BTreeSet<String>, Option<Override>)>, Problem> {
+    fn make_room(&self, tx: &mut dyn Tx) -> Result<Option<Own>, Problem> {
         let claim = &self.claim;
         if !claim.replaces_files {
             return Ok(None);

@@ -107,6 +107,9 @@ type Revisions = Vec<(String, u32)>;
 /// Compiled sets; `Err` says why a set cannot be had.
 type Sets = BTreeMap<Revisions, Result<Arc<dyn Rules>, String>>;
 
+/// Policies made ready, or why they could not be.
+type Ready = Result<Arc<dyn Rules>, String>;
+
 impl Engine {
     /// Recomputes decisions in the order of their ids, for some seconds; the answer says where to go on.
     ///
@@ -187,7 +190,7 @@ impl Engine {
             Arc::new(inputs.into_iter().map(|input| (input.digest.clone(), input)).collect());
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let share = chunk.len().div_ceil(workers).max(1);
-        let chunk: Vec<(Logged, Result<Arc<dyn Rules>, String>)> = chunk
+        let chunk: Vec<(Logged, Ready)> = chunk
             .into_iter()
             .map(|one| {
                 let rules = sets.get(&one.decision.basis.policies).cloned();

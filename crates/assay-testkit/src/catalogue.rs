@@ -51,7 +51,7 @@ pub fn path(number: usize) -> String {
 /// Whether its bytes can be pulled.
 pub fn is_pulled(number: usize) -> bool {
     TARGETS.iter().any(|(_, first, count)| {
-        (*first..first + count).contains(&number) && (number % PULLED == 0 || number + 1 == first + count)
+        (*first..first + count).contains(&number) && (number.is_multiple_of(PULLED) || number + 1 == first + count)
     })
 }
 

@@ -54,6 +54,9 @@ struct Frame {
     now: Timestamp,
 }
 
+/// A page that is being replayed.
+type Page = JoinHandle<Result<Vec<Replayed>, Problem>>;
+
 impl Engine {
     /// Forgets facts that no backtest reaches any more.
     pub(crate) async fn forget_the_past(&self) -> Result<(), Problem> {
@@ -145,7 +148,7 @@ impl Engine {
         let mut timeline = Timeline::new(&frame.grid);
         let (mut after, mut done, mut more) = (None, 0_u64, true);
         let abreast = std::thread::available_parallelism().map_or(1, usize::from).min(ABREAST);
-        let mut under_way: VecDeque<(u64, JoinHandle<Result<Vec<Replayed>, Problem>>)> = VecDeque::new();
+        let mut under_way: VecDeque<(u64, Page)> = VecDeque::new();
         while more || !under_way.is_empty() {
             while more && under_way.len() < abreast {
                 let ids = self.page_of(&frame.within, after).await?;

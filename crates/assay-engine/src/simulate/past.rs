@@ -135,8 +135,8 @@ impl Past {
             let epss = self.epss.get(id).into_iter().flatten().filter(|s| s.date <= today);
             scores.epss.extend(epss.max_by(|a, b| a.date.cmp(&b.date)).map(|s| (id.clone(), s.clone())));
             let kev = self.kev.get(id).into_iter().flatten();
-            let listed = kev.filter(|(k, until)| k.date_added <= today && until.is_none_or(|end| end > at));
-            scores.kev.extend(listed.last().map(|(k, _)| (id.clone(), k.clone())));
+            let mut listed = kev.filter(|(k, until)| k.date_added <= today && until.is_none_or(|end| end > at));
+            scores.kev.extend(listed.next_back().map(|(k, _)| (id.clone(), k.clone())));
             scores.ssvc.extend(self.now.ssvc.get(id).map(|s| (id.clone(), s.clone())));
         }
         scores

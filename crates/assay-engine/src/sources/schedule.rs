@@ -127,7 +127,7 @@ impl Engine {
             return Err(busy);
         }
         let since = self.feed_state(id).await?;
-        let since = (!since.cursor.is_empty()).then(|| Cursor(since.cursor));
+        let since = (!since.cursor.is_empty()).then_some(Cursor(since.cursor));
         let outcome = tokio::select! {
             outcome = self.fetch_and_import(source, net, base, since.as_ref()) => outcome,
             problem = self.keep_lease(&key, &owner) => Err(problem),

@@ -138,9 +138,9 @@ fn row(
     readable: &BTreeSet<String>,
     places: &mut BTreeMap<PackageId, Option<(String, Option<String>)>>,
 ) -> Result<Option<UseRow>, Problem> {
-    if !places.contains_key(&used.package) {
+    if let std::collections::btree_map::Entry::Vacant(e) = places.entry(used.package) {
         let place = place(tx, used.package, readable)?;
-        places.insert(used.package, place);
+        e.insert(place);
     }
     let Some(Some((name, decision))) = places.get(&used.package) else { return Ok(None) };
     let current = decision.as_deref() == Some(used.decision.0.as_str());

@@ -65,11 +65,11 @@ fn the_latest_trusted_statement_counts() {
     let not = said(VexStatus::NotAffected, "2026-01-01T00:00:00Z", true);
     let affected = said(VexStatus::Affected, "2026-02-01T00:00:00Z", true);
     let untrusted = said(VexStatus::Fixed, "2026-03-01T00:00:00Z", false);
-    assert!(assessed(&[not.clone()], &[], NOW).for_all().is_some());
+    assert!(assessed(std::slice::from_ref(&not), &[], NOW).for_all().is_some());
     let both = assessed(&[affected.clone(), not.clone()], &[], NOW);
     assert!(both.suppressed.is_empty(), "an author thought again");
     assert_eq!(both.said.unwrap().statement.status, VexStatus::Affected);
-    let told = assessed(&[untrusted.clone()], &[], NOW);
+    let told = assessed(std::slice::from_ref(&untrusted), &[], NOW);
     assert!(told.suppressed.is_empty() && told.said.is_some_and(|said| !said.trusted), "it informs");
     assert!(assessed(&[not, untrusted], &[], NOW).for_all().is_some(), "an untrusted word undoes nothing");
 }

@@ -75,7 +75,7 @@ async fn a_channel_is_kept_with_its_secrets_apart(world: World) {
     let changed = Channel { paused: Some(pause), cursor: 7, failing_since: Some(at(4)), ..made };
     let put = changed.clone();
     world.write(move |tx| tx.update_channel(&put)).await;
-    assert_eq!(world.read(|tx| tx.channels()).await, [changed.clone()]);
+    assert_eq!(world.read(|tx| tx.channels()).await, std::slice::from_ref(&changed));
     assert_eq!(world.write(move |tx| tx.lock_channel(id)).await, Some(changed.clone()));
     gather(&world, id, "t", &[1, 2], 10).await;
     assert!(world.write(move |tx| tx.delete_channel(id)).await);

@@ -38,12 +38,12 @@ async fn a_waiver_is_kept_under_an_id_of_its_own(world: World) {
     assert_ne!(first.id, second.id);
     let (one, two) = (first.id.clone(), second.id.clone());
     assert_eq!(world.read(move |tx| tx.waiver(&one)).await.as_ref(), Some(&first));
-    assert_eq!(world.read(|tx| tx.waivers_in_force(at(99))).await, [first.clone()]);
+    assert_eq!(world.read(|tx| tx.waivers_in_force(at(99))).await, std::slice::from_ref(&first));
     assert!(world.read(|tx| tx.waivers_in_force(at(100))).await.is_empty(), "at its end it is over");
     let revoked = Waiver { status: WaiverStatus::Revoked, ..first.clone() };
     let put = revoked.clone();
     assert!(world.write(move |tx| tx.put_waiver(&put)).await);
-    assert_eq!(world.read(|tx| tx.waivers(Some(WaiverStatus::Revoked))).await, [revoked.clone()]);
+    assert_eq!(world.read(|tx| tx.waivers(Some(WaiverStatus::Revoked))).await, std::slice::from_ref(&revoked));
     assert_eq!(world.read(|tx| tx.waivers(None)).await, [second, revoked]);
     assert_eq!(world.read(move |tx| tx.waiver(&two)).await.map(|one| one.status), Some(WaiverStatus::Requested));
     assert!(world.read(|tx| tx.waiver(&assay_model::waiver::WaiverId("nonsense".into()))).await.is_none());

@@ -94,7 +94,8 @@ async fn made(server: &TestServer) -> Result<i64> {
 async fn fill(server: &TestServer) -> Result<()> {
     let apk = Apk { name: "zlib", version: "1.2.11-r0", origin: "zlib", license: "Zlib" };
     for (name, word) in [("one", "one"), ("two", "two")] {
-        let image = Image::new().alpine("3.10.9", &[apk.clone()])?.layer(&[("srv/word", word.as_bytes())])?;
+        let image =
+            Image::new().alpine("3.10.9", std::slice::from_ref(&apk))?.layer(&[("srv/word", word.as_bytes())])?;
         push(server.http(), &format!("main/{name}"), "1", &image.parts()?).await?;
     }
     let plain = Image::new().layer(&[("srv/only", b"words" as &[u8])])?;
