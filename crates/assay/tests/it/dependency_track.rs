@@ -99,7 +99,11 @@ async fn a_document_becomes_a_package_and_an_advisory_that_arrives_later_refuses
 
     advisory(&server).await?;
     assert_eq!(state(&server, what).await?, "quarantined");
-    server.http().get("/bom/boms/acme/shop/1.0").await?.expect_status(403)?;
+    let begun = std::time::Instant::now();
+    while server.http().get("/bom/boms/acme/shop/1.0").await?.status != 403 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "it is refused once that is noticed");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     let quarantined = events(&server, "decision.quarantined").await?;
     assert!(quarantined.iter().any(|event| event["subject"] == what), "{quarantined:?}");
     let findings = server.http().get(&format!("/api/v1/finding/project/{uuid}")).await?.expect_status(200)?.json()?;

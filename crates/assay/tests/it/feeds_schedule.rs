@@ -83,7 +83,7 @@ fn moment(health: &Value, field: &str) -> Result<Timestamp> {
 }
 
 fn catalogue(tag: &str) -> Result<Answer> {
-    Ok(Answer::of(kev_json("2026-01-01", &[("CVE-2026-1", "2026-01-01")])?).header("ETag", tag))
+    Ok(Answer::of(kev_json("2026-01-01", &[("CVE-2026-1001", "2026-01-01")])?).header("ETag", tag))
 }
 
 #[tokio::test]
