@@ -80,11 +80,12 @@ impl Services {
     }
 
     /// The command line at a node, for commands that work on the data themselves.
-    fn cli(&self, node: &TestServer, arguments: &[&str]) -> Result<Run> {
+    pub fn cli(&self, node: &TestServer, arguments: &[&str]) -> Result<Run> {
         Ok(self.variables().iter().fold(node.cli(arguments)?, |run, (name, value)| run.env(name, value)))
     }
 
-    fn ask(&self, text: &str) -> Result<String> {
+    /// The first column that a statement gives.
+    pub fn ask(&self, text: &str) -> Result<String> {
         sql(&self.database, text)
     }
 }

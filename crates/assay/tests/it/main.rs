@@ -6,6 +6,7 @@
 mod actions;
 mod airgap;
 mod changes;
+mod clock;
 mod cluster;
 mod command_line;
 mod crash;
@@ -52,6 +53,7 @@ mod tour_npm;
 mod tour_oci;
 mod tour_pypi;
 mod trivy_pairs;
+mod two_nodes;
 mod upstreams;
 mod vex;
 mod waivers;

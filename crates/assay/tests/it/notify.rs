@@ -20,31 +20,37 @@ use tokio::{
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-struct Got {
+pub struct Got {
     headers: BTreeMap<String, String>,
     body: Vec<u8>,
 }
 
 impl Got {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 /// Takes what is posted; answers with `status`, first the ones of `first`.
 #[derive(Clone)]
-struct Receiver {
-    url: String,
+pub struct Receiver {
+    pub url: String,
     got: Arc<Mutex<Vec<Got>>>,
     first: Arc<Mutex<Vec<&'static str>>>,
+    /// Between a request and its answer.
+    thinks: Duration,
 }
 
 impl Receiver {
     async fn start(first: &[&'static str]) -> Result<Self> {
+        Self::start_slow(first, Duration::ZERO).await
+    }
+
+    pub async fn start_slow(first: &[&'static str], thinks: Duration) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/hook", listener.local_addr()?);
         let first = first.iter().rev().copied().collect();
-        let receiver = Self { url, got: Arc::default(), first: Arc::new(Mutex::new(first)) };
+        let receiver = Self { url, got: Arc::default(), first: Arc::new(Mutex::new(first)), thinks };
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -69,13 +75,14 @@ impl Receiver {
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await?;
         self.got.lock().expect("unpoisoned").push(Got { headers, body });
+        tokio::time::sleep(self.thinks).await;
         let status = self.first.lock().expect("unpoisoned").pop().unwrap_or("200 OK");
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
         stream.get_mut().write_all(answer.as_bytes()).await?;
         Ok(())
     }
 
-    fn got(&self) -> Vec<Got> {
+    pub fn got(&self) -> Vec<Got> {
         self.got.lock().expect("unpoisoned").clone()
     }
 
@@ -99,7 +106,7 @@ async fn quick() -> Result<TestServer> {
     options().env("ASSAY_NOTIFICATIONS_QUIET", "1").env("ASSAY_NOTIFICATIONS_RETRY", "1").start().await
 }
 
-async fn channel(server: &TestServer, name: &str, kind: &str, settings: Value, secrets: Value) -> Result<()> {
+pub async fn channel(server: &TestServer, name: &str, kind: &str, settings: Value, secrets: Value) -> Result<()> {
     let draft = json!({"name": name, "kind": kind, "settings": settings, "secrets": secrets});
     server.http().post_json("/api/v1/channels", &draft).await?.expect_status(201)?;
     Ok(())
