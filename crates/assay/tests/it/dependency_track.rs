@@ -99,10 +99,10 @@ async fn a_document_becomes_a_package_and_an_advisory_that_arrives_later_refuses
 
     advisory(&server).await?;
     assert_eq!(state(&server, what).await?, "quarantined");
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while server.http().get("/bom/boms/acme/shop/1.0").await?.status != 403 {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "it is refused once that is noticed");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is refused once that is noticed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let quarantined = events(&server, "decision.quarantined").await?;
     assert!(quarantined.iter().any(|event| event["subject"] == what), "{quarantined:?}");
