@@ -1,17 +1,15 @@
 //! Clocks that jump: forward, what has an end ends at once and once; backward, nothing is lost, undone or told twice. The
 //! engine runs in this process, over a clock that the tests set.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use assay_analyzers::StandardInspector;
 use assay_archive::Limits;
 use assay_engine::{
-    ChannelDraft, Engine, IntakeLimits, NoticeRules, OverrideDraft, Parts, PolicyDraft, ReplayScope, WaiverDraft,
-    WaiverFilter,
+    Engine, IntakeLimits, NoticeRules, OverrideDraft, Parts, PolicyDraft, ReplayScope, WaiverDraft, WaiverFilter,
 };
 use assay_model::{
     Problem,
     access::Caller,
-    channel::ChannelKind,
     clock::FixedClock,
     notification::Message,
     package::{Coordinates, NewPackage, PackageId, State},
@@ -31,11 +29,8 @@ use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
 };
 use tempfile::TempDir;
-
-use crate::support::PATIENCE;
 
 const ME: Caller = Caller::System;
 
@@ -69,7 +64,6 @@ struct World {
     engine: Arc<Engine>,
     meta: Arc<dyn MetaStore>,
     clock: Arc<FixedClock>,
-    receiver: Receiver,
     package: PackageId,
     _folder: TempDir,
 }
@@ -85,7 +79,7 @@ impl World {
         let folder = tempfile::tempdir()?;
         let stores = assay_store::open(&StoreConfig::embedded(folder.path())?).await?;
         let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
-        let (clock, receiver, meta) = (Arc::new(FixedClock::new(at(0, 0))), Receiver::default(), stores.meta.clone());
+        let (clock, meta) = (Arc::new(FixedClock::new(at(0, 0))), stores.meta.clone());
         let engine = Engine::new(Parts {
             meta: stores.meta,
             blobs: stores.blobs,
@@ -98,7 +92,7 @@ impl World {
             sources: assay_advisories::ALL,
             transport: Arc::new(Offline),
             vault: Arc::new(Empty),
-            messenger: Arc::new(receiver.clone()),
+            messenger: Arc::new(Receiver::default()),
             notices: NoticeRules::default(),
             clock: clock.clone(),
             spool: folder.path().join("spool"),
@@ -123,7 +117,7 @@ impl World {
             Ok(id)
         })
         .await?;
-        Ok(Self { engine, meta, clock, receiver, package, _folder: folder })
+        Ok(Self { engine, meta, clock, package, _folder: folder })
     }
 
     /// A policy that quarantines all.
@@ -226,54 +220,4 @@ async fn a_word_set_by_hand_ends_once_over_jumps() -> Result<()> {
     let events = world.events().await?;
     assert_eq!((events["package.overridden"], events["package.override_ended"]), (2, 2), "{events:?}");
     world.holds().await
-}
-
-#[tokio::test]
-async fn messages_are_sent_once_over_jumps() -> Result<()> {
-    let world = World::new().await?;
-    let draft = ChannelDraft {
-        name: "hook".into(),
-        kind: ChannelKind::Webhook,
-        settings: serde_json::from_value(json!({"address": "https://hooks.example/a",
-            "filter": {"events": ["decision.*"]}}))?,
-        secrets: Secrets::default(),
-    };
-    world.engine.add_channel(&ME, draft).await?;
-    let _workers = world.engine.start_workers();
-    world.gate().await?;
-    until(&world, |w| Box::pin(async move { Ok(w.engine.deliveries(&ME, "hook", None, 9).await?.len() == 1) })).await?;
-    // it is due three seconds after a moment that is ahead again
-    world.clock.set(at(-1, 0));
-    world.engine.remove_policy(&ME, "gate").await?;
-    until(&world, |w| Box::pin(async move { Ok(w.state().await? == State::Available) })).await?;
-    world.clock.set(at(0, 1));
-    let told = |w: &World| {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for (kind, n) in w.receiver.0.lock().unwrap().iter().flat_map(|m| m.counts.clone()) {
-            *counts.entry(kind).or_default() += n;
-        }
-        counts
-    };
-    let all = BTreeMap::from([("decision.quarantined".to_owned(), 1), ("decision.released".to_owned(), 1)]);
-    until(&world, |w| Box::pin(async move { Ok(told(w).len() == 2) })).await?;
-    for jump in [at(90, 0), at(-90, 0), at(1, 0)] {
-        world.clock.set(jump);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    assert_eq!(told(&world), all);
-    world.holds().await
-}
-
-type Asked<'a> = std::pin::Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>>;
-
-/// Waits until this holds.
-async fn until(world: &World, holds: impl for<'a> Fn(&'a World) -> Asked<'a>) -> Result<()> {
-    let start = Instant::now();
-    while !holds(world).await? {
-        if start.elapsed() > PATIENCE {
-            bail!("{:?}: {:?}", world.state().await?, world.events().await?);
-        }
-        tokio::time::sleep(Duration::from_millis(30)).await;
-    }
-    Ok(())
 }

@@ -267,7 +267,7 @@ async fn only_what_is_approved_and_sound_reaches_production() -> Result<()> {
     import(&server, &[&feed]).await?;
     assert_eq!(state(&server, "main/pypi/dangerous@1.0").await?, "available");
     let place = tempfile::tempdir()?;
-    if let Some(run) = pip(&index, place.path(), &["--no-deps", "dangerous"])? {
+    if let Some(run) = pip(&index, place.path(), &["--no-deps", "dangerous==1.0"])? {
         has(&[unwrapped(&run.fail().await?)], &["policy production-gate", "in dangerous 1.0: CVSS 9.8"]);
     }
     Ok(())
