@@ -160,8 +160,9 @@ fn a_layout_is_an_image_in_a_tar_and_in_a_folder() {
     }
     let in_folder = inspector().directory(folder.path()).unwrap();
     let borrowed: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
-    let in_tar = inspect("layout.tar", &tar_of(&borrowed)).unwrap();
-    assert_eq!(in_folder, in_tar);
+    let mut in_tar = inspect("layout.tar", &tar_of(&borrowed)).unwrap();
+    in_tar.outline = None;
+    assert_eq!(in_folder, in_tar, "but for what tells which analyzers may improve it, which files have alone");
     let image = in_tar.image.unwrap();
     assert_eq!(image.tags, ["r.example/x:1"]);
     assert_eq!(image.digests[0].split('@').next(), Some("r.example/x"));

@@ -7,8 +7,8 @@ mod common;
 use assay_model::{
     decision::{Judged, Outcome},
     policy::FactKind::{
-        self, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures, Ssvc,
-        Tags, Time, Vex, Waivers,
+        self, Advisories, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository,
+        Signatures, Ssvc, Tags, Time, Vex, Waivers,
     },
     seam::judge::Judge,
 };
@@ -125,8 +125,8 @@ fn local_names_are_not_recursion() {
 fn the_facts_a_policy_reads_follow_from_its_source() {
     let set = |kinds: &[FactKind]| kinds.iter().copied().collect::<BTreeSet<_>>();
     let all = set(&[
-        Package, Repository, Inventory, Findings, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures, Freshness,
-        Downloads,
+        Package, Repository, Inventory, Findings, Advisories, Epss, Kev, Ssvc, Tags, Vex, Waivers, Health, Signatures,
+        Freshness, Downloads,
     ]);
     let cases = [
         ("match if input.v0.package.name == \"x\"", set(&[Package])),
@@ -135,7 +135,7 @@ fn the_facts_a_policy_reads_follow_from_its_source() {
         ("match if \"x\" in input.v1.tags", set(&[Tags])),
         ("match if input.v0.repository.name == \"x\"", set(&[Repository])),
         ("match if time.now_ns() > 0", set(&[Time])),
-        ("match if count(input.v0.osv) > 0", set(&[Findings, Vex, Waivers])),
+        ("match if count(input.v0.osv) > 0", set(&[Findings, Advisories, Vex, Waivers])),
         ("match if count(input.v0.vulnerabilities) > 0", set(&[Findings, Vex, Waivers])),
         ("match if {\n some v in input.v0.vulnerabilities\n v.severity == \"HIGH\"\n}", set(&[Findings, Vex, Waivers])),
         (
@@ -149,14 +149,17 @@ fn the_facts_a_policy_reads_follow_from_its_source() {
         ),
         (
             "bad(v) if v.epss.score > 0.1\nmatch if {\n some v in input.v0.vulnerabilities\n bad(v)\n}",
-            set(&[Findings, Epss, Vex, Waivers]),
+            set(&[Findings, Advisories, Epss, Vex, Waivers]),
         ),
         (
             "match if {\n some v in input.v0.vulnerabilities\n some k\n v[k].score > 0.1\n}",
-            set(&[Findings, Epss, Vex, Waivers]),
+            set(&[Findings, Advisories, Epss, Vex, Waivers]),
         ),
         ("match if {\n some v in input.v1.vulnerabilities\n v.kev\n}", set(&[Findings, Kev, Vex, Waivers])),
-        ("found := input.v0.vulnerabilities\nmatch if found[_].epss.score > 1", set(&[Findings, Epss, Vex, Waivers])),
+        (
+            "found := input.v0.vulnerabilities\nmatch if found[_].epss.score > 1",
+            set(&[Findings, Advisories, Epss, Vex, Waivers]),
+        ),
         ("match if count(input.v1.kev) > 0", set(&[Findings, Kev, Vex, Waivers])),
         ("match if not input.v1.completeness.complete", set(&[Inventory])),
         ("match if input.v0.package.license.raw_license == \"MIT\"", set(&[Package, Inventory])),

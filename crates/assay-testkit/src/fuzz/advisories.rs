@@ -72,9 +72,19 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("npm-high-impact.json", br#"{"top_download":["a","@b/c"],"top_dependent":["d"]}"#.to_vec()),
         ("vulnrichment.jsonl", POINTS.as_bytes().to_vec()),
         ("CVE-2026-0002.json", RECORD.as_bytes().to_vec()),
+        ("vex-hub.archive", hub()),
     ];
     let texts = distributions::SAMPLES.iter().map(|(name, text)| (*name, text.as_bytes().to_vec()));
     made.into_iter().chain(texts).collect()
+}
+
+/// A hub of statements with one document.
+fn hub() -> Vec<u8> {
+    let index = r#"{"version":1,"packages":[{"id":"pkg:npm/a","location":"a.json"}]}"#;
+    let said = r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2026-01-01T00:00:00Z","version":1,
+"statements":[{"vulnerability":{"name":"CVE-2026-1"},"products":[{"@id":"pkg:npm/a@1"}],"status":"fixed"}]}"#;
+    let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    crate::make::zip(&[file("index.json", index), file("a.json", said)]).unwrap_or_default()
 }
 
 const ENDS: &str = r#"{"schema_version":"1.2.0","total":1,"result":[{"name":"alpine-linux","label":"Alpine","category":"os",
