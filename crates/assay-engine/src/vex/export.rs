@@ -9,7 +9,7 @@ use assay_model::{
     finding::Status,
     package::{PackageId, State},
     problem::{Kind, Problem},
-    purl::Purl,
+    purl::{Purl, UNTYPED},
     seam::meta::{self, PackageFilter},
     vex::{VexStatus, VexSubject},
     waiver::{Waiver, WaiverId},
@@ -231,13 +231,13 @@ impl Saying {
 fn product(names: &VexSubject, detail: &PackageDetail) -> Value {
     let at = &detail.row.package.at;
     let generic =
-        || Purl::builder("generic", at.name.as_str()).version(at.version.as_str()).build().map(String::from).ok();
+        || Purl::builder(UNTYPED, at.name.as_str()).version(at.version.as_str()).build().map(String::from).ok();
     let purl = names
         .purls
         .first()
         .cloned()
         .or_else(generic)
-        .unwrap_or_else(|| format!("pkg:generic/{}", detail.row.package.id.0));
+        .unwrap_or_else(|| format!("pkg:{UNTYPED}/{}", detail.row.package.id.0));
     let mut product = json!({"@id": purl, "identifiers": {"purl": purl}});
     let digests: Vec<&String> = names.digests.iter().filter(|digest| digest.starts_with("sha256:")).collect();
     if let ([digest], Some(fields)) = (digests.as_slice(), product.as_object_mut()) {

@@ -39,6 +39,9 @@ use std::str::FromStr;
 /// The JavaScript registry's ecosystem, by OSV and in package URLs alike.
 pub const NPM: &str = "npm";
 
+/// Type of Python packages in package URLs.
+pub const PYPI: &str = "pypi";
+
 /// The longest version that is looked at, in bytes.
 pub const MAX_VERSION: usize = 1024;
 

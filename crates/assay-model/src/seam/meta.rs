@@ -59,113 +59,21 @@ pub trait MetaStore: Send + Sync {
     fn head(&self) -> Task<'_, Seq>;
 }
 
-/// Everything a transaction can do.
-pub trait Tx:
-    Repositories
-    + Tokens
-    + Blobs
-    + Whereabouts
-    + Uploads
-    + Packages
-    + Files
-    + References
-    + Inventories
-    + Components
-    + Findings
-    + Advisories
-    + Severities
-    + ScoreTables
-    + Feeds
-    + Policies
-    + Decisions
-    + DecisionInputs
-    + DecisionLog
-    + Worklist
-    + Backlog
-    + EventLog
-    + SettingsTable
-    + Upstreams
-    + UpstreamSecrets
-    + RemoteDocuments
-    + Pins
-    + Leases
-    + Imports
-    + ImportNames
-    + Trash
-    + Holdings
-    + DownloadCounts
-    + Graves
-    + FactHistory
-    + KeptReports
-    + Waivers
-    + WaiverUses
-    + Vex
-    + Renewals
-    + SourceCounting
-    + Bundles
-    + PopularityTable
-    + ScorecardTable
-    + ComingAdvisories
-    + PackageSources
-    + Overrides
-    + Approvals
-    + Channels
-    + Deliveries
-{
+macro_rules! ports {
+    ($($port:ident)+) => {
+        /// Everything a transaction can do.
+        pub trait Tx: $($port +)+ {}
+        impl<T: $($port +)+> Tx for T {}
+    };
 }
-impl<T> Tx for T where
-    T: Repositories
-        + Tokens
-        + Blobs
-        + Whereabouts
-        + Uploads
-        + Packages
-        + Files
-        + References
-        + Inventories
-        + Components
-        + Findings
-        + Advisories
-        + Severities
-        + ScoreTables
-        + Feeds
-        + Policies
-        + Decisions
-        + DecisionInputs
-        + DecisionLog
-        + Worklist
-        + Backlog
-        + Backlog
-        + EventLog
-        + SettingsTable
-        + Upstreams
-        + UpstreamSecrets
-        + RemoteDocuments
-        + Pins
-        + Leases
-        + Imports
-        + ImportNames
-        + Trash
-        + Holdings
-        + DownloadCounts
-        + Graves
-        + FactHistory
-        + KeptReports
-        + Waivers
-        + WaiverUses
-        + Vex
-        + Renewals
-        + SourceCounting
-        + Bundles
-        + PopularityTable
-        + ScorecardTable
-        + ComingAdvisories
-        + PackageSources
-        + Overrides
-        + Approvals
-        + Channels
-        + Deliveries
-{
+
+ports! {
+    Repositories Tokens Blobs Whereabouts Uploads Packages Files References Inventories Components Findings
+    Advisories Severities ScoreTables Feeds Policies Decisions DecisionInputs DecisionLog Worklist Backlog
+    EventLog SettingsTable Upstreams UpstreamSecrets RemoteDocuments Pins Leases Imports ImportNames Trash
+    Holdings DownloadCounts Graves FactHistory KeptReports Waivers WaiverUses Vex Renewals SourceCounting
+    Bundles PopularityTable ScorecardTable ComingAdvisories PackageSources Overrides Approvals Channels
+    Deliveries
 }
 
 /// Runs `work` in a read-only snapshot and gives its result.

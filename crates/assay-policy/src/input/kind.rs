@@ -2,6 +2,7 @@
 
 use super::package::{extension, file_name, primary};
 use assay_model::{
+    ecosystem,
     facts::Facts,
     package::{File, Role},
 };
@@ -27,7 +28,7 @@ fn subtype(format: &str, file: &File) -> String {
     }
     match extension(file_name(&file.path)) {
         ".whl" => "wheel".into(),
-        ".tar.gz" | ".zip" | ".tar.bz2" if format == "pypi" => "sdist".into(),
+        ".tar.gz" | ".zip" | ".tar.bz2" if format == ecosystem::PYPI => "sdist".into(),
         other => other.trim_start_matches('.').to_lowercase(),
     }
 }
@@ -43,7 +44,7 @@ fn built(format: &str, file: &File) -> Option<&'static str> {
         ".jar" if name.ends_with("-javadoc.jar") => None,
         ".whl" | ".jar" | ".war" | ".aar" | ".deb" | ".rpm" | ".apk" | ".egg" => Some("BINARY"),
         ".crate" => Some("SOURCE"),
-        ".tar.gz" | ".zip" | ".tar.bz2" if matches!(format, "pypi" | "go") => Some("SOURCE"),
+        ".tar.gz" | ".zip" | ".tar.bz2" if matches!(format, ecosystem::PYPI | "go") => Some("SOURCE"),
         _ => None,
     }
 }

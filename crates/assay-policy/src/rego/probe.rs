@@ -4,6 +4,7 @@
 use crate::input::{Document, PolicyNames};
 use assay_model::{
     component::{Component, Occurrence},
+    ecosystem,
     facts::Facts,
     finding::{Cvss, Finding, FindingKind, Severity, Status},
     inventory::{LicenseClass, LicenseEvidence, LicenseFile, Secret},
@@ -27,7 +28,7 @@ fn day(offset: i64) -> Timestamp {
 }
 
 fn plain() -> Facts {
-    let at = Coordinates { format: "npm".into(), name: "example".into(), version: "1.2.3".into() };
+    let at = Coordinates { format: ecosystem::NPM.into(), name: "example".into(), version: "1.2.3".into() };
     let package = Package {
         id: PackageId(1),
         repository: RepositoryId(1),
@@ -114,11 +115,11 @@ fn rich() -> Facts {
 fn component() -> Component {
     Component {
         purl: String::new(),
-        purl_type: "npm".into(),
+        purl_type: ecosystem::NPM.into(),
         namespace: String::new(),
         name: String::new(),
         version: "1.2.3".into(),
-        ecosystem: "npm".into(),
+        ecosystem: ecosystem::NPM.into(),
         match_name: "example".into(),
         match_version: "1.2.3".into(),
     }

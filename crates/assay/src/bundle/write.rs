@@ -7,7 +7,7 @@ use super::{
 use anyhow::{Context, Result};
 use assay_engine::Engine;
 use assay_model::{
-    Digest, Problem,
+    Digest, Problem, ecosystem,
     seam::{
         meta::{self, BundleRecord, ScoreTable, Tx, VexFilter},
         upstream::Vault,
@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{BufWriter, Seek, Write},
     path::Path,
@@ -224,8 +225,9 @@ fn vex(tx: &mut dyn Tx, lines: &mut Lines) -> Result<(), Problem> {
 }
 
 fn popularity(tx: &mut dyn Tx, lines: &mut Lines) -> Result<(), Problem> {
-    for law in ["npm", "pypi"] {
-        tx.popularity(law)?.iter().try_for_each(|entry| lines.add(&json!(entry)))?;
+    let types: BTreeSet<&str> = ecosystem::laws().iter().map(|law| law.purl_type).collect();
+    for purl_type in types {
+        tx.popularity(purl_type)?.iter().try_for_each(|entry| lines.add(&json!(entry)))?;
     }
     Ok(())
 }
