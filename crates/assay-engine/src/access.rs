@@ -72,6 +72,7 @@ impl Engine {
             )
         };
         let hash = hash(secret);
+        self.be_current().await?;
         let token = match self.secrets.get(&hash) {
             Some(token) => token,
             None => self.look_up(secret, &hash).await?.ok_or_else(refused)?,
@@ -103,6 +104,7 @@ impl Engine {
     /// `Unauthenticated` when it is revoked or expired.
     pub async fn known_token(&self, id: &str) -> Result<Caller, Problem> {
         let wanted = id.to_owned();
+        self.be_current().await?;
         let token = match self.tokens.get(id) {
             Some(known) => Some(known),
             None => meta::read(self.meta(), move |tx| tx.token(&wanted)).await?.map(Arc::new),

@@ -13,7 +13,7 @@ use assay_model::{
         meta::{self, Tx},
     },
     source_repository::repository_of,
-    work::{Job, Lane, NewJob, Stage},
+    work::{Due, Job, Lane, NewJob, Stage},
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -48,7 +48,7 @@ impl Engine {
                 stage: Stage::Decide,
                 key: id.0,
                 cause: cause.clone(),
-                due: now,
+                due: Due::at_once(now),
             }])
         })
         .await

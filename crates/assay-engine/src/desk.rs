@@ -46,6 +46,7 @@ impl Engine {
         format: &'static dyn Format,
         caller: Caller,
     ) -> Result<Desk, Problem> {
+        self.be_current().await?;
         let Some(repository) = self.find_repository(repository).await? else {
             return Err(match caller {
                 Caller::Anonymous => Problem::new(
@@ -95,6 +96,7 @@ impl Desk {
     }
     /// A name of this repository, from memory where it did not change.
     pub(crate) async fn shelved(&self, name: &str) -> Result<Arc<Shelved>, Problem> {
+        self.engine.be_current().await?;
         let epoch = self.engine.notices.epoch();
         let scope = ScopeRef { repository: &self.repository.name, format: self.format.spec().id, name };
         let shelved = match self.engine.shelves.get(&scope) {

@@ -205,6 +205,7 @@ impl Desk {
     }
 
     async fn home_of(&self, id: FileId) -> Result<Arc<Shelved>, Problem> {
+        self.engine.be_current().await?;
         if let Some(shelved) = self.just_seen().filter(|shelved| shelved.get(id).is_some()) {
             return Ok(shelved);
         }

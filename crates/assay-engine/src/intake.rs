@@ -14,7 +14,7 @@ use assay_model::{
         format::{Claim, Expect, Intake, Receipt, Staged},
         meta::{self, Tx, Upload},
     },
-    work::{Lane, NewJob, Stage},
+    work::{Due, Lane, NewJob, Stage},
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -570,7 +570,7 @@ impl Publication {
             return Ok(());
         }
         let (key, cause) = (package.0, "tagged".to_owned());
-        tx.enqueue(&[NewJob { lane: Lane::Change, stage: Stage::Promote, key, cause, due: self.at }])
+        tx.enqueue(&[NewJob { lane: Lane::Change, stage: Stage::Promote, key, cause, due: Due::at_once(self.at) }])
     }
 
     /// Other metadata may mean another decision; what is decided stays in force until then.
@@ -580,7 +580,7 @@ impl Publication {
             stage: Stage::Decide,
             key: package.0,
             cause: "amended".to_owned(),
-            due: self.at,
+            due: Due::at_once(self.at),
         }])?;
         self.log(tx, "package.amended", json!({"package": package.0}))
     }
@@ -634,7 +634,7 @@ impl Publication {
             stage: Stage::Analyze,
             key: package.0,
             cause: "published".to_owned(),
-            due: self.at,
+            due: Due::at_once(self.at),
         }])?;
         let bytes: u64 = claim.files.iter().map(|f| f.size).sum();
         self.log(

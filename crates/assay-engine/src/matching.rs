@@ -12,7 +12,7 @@ use assay_model::{
         matcher::{Matcher, StoredAdvisory},
         meta::{self, Tx},
     },
-    work::{Job, Lane, NewJob, Stage},
+    work::{Due, Job, Lane, NewJob, Stage},
 };
 use jiff::Timestamp;
 use std::{
@@ -129,8 +129,14 @@ pub(crate) fn details<'a>(
 }
 
 /// Jobs that decide these packages.
-pub(crate) fn decide_jobs(packages: &[PackageId], lane: Lane, cause: &str, due: Timestamp) -> Vec<NewJob> {
-    let job = |id: &PackageId| NewJob { lane, stage: Stage::Decide, key: id.0, cause: cause.to_owned(), due };
+pub(crate) fn decide_jobs(packages: &[PackageId], lane: Lane, cause: &str, now: Timestamp) -> Vec<NewJob> {
+    let job = |id: &PackageId| NewJob {
+        lane,
+        stage: Stage::Decide,
+        key: id.0,
+        cause: cause.to_owned(),
+        due: Due::at_once(now),
+    };
     packages.iter().map(job).collect()
 }
 

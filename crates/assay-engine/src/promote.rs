@@ -15,7 +15,7 @@ use assay_model::{
         meta::{self, PackageFilter, Tx},
     },
     view::{PackageView, VersionView},
-    work::{Job, Lane, NewJob, Stage},
+    work::{Due, Job, Lane, NewJob, Stage},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -324,7 +324,13 @@ impl Plan {
             let tags = self.tags.get(&package.id).unwrap_or(&package.tags);
             tx.set_standing(id, State::Pending, tags, None, None)?;
             let cause = "promoted".to_owned();
-            tx.enqueue(&[NewJob { lane: Lane::Interactive, stage: Stage::Analyze, key: id.0, cause, due: self.at }])?;
+            tx.enqueue(&[NewJob {
+                lane: Lane::Interactive,
+                stage: Stage::Analyze,
+                key: id.0,
+                cause,
+                due: Due::at_once(self.at),
+            }])?;
         }
         Ok((id, new || added > 0 || moved))
     }

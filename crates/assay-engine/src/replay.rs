@@ -241,7 +241,11 @@ impl Engine {
         if decision.verdicts.iter().any(late) || judged.evaluated.iter().any(|one| late(&one.verdict)) {
             return Came::Skipped("a policy ran out of time, which depends on the machine");
         }
-        match self.differences(decision, judged, &sheet) {
+        let mut found = Compared(self.differences(decision, judged, &sheet));
+        if let Some(text) = &decision.basis.rules {
+            found.compare("text of the policies", text, &Policy::text_of(rules.policies()));
+        }
+        match found.0 {
             none if none.is_empty() => Came::Same,
             differences => Came::Different(differences),
         }

@@ -6,7 +6,7 @@ use assay_model::{
     package::State,
     problem::Problem,
     seam::meta::{self, PackageFilter},
-    work::{Lane, NewJob, Stage},
+    work::{Due, Lane, NewJob, Stage},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +29,7 @@ impl Engine {
                 stage: Stage::Analyze,
                 key: id,
                 cause: "sweep".to_owned(),
-                due: now,
+                due: Due::at_once(now),
             };
             tx.enqueue(&pending.iter().map(|p| job(p.id.0)).collect::<Vec<_>>())?;
             Ok(pending.len())

@@ -9,7 +9,7 @@ use assay_model::{
     problem::{Kind, Problem},
     repository::{Repository, RepositoryId},
     seam::meta::{self, TrashFilter, Tx},
-    work::{Lane, NewJob, Stage},
+    work::{Due, Lane, NewJob, Stage},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -176,7 +176,13 @@ impl Engine {
             };
             held.settle(tx, at)?;
             let cause = "restored".to_owned();
-            tx.enqueue(&[NewJob { lane: Lane::Interactive, stage: Stage::Analyze, key: id.0, cause, due: at }])?;
+            tx.enqueue(&[NewJob {
+                lane: Lane::Interactive,
+                stage: Stage::Analyze,
+                key: id.0,
+                cause,
+                due: Due::at_once(at),
+            }])?;
             let body = json!({
                 "package": id.0, "files": restored.files, "references": restored.references, "left": restored.left,
             });

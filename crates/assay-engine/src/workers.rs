@@ -5,9 +5,9 @@ use crate::Engine;
 use assay_model::{
     problem::Problem,
     seam::meta::{self, Tx},
-    work::{Job, Lane, Stage},
+    work::{Due, Job, Lane, Stage},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     sync::{
         Arc,
@@ -79,12 +79,10 @@ impl Engine {
     /// # Errors
     /// From the store.
     pub async fn take_back_leases(&self) -> Result<(), Problem> {
-        let now = self.now();
-        let past_every_lease = now + SignedDuration::from_secs(LEASE_SECONDS + 1);
-        let owner = self.owner.clone();
+        let (owner, now) = (self.owner.clone(), self.now());
         meta::write(self.meta(), move |tx| {
             for lane in Lane::ALL {
-                tx.claim(lane, &owner, past_every_lease, now, 0)?;
+                tx.claim(lane, &owner, Timestamp::MAX, now, 0)?;
             }
             Ok(())
         })
@@ -213,7 +211,7 @@ impl Engine {
                 let attempts = jobs.iter().map(|job| job.attempts).max().unwrap_or(0);
                 tracing::warn!(?ids, attempts, %problem, cause = ?std::error::Error::source(&problem).map(ToString::to_string), "a job failed");
                 let backoff = SignedDuration::from_secs(1 << attempts.min(8));
-                let retry = (attempts < ATTEMPTS).then(|| now + backoff);
+                let retry = (attempts < ATTEMPTS).then(|| Due::after(now, backoff));
                 let message = problem.to_string();
                 meta::write(self.meta(), move |tx| ids.iter().try_for_each(|id| tx.fail(*id, &message, retry))).await
             }

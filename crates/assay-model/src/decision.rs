@@ -159,6 +159,10 @@ pub struct Basis {
     pub input: String,
     /// Slug and revision of every policy that was evaluated, in order.
     pub policies: Vec<(String, u32)>,
+    /// What these policies said, as [`Policy::text_of`](crate::policy::Policy::text_of) sums it up; nothing in decisions of
+    /// versions that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
     /// Number of the last feed import before it.
     pub advisories: i64,
     /// Revision of the scanner.

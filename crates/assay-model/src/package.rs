@@ -61,6 +61,14 @@ pub struct Coordinates {
     pub version: String,
 }
 
+impl Coordinates {
+    /// Name and version in lower-case letters, digits and hyphens, as policies and the log of decisions have it.
+    pub fn slug(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        format!("{}-{}", self.name, self.version).chars().map(plain).collect()
+    }
+}
+
 /// One format, name and version in one repository: the unit of decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Package {

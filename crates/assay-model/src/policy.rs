@@ -1,5 +1,6 @@
 //! A policy: a Rego module with precedence and actions. Every edit is a new revision.
 
+use crate::digest::Digest;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,6 +45,19 @@ pub struct PolicyAction {
     /// Checked by the kind when the policy is saved.
     #[serde(default)]
     pub params: Value,
+}
+
+impl Policy {
+    /// SHA-256 over everything of these policies that an outcome follows from: sources, order, actions.
+    pub fn text_of<'a>(policies: impl IntoIterator<Item = &'a Self>) -> String {
+        let mut text = String::new();
+        for one in policies {
+            let kept = (&one.slug, one.revision, &one.rego, one.precedence, one.terminal, one.on_failure, &one.actions);
+            text.push_str(&serde_json::json!(kept).to_string());
+            text.push('\n');
+        }
+        Digest::of(text.as_bytes()).hex().to_owned()
+    }
 }
 
 /// What it means when a policy fails at run time.

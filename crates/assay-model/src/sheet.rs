@@ -13,6 +13,9 @@ pub struct Sheet {
     pub tags: BTreeSet<String>,
     /// Findings, in the order of the document.
     pub findings: Vec<SheetFinding>,
+    /// Findings that a waiver or a trusted statement of VEX takes away from every policy.
+    #[serde(default)]
+    pub suppressed: Vec<Suppressed>,
     /// All other facts by dotted path; what is in a list of things goes by the name of the thing
     /// (`components.pkg:npm/a@1.version`). Nulls and empty lists are left out.
     pub facts: BTreeMap<String, Value>,
@@ -47,6 +50,26 @@ pub struct SheetFinding {
     pub vex: Option<String>,
     /// The waiver that takes it out of what policies see.
     pub waived_by: Option<String>,
+}
+
+/// A finding that counts for no policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// Its id.
+    pub id: String,
+    /// Other ids.
+    pub aliases: BTreeSet<String>,
+    /// Purl of the component.
+    pub component: String,
+    /// What takes it away: `waived by W-1`, or `not_affected according to VEX (vendor)`.
+    pub why: String,
+}
+
+impl Suppressed {
+    /// Whether it is that finding, by any of its ids.
+    pub fn is(&self, one: &SheetFinding) -> bool {
+        self.component == one.component && one.ids().any(|id| id == self.id || self.aliases.contains(id))
+    }
 }
 
 impl SheetFinding {

@@ -1,7 +1,7 @@
 //! Jobs: rows written in the same transaction as the fact that causes them. A job says *that* something is to be looked
 //! at, never *why*; the cause is kept for the log only.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Lanes have their own workers, so that a full one never delays another.
@@ -77,6 +77,37 @@ impl Stage {
     }
 }
 
+/// When a job is to be done. Waits go by when they began as well as by when they end, so that a clock that is set back
+/// makes none longer; appointments go by the clock alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    at: Timestamp,
+    asked: Option<Timestamp>,
+}
+
+impl Due {
+    /// As soon as somebody can. `now` is for the order.
+    pub fn at_once(now: Timestamp) -> Self {
+        Self { at: now, asked: Some(now) }
+    }
+    /// When so much time has passed.
+    pub fn after(now: Timestamp, wait: SignedDuration) -> Self {
+        Self { at: now.checked_add(wait).unwrap_or(Timestamp::MAX), asked: Some(now) }
+    }
+    /// At a moment that people or policies named.
+    pub fn appointed(at: Timestamp) -> Self {
+        Self { at, asked: None }
+    }
+    /// The moment.
+    pub fn at(self) -> Timestamp {
+        self.at
+    }
+    /// When the wait for it began; nothing for appointments.
+    pub fn asked(self) -> Option<Timestamp> {
+        self.asked
+    }
+}
+
 /// A job to be written. One that is waiting for the same stage and key already absorbs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
@@ -89,7 +120,7 @@ pub struct NewJob {
     /// Why, for people.
     pub cause: String,
     /// Not before.
-    pub due: Timestamp,
+    pub due: Due,
 }
 
 /// A job as stored.

@@ -8,6 +8,7 @@ pub mod blob;
 pub mod config;
 pub mod meta;
 mod migrate;
+mod moved;
 pub mod postgres;
 pub mod sql;
 pub mod sqlite;

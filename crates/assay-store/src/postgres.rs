@@ -6,6 +6,7 @@ use crate::{
     config::redacted,
     meta::Session,
     migrate,
+    moved::Moved,
     sql::postgres::{PostgresSql, Statements, failed, is_conflict, is_cut_off},
 };
 use assay_model::{
@@ -18,10 +19,7 @@ use assay_model::{
 };
 use postgres::{Client, Config, IsolationLevel, NoTls};
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::Semaphore;
@@ -48,7 +46,7 @@ struct Inner {
     /// For messages; no password.
     address: String,
     idle: Mutex<Vec<Connection>>,
-    head: AtomicI64,
+    moved: Moved,
     head_seen: Mutex<Option<Instant>>,
 }
 
@@ -102,7 +100,7 @@ impl PostgresStore {
             config,
             address: shown,
             idle: Mutex::default(),
-            head: AtomicI64::new(0),
+            moved: Moved::default(),
             head_seen: Mutex::default(),
         };
         inner.migrate()?;
@@ -170,11 +168,9 @@ impl Inner {
                 Err(Failure { problem, retry })
             }
             Ok(last) => {
-                transaction.commit().map_err(|e| Failure { retry: is_conflict(&e), problem: failed("COMMIT", e) })?;
-                if let Some(last) = last {
-                    self.head.fetch_max(last, Ordering::SeqCst);
-                }
-                Ok(())
+                let commit = || transaction.commit();
+                let done = self.moved.commit(last, commit);
+                done.map_err(|e| Failure { retry: is_conflict(&e), problem: failed("COMMIT", e) })
             }
         }
     }
@@ -218,12 +214,12 @@ impl Inner {
             .map_err(|e| failed("SELECT seq FROM event", e))?;
         lock(&self.idle).push(connection);
         *lock(&self.head_seen) = Some(asked);
-        Ok(self.head.fetch_max(seq, Ordering::SeqCst).max(seq))
+        Ok(self.moved.see(seq))
     }
 
     fn known_head(&self) -> Option<Seq> {
         let fresh = lock(&self.head_seen).is_some_and(|seen| seen.elapsed() < HEAD_AGE);
-        fresh.then(|| self.head.load(Ordering::SeqCst))
+        fresh.then(|| self.moved.see(0))
     }
 }
 
@@ -259,6 +255,10 @@ impl MetaStore for PostgresStore {
 
     fn write_now(&self, mut work: Work<'_>) -> Result<(), Problem> {
         self.inner.run(false, &mut work)
+    }
+
+    fn moved_since(&self, seen: Seq) -> bool {
+        self.inner.moved.since(seen)
     }
 
     fn head(&self) -> Task<'_, Seq> {

@@ -4,6 +4,7 @@
 use crate::{
     meta::Session,
     migrate,
+    moved::Moved,
     sql::{
         Sql as _,
         sqlite::{SqliteSql, failed},
@@ -44,6 +45,7 @@ pub struct SqliteStore {
 }
 
 struct Inner {
+    moved: Moved,
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
@@ -74,14 +76,14 @@ fn run(connection: &Connection, sql: &str) -> Result<(), Problem> {
 }
 
 /// Runs `work` between `begin` and a commit.
-fn transact(connection: &Connection, begin: &str, work: &mut Work<'_>) -> Result<(), Problem> {
+fn transact(connection: &Connection, begin: &str, work: &mut Work<'_>, moved: &Moved) -> Result<(), Problem> {
     run(connection, begin)?;
     let _rollback = Rollback(connection);
     let mut sql = SqliteSql(connection);
     let mut session = Session::new(&mut sql);
     work(&mut session)?;
-    session.finish()?;
-    run(connection, "COMMIT")
+    let last = session.finish()?;
+    moved.commit(last, || run(connection, "COMMIT"))
 }
 
 fn open_connection(path: &Path, flags: OpenFlags, cache: i64) -> Result<Connection, Problem> {
@@ -136,6 +138,7 @@ impl SqliteStore {
         let head = open_connection(path, flags, READER_CACHE)?;
         Ok(Self {
             inner: Arc::new(Inner {
+                moved: Moved::default(),
                 path: path.to_owned(),
                 writer: Mutex::new(writer),
                 readers: Mutex::default(),
@@ -149,7 +152,7 @@ impl SqliteStore {
 
 impl Inner {
     fn write(&self, work: &mut Work<'_>) -> Result<(), Problem> {
-        transact(&lock(&self.writer), "BEGIN IMMEDIATE", work)
+        transact(&lock(&self.writer), "BEGIN IMMEDIATE", work, &self.moved)
     }
 
     fn read(&self, work: &mut Work<'_>) -> Result<(), Problem> {
@@ -162,7 +165,7 @@ impl Inner {
                 fresh
             }
         };
-        let done = transact(&connection, "BEGIN DEFERRED", work);
+        let done = transact(&connection, "BEGIN DEFERRED", work, &self.moved);
         lock(&self.readers).push(connection);
         done
     }
@@ -209,5 +212,9 @@ impl MetaStore for SqliteStore {
         // some microseconds: not worth a thread
         let head = self.inner.head();
         Box::pin(std::future::ready(head))
+    }
+
+    fn moved_since(&self, seen: Seq) -> bool {
+        self.inner.moved.since(seen)
     }
 }

@@ -17,7 +17,7 @@ use assay_model::{
     package::{Coordinates, NewFile, NewPackage, PackageId, Role},
     repository::RepositoryId,
     seam::meta::{MetaStore, Tx, write},
-    work::{Lane, NewJob, Stage},
+    work::{Due, Lane, NewJob, Stage},
 };
 use assay_store::{StoreConfig, Stores};
 use jiff::Timestamp;
@@ -114,7 +114,7 @@ async fn store(meta: &dyn MetaStore, main: RepositoryId, made: Vec<Made>, at: Ti
         let mut jobs = Vec::new();
         for one in &made {
             let (package, new) = one.store(tx, main, at)?;
-            let job = |stage, key| NewJob { lane: Lane::Backfill, stage, key, cause: "generated".into(), due: at };
+            let job = |stage, key| NewJob { lane: Lane::Backfill, stage, key, cause: "generated".into(), due: Due::at_once(at) };
             jobs.extend(new.iter().map(|component| job(Stage::Match, component.0)));
             jobs.push(job(Stage::Decide, package.0));
         }

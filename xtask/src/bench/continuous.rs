@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::server::Server;
 use super::table::Row;
@@ -75,6 +76,7 @@ pub fn measure(options: &Options, programs: &Programs) -> Result<Vec<Row>> {
     }
     rows.extend(changes(&server, &feeds)?);
     rows.extend(nothing(&server, &feeds)?);
+    rows.extend(replayed(&server)?);
     rows.push(mebibytes("the most memory since the catalogue was there", server.peak()?));
     Ok(rows)
 }
@@ -172,6 +174,20 @@ fn changes(server: &Server, feeds: &Path) -> Result<Vec<Row>> {
         })?);
     }
     Ok(rows)
+}
+
+/// Recomputes every decision of the run; one that comes out otherwise, or cannot be recomputed, is an error.
+fn replayed(server: &Server) -> Result<Vec<Row>> {
+    let (answer, took) = clocked(|| server.cli(&["decisions", "replay", "--all", "--json"]))?;
+    let report: Value = serde_json::from_slice(&answer.stdout).context("the report is no JSON")?;
+    let number = |name: &str| report.get(name).and_then(Value::as_u64).with_context(|| format!("no {name}"));
+    let (examined, same) = (number("examined")?, number("same")?);
+    ensure!(examined > 0 && same == examined, "{same} of {examined} decisions come out as recorded: {report}");
+    let seconds = took.as_secs_f64();
+    Ok(vec![
+        Row::value("continuous: decisions that come out again as recorded, all", "", same as f64),
+        Row::value("continuous: decisions recomputed in a second", "/s", same as f64 / seconds),
+    ])
 }
 
 /// Imports what is there already, and looks at the size of the database before and after.

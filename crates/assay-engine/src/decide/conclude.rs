@@ -10,7 +10,7 @@ use assay_model::{
     finding::Finding,
     overrides::{Approval, ApprovalStatus},
     package::{Package, State},
-    policy::FactKind,
+    policy::{FactKind, Policy},
     problem::Problem,
     seam::{
         action::{Ground, Standing},
@@ -68,6 +68,7 @@ impl Engine {
         let folded = fold(&evaluated, &base, self.parts.actions, &ground);
         let basis = Basis {
             input,
+            rules: None,
             policies: evaluated.iter().map(|e| (e.verdict.policy.clone(), e.verdict.revision)).collect(),
             advisories: import,
             scanner: self.parts.inspector.revision().to_owned(),
@@ -78,7 +79,7 @@ impl Engine {
         };
         let count = evaluated.len();
         let verdicts = said_something(evaluated);
-        let decision = Decision {
+        let mut decision = Decision {
             id: decision_id(&facts, &basis),
             package: facts.package.id,
             at: facts.now,
@@ -106,6 +107,10 @@ impl Engine {
         let due = ahead.chain(granted).filter(|at| *at > facts.now).min();
         let (package, files) = (facts.package, facts.files.len());
         let news = previous.as_ref().is_none_or(|p| differs(p, &decision));
+        if news && keeps {
+            // a terminal policy that matches ends the list
+            decision.basis.rules = Some(Policy::text_of(rules.policies().iter().take(count)));
+        }
         Ok(Concluded {
             input: if news && keeps { Some(packing::pack(&decision.basis.input, &document)?) } else { None },
             news,

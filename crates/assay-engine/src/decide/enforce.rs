@@ -9,7 +9,7 @@ use assay_model::{
     problem::Problem,
     seam::meta::Tx,
     waiver::{WaiverId, WaiverUse},
-    work::{Lane, NewJob, Stage},
+    work::{Due, Lane, NewJob, Stage},
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -48,8 +48,8 @@ pub(super) fn still_so(tx: &mut dyn Tx, outcomes: &[Concluded]) -> Result<bool, 
 /// Writes one outcome: the decision where it says something new, the standing, the event, the next look.
 pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Problem> {
     let Concluded { package, decision, .. } = outcome;
-    if let Some(due) = outcome.review_at {
-        let cause = "the clock".to_owned();
+    if let Some(at) = outcome.review_at {
+        let (cause, due) = ("the clock".to_owned(), Due::appointed(at));
         tx.enqueue(&[NewJob { lane: Lane::Backfill, stage: Stage::Decide, key: package.id.0, cause, due }])?;
     }
     requests(tx, outcome)?;
@@ -58,7 +58,7 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
     }
     if outcome.promotes && outcome.state == State::Available {
         let cause = "promotion".to_owned();
-        let due = decision.at;
+        let due = Due::at_once(decision.at);
         tx.enqueue(&[NewJob { lane: Lane::Change, stage: Stage::Promote, key: package.id.0, cause, due }])?;
     }
     if let Some(input) = &outcome.input {

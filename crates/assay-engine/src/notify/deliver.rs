@@ -36,18 +36,6 @@ const LONGEST_WAIT: i64 = 3600;
 /// Events of one message that are read.
 const EVENTS: usize = 20_000;
 
-/// Whether a claim may give any: nothing is written while nothing is due.
-fn is_due(tx: &mut dyn Tx, now: Timestamp) -> Result<bool, Problem> {
-    for status in [DeliveryStatus::Gathering, DeliveryStatus::Waiting, DeliveryStatus::Sending] {
-        let filter = DeliveryFilter { status: Some(status), limit: 500, ..DeliveryFilter::default() };
-        let due = |one: &Delivery| one.status == DeliveryStatus::Sending || one.due <= now;
-        if tx.deliveries(&filter)?.iter().any(due) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 impl Engine {
     /// Tells channels what happens until the task is dropped.
     pub(crate) async fn tell_regularly(self: Arc<Self>) {
@@ -65,7 +53,14 @@ impl Engine {
                     tracing::warn!(%problem, "old deliveries were not forgotten");
                 }
             }
-            tokio::time::sleep(Duration::from_millis(PAUSE)).await;
+            // of a storm the next goes as soon as one has arrived
+            let room = async {
+                if under_way.len() < AT_ONCE {
+                    return std::future::pending().await;
+                }
+                under_way.join_next().await;
+            };
+            let _ = tokio::time::timeout(Duration::from_millis(PAUSE), room).await;
         }
     }
 
@@ -78,7 +73,9 @@ impl Engine {
         while under_way.try_join_next().is_some() {}
         let free = AT_ONCE.saturating_sub(under_way.len());
         let (owner, now) = (self.owner.clone(), self.now());
-        if free == 0 || !meta::read(self.meta(), move |tx| is_due(tx, now)).await? {
+        // nothing is written while nothing is due
+        let due = DeliveryFilter { due: Some(now), limit: 1, ..DeliveryFilter::default() };
+        if free == 0 || meta::read(self.meta(), move |tx| tx.deliveries(&due)).await?.is_empty() {
             return Ok(());
         }
         let until = now + SignedDuration::from_secs(LEASE);
@@ -187,7 +184,7 @@ impl Engine {
         pause_after: i64,
     ) -> Result<(), Problem> {
         let Some(mut channel) = tx.lock_channel(id)? else { return Ok(()) };
-        let since = if taken { None } else { Some(channel.failing_since.unwrap_or(now)) };
+        let since = if taken { None } else { Some(channel.failing_since.map_or(now, |since| since.min(now))) };
         if since == channel.failing_since {
             let long = since.is_some_and(|since| now.duration_since(since).as_secs() >= pause_after);
             if !long || channel.paused.is_some() {

@@ -348,7 +348,8 @@ impl Engine {
             }
             delivery.status = DeliveryStatus::Waiting;
             delivery.attempts = 0;
-            delivery.due = now;
+            // at once, whatever the clock will be
+            delivery.due = delivery.created_at.min(now);
             tx.put_delivery(&delivery)?;
             Ok(delivery)
         })

@@ -53,19 +53,7 @@ impl Seen<'_> {
 pub(super) fn facts(then: &Seen<'_>, now: &Seen<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if then.has_findings() && now.has_findings() {
-        let waivers = |sheet: &Sheet| -> Vec<(String, Value)> {
-            sheet
-                .facts
-                .iter()
-                .filter(|(path, _)| path.starts_with("waivers."))
-                .map(|(p, v)| (p.clone(), v.clone()))
-                .collect()
-        };
-        let gone = match waivers(then.sheet) == waivers(now.sheet) {
-            true => "is no longer found in",
-            false => "is waived, or no longer found, in",
-        };
-        findings(&then.sheet.findings, &now.sheet.findings, gone, &mut lines);
+        findings(then.sheet, now.sheet, &mut lines);
     }
     for tag in now.sheet.tags.difference(&then.sheet.tags) {
         lines.push(format!("label `{tag}` was added"));
@@ -142,7 +130,11 @@ fn cut(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-fn findings(then: &[SheetFinding], now: &[SheetFinding], gone: &str, lines: &mut Vec<String>) {
+fn findings(then: &Sheet, now: &Sheet, lines: &mut Vec<String>) {
+    let why = |sheet: &Sheet, one: &SheetFinding| sheet.suppressed.iter().find(|s| s.is(one)).map(|s| s.why.clone());
+    let was = |one: &SheetFinding| why(then, one);
+    let is = |one: &SheetFinding| why(now, one);
+    let (then, now) = (&then.findings, &now.findings);
     let keyed = |all: &'_ [SheetFinding]| -> BTreeMap<(String, String), SheetFinding> {
         all.iter().map(|one| ((one.id.clone(), one.component.clone()), one.clone())).collect()
     };
@@ -150,15 +142,19 @@ fn findings(then: &[SheetFinding], now: &[SheetFinding], gone: &str, lines: &mut
     for (key, one) in now.iter().filter(|(key, _)| !then.contains_key(*key)) {
         // the same under another id: advisories were merged
         let before = then.values().find(|old| old.component == key.1 && old.ids().any(|id| one.ids().any(|i| i == id)));
-        match before {
-            Some(old) => lines.push(format!("{} is now called {} in {}", old.id, one.id, key.1)),
-            None => lines.push(format!("{} appeared in {}{}", one.id, key.1, details(one))),
-        }
+        lines.push(match (before, was(one)) {
+            (Some(old), _) => format!("{} is now called {} in {}", old.id, one.id, key.1),
+            (None, Some(why)) => format!("{} in {} is no longer {why}{}", one.id, key.1, details(one)),
+            (None, None) => format!("{} appeared in {}{}", one.id, key.1, details(one)),
+        });
     }
     for (key, one) in then.iter().filter(|(key, _)| !now.contains_key(*key)) {
         let renamed = now.values().any(|new| new.component == key.1 && new.ids().any(|id| one.ids().any(|i| i == id)));
         if !renamed {
-            lines.push(format!("{} {gone} {}", one.id, key.1));
+            lines.push(match is(one) {
+                Some(why) => format!("{} in {} is {why}", one.id, key.1),
+                None => format!("{} is no longer found in {}", one.id, key.1),
+            });
         }
     }
     let mut said = BTreeSet::new();
@@ -363,6 +359,7 @@ fn because(verdict: &Verdict) -> String {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use assay_model::sheet::Suppressed;
     use serde_json::json;
 
     fn finding(id: &str, epss: Option<f64>) -> SheetFinding {
@@ -380,7 +377,7 @@ mod tests {
 
     fn sheet(findings: Vec<SheetFinding>, facts: &[(&str, Value)]) -> Sheet {
         let facts = facts.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
-        Sheet { tags: BTreeSet::new(), findings, facts }
+        Sheet { findings, facts, ..Sheet::default() }
     }
 
     fn between(then: &Sheet, now: &Sheet, reads: &[FactKind]) -> Vec<String> {
@@ -413,6 +410,28 @@ mod tests {
         assert!(between(&none, &low, &[FactKind::Package]).is_empty(), "nobody looked then");
         let merged = sheet(vec![SheetFinding { id: "GHSA-1".into(), ..finding("", Some(0.06)) }], &[]);
         assert_eq!(between(&merged, &low, &findings), ["GHSA-1 is now called CVE-1 in pkg:pypi/a@1"]);
+    }
+
+    #[test]
+    fn what_is_waived_is_not_gone() {
+        let found = sheet(vec![finding("CVE-1", None)], &[]);
+        let by = |why: &str| {
+            let aliases = BTreeSet::from(["CVE-1".to_owned()]);
+            let (id, component) = ("GHSA-9".to_owned(), "pkg:pypi/a@1".to_owned());
+            Sheet { suppressed: vec![Suppressed { id, aliases, component, why: why.to_owned() }], ..Sheet::default() }
+        };
+        let (waived, none) = (by("waived by W-1"), sheet(vec![], &[]));
+        let told = |then: &Sheet, now: &Sheet| between(then, now, &[FactKind::Findings]);
+        assert_eq!(told(&found, &waived), ["CVE-1 in pkg:pypi/a@1 is waived by W-1"]);
+        assert_eq!(told(&found, &by("not_affected according to VEX (vendor)")).len(), 1);
+        assert_eq!(
+            told(&waived, &found),
+            ["CVE-1 in pkg:pypi/a@1 is no longer waived by W-1 (advisory GHSA-1, score 9.8, fixed in 2)"]
+        );
+        assert_eq!(told(&found, &none), ["CVE-1 is no longer found in pkg:pypi/a@1"]);
+        let mut elsewhere = by("waived by W-1");
+        elsewhere.suppressed[0].component = "pkg:pypi/b@1".into();
+        assert_eq!(told(&found, &elsewhere), ["CVE-1 is no longer found in pkg:pypi/a@1"]);
     }
 
     #[test]

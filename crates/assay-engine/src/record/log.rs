@@ -6,6 +6,7 @@ use crate::Engine;
 use assay_model::{
     access::{Caller, Permission},
     decision::{Decision, DecisionId, Outcome, Verdict},
+    event::Seq,
     package::{PackageId, State},
     policy::{Policy, PolicyAction},
     problem::Problem,
@@ -80,6 +81,8 @@ pub struct Entry {
     pub state: State,
     /// Number of the package.
     pub package_slug_perm: PackageId,
+    /// Its name and version as one word, as policies see it.
+    pub package_slug: String,
     /// Its name.
     pub package_name: String,
     /// Its format.
@@ -88,6 +91,10 @@ pub struct Entry {
     pub package_version: String,
     /// Its repository.
     pub repository_name: String,
+    /// The same, as policies see it.
+    pub repository_slug: String,
+    /// Number of the repository.
+    pub repository_slug_perm: RepositoryId,
     /// Slug of the policy.
     pub policy_slug_perm: String,
     /// Its name at that revision.
@@ -109,6 +116,9 @@ pub struct Entries {
     pub next: Option<String>,
     /// How far it looked: where to go on later for what is decided meanwhile.
     pub reached: Option<String>,
+    /// Of those who follow: the event up to which everything was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seq>,
 }
 
 /// An entry with everything behind it.
@@ -135,14 +145,28 @@ impl Engine {
     /// # Errors
     /// `Invalid` for a cursor that is none; `NotFound` or `Forbidden` for a repository that is named.
     pub async fn decision_entries(self: &Arc<Self>, caller: &Caller, filter: EntryFilter) -> Result<Entries, Problem> {
-        let readable = self.readable_repositories(caller).await?;
-        let places: Vec<Repository> = match &filter.repository {
-            Some(name) => vec![self.repository(caller, name, Permission::Read).await?.as_ref().clone()],
-            None => readable,
-        };
-        let everywhere = filter.repository.is_none() && caller.require_everywhere(Permission::Read).is_ok();
+        let (places, everywhere) = self.places_of_log(caller, &filter).await?;
         let engine = self.clone();
         meta::read(self.meta(), move |tx| Reader::new(&engine, &filter, &places, everywhere).page(tx)).await
+    }
+
+    /// The repositories whose decisions are asked for, and whether they are all.
+    pub(super) async fn places_of_log(
+        &self,
+        caller: &Caller,
+        filter: &EntryFilter,
+    ) -> Result<(Vec<Repository>, bool), Problem> {
+        let readable = self.readable_repositories(caller).await?;
+        if let Some(wanted) = &filter.repository {
+            // by its number too, as the log itself names it
+            let numbered = readable.into_iter().find(|place| place.id.0.to_string() == *wanted);
+            let place = match numbered {
+                Some(place) => place,
+                None => self.repository(caller, wanted, Permission::Read).await?.as_ref().clone(),
+            };
+            return Ok((vec![place], false));
+        }
+        Ok((readable, caller.require_everywhere(Permission::Read).is_ok()))
     }
 
     /// One entry with everything behind it, by its id; by the id of a decision, the entry of its first policy.
@@ -244,10 +268,13 @@ pub(super) fn entry(
         trigger: decision.trigger.clone(),
         state: decision.state,
         package_slug_perm: decision.package,
+        package_slug: logged.at.slug(),
         package_name: logged.at.name.clone(),
         package_format: logged.at.format.clone(),
         package_version: logged.at.version.clone(),
         repository_name: names.get(&logged.repository).cloned().unwrap_or_default(),
+        repository_slug: names.get(&logged.repository).cloned().unwrap_or_default(),
+        repository_slug_perm: logged.repository,
         policy_slug_perm: slug.clone(),
         policy_name: policy.map_or_else(|| slug.clone(), |p| p.name.clone()),
         policy_version: *revision,

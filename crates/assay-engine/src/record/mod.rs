@@ -3,6 +3,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod explain;
+mod follow;
 pub(crate) mod log;
 pub(crate) mod packing;
 mod reader;

@@ -4,11 +4,12 @@ use super::log::{Entries, Entry, EntryFilter, entry};
 use crate::Engine;
 use assay_model::{
     decision::DecisionId,
+    event::{Event, Seq},
     package::PackageId,
     policy::Policy,
     problem::Problem,
     repository::{Repository, RepositoryId},
-    seam::meta::{DecisionFilter, Logged, Tx},
+    seam::meta::{DecisionFilter, EventFilter, Logged, Tx},
 };
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 const EXAMINED: usize = 5_000;
 /// Decisions that are read at once.
 const CHUNK: usize = 200;
+/// Events that one look for news reads.
+const NEWS: usize = 500;
 /// Most entries of a page.
 const MAX_PAGE: usize = 1_000;
 
@@ -111,6 +114,32 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Entries of decisions that events after `after` tell of, and the last of these events; at most [`NEWS`] of them.
+    pub(super) fn news(&self, tx: &mut dyn Tx, after: Seq) -> Result<(Entries, bool), Problem> {
+        let events = tx.events(&EventFilter { after, limit: NEWS, ..EventFilter::default() })?;
+        let (mut page, mut policies) = (Entries::default(), Policies::default());
+        page.seen = Some(events.last().map_or(after, |event| event.seq));
+        for event in &events {
+            let Some(id) = told_of(event) else { continue };
+            let Some(logged) = tx.logged_decision(&id)?.filter(|logged| self.is_asked_for(logged)) else { continue };
+            for place in 0..logged.decision.basis.policies.len() {
+                page.entries.extend(self.entry(tx, &logged, place, &mut policies)?);
+            }
+        }
+        Ok((page, events.len() == NEWS))
+    }
+
+    /// What [`Reader::decisions`] leaves to the store.
+    fn is_asked_for(&self, logged: &Logged) -> bool {
+        let (filter, at) = (self.filter, logged.decision.at);
+        (self.everywhere || self.names.contains_key(&logged.repository))
+            && filter.package.is_none_or(|package| package == logged.decision.package)
+            && filter.package_name.as_ref().is_none_or(|name| *name == logged.at.name)
+            && filter.created_after.is_none_or(|after| at >= after)
+            && filter.created_before.is_none_or(|before| at < before)
+            && (filter.formats.is_empty() || !self.formats.is_empty())
+    }
+
     fn order(&self, n: usize) -> Vec<usize> {
         if self.filter.newest_first { (0..n).rev().collect() } else { (0..n).collect() }
     }
@@ -194,6 +223,13 @@ impl<'a> Reader<'a> {
         let entry = entry(logged, place, policy.as_ref(), &self.names, self.engine);
         Ok(entry.filter(|one| filter.matched.is_none_or(|matched| matched == one.matched)))
     }
+}
+
+/// The decision that an event tells of as new; one that only confirms what was decided before tells of none.
+fn told_of(event: &Event) -> Option<DecisionId> {
+    event.kind.strip_prefix("decision.")?;
+    let id = event.body.get("decision")?.as_str()?;
+    id.starts_with(&DecisionId::first_at(event.at).0).then(|| DecisionId(id.to_owned()))
 }
 
 /// Below an id and above all that differ from it in more than the last character, which is a hash's.

@@ -11,7 +11,7 @@ use assay_model::{
     problem::Problem,
     renewal::{Look, Mark, Which},
     seam::meta::{self, Tx},
-    work::{Job, Lane},
+    work::{Due, Job, Lane},
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
@@ -41,7 +41,7 @@ impl Engine {
         if own < target {
             return meta::write(self.meta(), move |tx| {
                 tx.finish(&[done])?;
-                tx.enqueue(&[renew_job(number, now + LATER)])
+                tx.enqueue(&[renew_job(number, Due::after(now, LATER))])
             })
             .await;
         }

@@ -12,7 +12,7 @@ use assay_model::{
     problem::Problem,
     renewal::{Mark, Renewal},
     seam::meta::{self, Tx},
-    work::{Job, Lane, NewJob, Stage},
+    work::{Due, Job, Lane, NewJob, Stage},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -29,11 +29,11 @@ const LATER: SignedDuration = SignedDuration::from_secs(60);
 /// As is what still waits when everything has been looked at.
 const SOON: SignedDuration = SignedDuration::from_secs(5);
 
-fn survey_job(scanner: i64, due: Timestamp) -> NewJob {
+fn survey_job(scanner: i64, due: Due) -> NewJob {
     NewJob { lane: Lane::Backfill, stage: Stage::Survey, key: scanner, cause: "scanner changed".into(), due }
 }
 
-fn renew_job(inventory: i64, due: Timestamp) -> NewJob {
+fn renew_job(inventory: i64, due: Due) -> NewJob {
     NewJob { lane: Lane::Backfill, stage: Stage::Renew, key: inventory, cause: "scanner changed".into(), due }
 }
 
@@ -62,7 +62,7 @@ impl Engine {
             if affected::origins(tx, own, inspector.as_ref())?.is_empty() {
                 return Ok(());
             }
-            tx.enqueue(&[survey_job(own, now)])
+            tx.enqueue(&[survey_job(own, Due::at_once(now))])
         })
         .await
     }
@@ -96,7 +96,8 @@ impl Engine {
         let (own, target, done, now) = (self.own_scanner().await?, job.key, job.id, self.now());
         if own != target {
             // A newer node has its own survey; what an older one does not understand waits for a newer.
-            let again: Vec<NewJob> = (own < target).then(|| survey_job(target, now + LATER)).into_iter().collect();
+            let again: Vec<NewJob> =
+                (own < target).then(|| survey_job(target, Due::after(now, LATER))).into_iter().collect();
             return meta::write(self.meta(), move |tx| {
                 tx.finish(&[done])?;
                 tx.enqueue(&again)
@@ -112,13 +113,13 @@ impl Engine {
             engine.refile(tx, &seen, now)?;
             tx.mark_looks(&seen.kept, Mark::Holds(own))?;
             tx.mark_looks(&seen.affected, Mark::Renew(own))?;
-            tx.enqueue(&seen.affected.iter().map(|number| renew_job(*number, now)).collect::<Vec<_>>())?;
+            tx.enqueue(&seen.affected.iter().map(|number| renew_job(*number, Due::at_once(now))).collect::<Vec<_>>())?;
             renewal.kept += seen.kept.len() as u64;
             tx.finish(&[done])?;
             match (seen.is_last(), tx.count_looks(&[])?.1) {
-                (false, _) => tx.enqueue(&[survey_job(own, now)])?,
+                (false, _) => tx.enqueue(&[survey_job(own, Due::at_once(now))])?,
                 (true, 0) => ended(tx, &mut renewal, now)?,
-                (true, _) => tx.enqueue(&[survey_job(own, now + SOON)])?,
+                (true, _) => tx.enqueue(&[survey_job(own, Due::after(now, SOON))])?,
             }
             keep_progress(tx, &renewal)
         })

@@ -13,7 +13,7 @@ use assay_model::{
         matcher::{Matcher, StoredAdvisory},
         meta::{Change, NewAdvisory, Tx},
     },
-    work::{Lane, NewJob, Stage},
+    work::{Due, Lane, NewJob, Stage},
 };
 use serde_json::json;
 use std::{
@@ -102,7 +102,7 @@ pub(super) fn store_advisories(
         stage: Stage::Match,
         key: id.0,
         cause: cause.clone(),
-        due: now,
+        due: Due::at_once(now),
     };
     tx.enqueue(&touched.iter().map(job).collect::<Vec<_>>())?;
     if !touched.is_empty() {

@@ -4,6 +4,7 @@
 use super::{ImportReport, open};
 use crate::Engine;
 use assay_model::{
+    clock::SKEW,
     problem::Problem,
     seam::{
         meta::{self, FeedState},
@@ -71,13 +72,14 @@ impl Engine {
         net: &(impl Fn() -> Result<Box<dyn Net>, Problem> + Send + Sync),
     ) -> Result<i64, Problem> {
         let id = watched.source.spec().id;
-        let due = match self.feed_state(id).await?.next_at {
+        let state = self.feed_state(id).await?;
+        let due = match state.next_at {
             Some(at) => at,
             // never planned: at once, but not all sources at the same moment
             None => self.plan_fetch(id, self.now() + SignedDuration::from_millis(jitter(3_000))).await?,
         };
         let left = due.duration_since(self.now());
-        if left > SignedDuration::ZERO {
+        if left > SignedDuration::ZERO && !planned_ahead(&state, self.now()) {
             return Ok(left.as_secs() + 1);
         }
         let net = net()?;
@@ -241,6 +243,14 @@ impl Engine {
     }
 }
 
+/// Whether what is planned was planned by a clock that has been set back since.
+fn planned_ahead(state: &FeedState, now: Timestamp) -> bool {
+    match state.attempted_at {
+        Some(attempted) => attempted.duration_since(now) > SKEW,
+        None => state.next_at.is_some_and(|next| next.duration_since(now) > SKEW),
+    }
+}
+
 /// Seconds to wait after this many failures in a row: doubling, no longer than the cadence asks for or half a workday,
 /// and no shorter than the other side asks for.
 fn back_off(failures: u32, cadence: i64, retry_after: Option<u32>) -> i64 {
@@ -268,6 +278,20 @@ mod tests {
         assert_eq!(back_off(1, 2, None), 2, "never longer than the source's own cadence");
         assert_eq!(back_off(1, 3600, Some(900)), 900);
         assert_eq!(back_off(1, 3600, Some(u32::MAX)), 24 * 3600, "nor for ever");
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_planned_is_due() {
+        let at = |seconds: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+        let state = |attempted: Option<i64>, next: i64| FeedState {
+            attempted_at: attempted.map(at),
+            next_at: Some(at(next)),
+            ..FeedState::default()
+        };
+        assert!(!planned_ahead(&state(Some(0), 86_400), at(10)), "a long wait is one");
+        assert!(!planned_ahead(&state(Some(20), 86_400), at(10)), "another node's clock may be ahead a little");
+        assert!(planned_ahead(&state(Some(3_600), 3_660), at(0)));
+        assert!(planned_ahead(&state(None, 3_600), at(0)) && !planned_ahead(&state(None, 3), at(0)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How upstreams fare: a circuit breaker for each. After some failures in a row an upstream is left alone for a while,
 //! longer each time; then one request tries it. `Retry-After` is obeyed.
 
-use assay_model::{problem::Problem, upstream::UpstreamId};
+use assay_model::{clock::is_ahead, problem::Problem, upstream::UpstreamId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -64,11 +64,16 @@ impl Condition {
     }
 }
 
+/// A pause that is longer than any began by a clock that has been set back since.
+fn is_paused(until: Timestamp, now: Timestamp) -> bool {
+    is_ahead(until, now, SignedDuration::from_secs(LONGEST))
+}
+
 impl UpstreamHealth {
     /// All of it in one word.
     pub fn condition(&self, now: Timestamp) -> Condition {
         match self.paused_until {
-            Some(until) if until > now => Condition::Paused,
+            Some(until) if is_paused(until, now) => Condition::Paused,
             _ if self.failures_in_a_row > 0 => Condition::Failing,
             _ if self.answered > 0 => Condition::Answers,
             _ => Condition::Unknown,
@@ -94,7 +99,7 @@ impl Healths {
     pub(crate) fn may_ask(&self, id: UpstreamId, now: Timestamp) -> Result<(), Timestamp> {
         let mut outcome = Ok(());
         self.change(id, |health| match health.paused_until {
-            Some(until) if until > now => outcome = Err(until),
+            Some(until) if is_paused(until, now) => outcome = Err(until),
             Some(_) => health.paused_until = Some(now + SignedDuration::from_secs(PAUSE)),
             None => {}
         });

@@ -7,6 +7,7 @@ use crate::{
     shelf::{Scope, Shelved},
 };
 use assay_model::{
+    clock::is_ahead,
     digest::Digest,
     package::{Coordinates, Package, PackageId, Reference, State},
     problem::Problem,
@@ -22,6 +23,8 @@ use std::{
 
 /// Versions of one name that are listed at most; the newest published ones are kept.
 const VERSIONS: usize = 20_000;
+/// How long a listing is kept in memory at most.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 /// What a listed version costs in memory besides its texts, roughly.
 const OVERHEAD: usize = 512;
 
@@ -155,12 +158,12 @@ impl Desk {
         let scope = self.scope(name);
         let now = self.engine.now();
         let upstreams = &self.engine.upstreams;
-        if let Some(listing) = upstreams.listings.get(&scope).filter(|listing| listing.until > now) {
+        if let Some(listing) = upstreams.listings.get(&scope).filter(|listing| is_ahead(listing.until, now, LONGEST)) {
             return Ok(Some(listing));
         }
         let lock = lock_of(&upstreams.listing, scope.clone())?;
         let _one_asks = lock.lock().await;
-        if let Some(listing) = upstreams.listings.get(&scope).filter(|listing| listing.until > now) {
+        if let Some(listing) = upstreams.listings.get(&scope).filter(|listing| is_ahead(listing.until, now, LONGEST)) {
             return Ok(Some(listing));
         }
         match self.ask_listing(name, asked).await {
@@ -228,7 +231,7 @@ impl Desk {
     pub(crate) async fn remote_names(&self) -> Result<Arc<Names>, Problem> {
         let key = (self.repository.id, self.format.spec().id);
         let now = self.engine.now();
-        if let Some(names) = self.engine.upstreams.names.get(&key).filter(|names| names.until > now) {
+        if let Some(names) = self.engine.upstreams.names.get(&key).filter(|names| is_ahead(names.until, now, LONGEST)) {
             return Ok(names);
         }
         let all = self.engine.known_upstreams(self.repository.id).await?;

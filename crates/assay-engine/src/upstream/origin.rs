@@ -4,6 +4,7 @@
 use super::{Known, lock_of};
 use crate::Engine;
 use assay_model::{
+    clock::is_ahead,
     problem::{Kind, Problem},
     seam::{
         Task,
@@ -148,8 +149,8 @@ impl Question {
 
     fn is_fresh(&self, stored: &KeptDocument, now: Timestamp) -> bool {
         let seconds = i64::from(self.known.upstream.settings.metadata_seconds);
-        let seconds = if stored.status == 200 { seconds } else { seconds.min(ABSENT) };
-        now < stored.checked_at + SignedDuration::from_secs(seconds)
+        let seconds = SignedDuration::from_secs(if stored.status == 200 { seconds } else { seconds.min(ABSENT) });
+        is_ahead(stored.checked_at + seconds, now, seconds)
     }
 
     /// Asks unless somebody did since `from`; of several at once, one asks.

@@ -11,6 +11,7 @@ use super::{
 use crate::{Desk, shelf::Shelved};
 use assay_model::{
     access::Caller,
+    clock::is_ahead,
     digest::Digest,
     package::{FileId, State},
     problem::{Kind, Problem},
@@ -111,7 +112,13 @@ impl Desk {
             return Ok(Some(offer.clone()));
         }
         let (key, now) = ((self.scope(name), what.to_owned()), self.engine.now());
-        if let Some(found) = self.engine.upstreams.found.get(&key).filter(|found| found.until > now) {
+        if let Some(found) = self
+            .engine
+            .upstreams
+            .found
+            .get(&key)
+            .filter(|found| is_ahead(found.until, now, SignedDuration::from_secs(600)))
+        {
             return Ok(found.offer.clone());
         }
         let mut offer = None;

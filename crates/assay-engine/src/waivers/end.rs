@@ -8,7 +8,7 @@ use assay_model::{
     problem::Problem,
     seam::meta::{self, Tx},
     waiver::{Waiver, WaiverId, WaiverRules, WaiverStatus},
-    work::{Job, Lane, NewJob, Stage},
+    work::{Due, Job, Lane, NewJob, Stage},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -33,7 +33,7 @@ pub(super) fn next_look(waiver: &Waiver, rules: &WaiverRules) -> Vec<NewJob> {
     let notices = rules.notice_days.iter().filter(|days| !waiver.noticed.contains(days));
     let due = notices.map(|days| moment(waiver, *days)).chain([waiver.expires_at]).min().unwrap_or(waiver.expires_at);
     let cause = format!("waiver {} ends", waiver.id);
-    vec![NewJob { lane: Lane::Interactive, stage: Stage::Waiver, key, cause, due }]
+    vec![NewJob { lane: Lane::Interactive, stage: Stage::Waiver, key, cause, due: Due::appointed(due) }]
 }
 
 impl Engine {
@@ -96,7 +96,7 @@ mod tests {
             expires_at: at("2026-03-31T12:00:00Z"),
             ..Waiver::default()
         };
-        let due = |waiver: &Waiver| next_look(waiver, &rules)[0].due;
+        let due = |waiver: &Waiver| next_look(waiver, &rules)[0].due.at();
         assert_eq!(due(&waiver), at("2026-03-24T12:00:00Z"));
         assert!(past_notices(&waiver, &rules, at("2026-03-01T00:00:00Z")).is_empty());
         assert_eq!(past_notices(&waiver, &rules, at("2026-03-29T00:00:00Z")), BTreeSet::from([7]));

@@ -31,7 +31,7 @@ use crate::{
     repository::{Repository, RepositoryId, Settings},
     score::{Epss, Kev, Scores, StatedSeverity},
     upstream::{NewUpstream, Upstream, UpstreamId, UpstreamSettings},
-    work::{Job, Lane, NewJob},
+    work::{Due, Job, Lane, NewJob},
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -57,6 +57,9 @@ pub trait MetaStore: Send + Sync {
     }
     /// Number of the last event, seen cheaply: other processes' commits show in it.
     fn head(&self) -> Task<'_, Seq>;
+    /// Whether this process has committed events after `seen`, or is about to. Costs next to nothing; true until it is
+    /// known that a commit under way failed.
+    fn moved_since(&self, seen: Seq) -> bool;
 }
 
 macro_rules! ports {
@@ -546,15 +549,17 @@ pub struct JobCounts {
 
 /// The worklist.
 pub trait Worklist {
-    /// Writes jobs; one that waits already for the same stage and key absorbs a new one (the earlier due time wins).
+    /// Writes jobs; one that waits already for the same stage and key absorbs a new one (the earlier due time wins). A job
+    /// whose wait began later than it is now is due: the clock was set back.
     fn enqueue(&mut self, jobs: &[NewJob]) -> R<()>;
-    /// Leases up to `limit` due jobs of a lane until `until`; jobs whose lease ran out are due again. With a `limit` of 0
+    /// Leases up to `limit` due jobs of a lane until `until`; jobs whose lease ran out, or was taken when the clock was ahead
+    /// of now, are due again. With a `limit` of 0
     /// none is leased, and what `owner` holds already is prolonged to `until`.
     fn claim(&mut self, lane: Lane, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Job>>;
     /// Removes finished jobs.
     fn finish(&mut self, ids: &[i64]) -> R<()>;
-    /// Puts a job back until `retry_at`, or gives it up (`None`).
-    fn fail(&mut self, id: i64, error: &str, retry_at: Option<Timestamp>) -> R<()>;
+    /// Puts a job back until `retry`, or gives it up (`None`).
+    fn fail(&mut self, id: i64, error: &str, retry: Option<Due>) -> R<()>;
     /// Whether a claim may give any, at a cost that does not grow with their number.
     fn has_due(&mut self, lane: Lane, now: Timestamp) -> R<bool>;
 }

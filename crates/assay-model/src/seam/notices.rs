@@ -70,6 +70,8 @@ pub struct DeliveryFilter {
     pub id: Option<String>,
     /// This far.
     pub status: Option<DeliveryStatus>,
+    /// That a claim at this moment may give, with this limit.
+    pub due: Option<Timestamp>,
     /// At most this many, newest first.
     pub limit: usize,
 }
@@ -78,7 +80,8 @@ pub struct DeliveryFilter {
 pub trait Deliveries {
     /// Notes that events are to be told; one that was noted before is not noted again.
     fn gather(&mut self, channel: ChannelId, gathered: &Gathered) -> R<()>;
-    /// Leases up to `limit` that are due, of channels that are not paused, until `until`; those whose lease ran out too.
+    /// Leases up to `limit` that are due, of channels that are not paused, until `until`; those whose lease ran out too, and
+    /// those that wait since a moment that is still to come: the clock was set back. Every channel has its turn.
     fn claim_deliveries(&mut self, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Delivery>>;
     /// Writes one back, with the message, or adds it.
     fn put_delivery(&mut self, delivery: &Delivery) -> R<()>;

@@ -60,7 +60,7 @@ pub(super) fn package(facts: &Facts, names: &PolicyNames, findings: &Findings<'_
         ("version_orig", Value::from(facts.package.at.version.as_str())),
         ("release", release),
         ("epoch", epoch),
-        ("slug", Value::from(slug(&facts.package.at.name, &facts.package.at.version))),
+        ("slug", Value::from(facts.package.at.slug())),
         ("slug_perm", Value::from(facts.package.id.0.to_string())),
         ("subtype", Value::from(subtype)),
         ("package_type", Value::from(kind)),
@@ -97,11 +97,6 @@ fn merge(base: Value, more: &Value) -> Value {
     let mut whole = left.clone();
     whole.extend(right.iter().map(|(key, value)| (key.clone(), value.clone())));
     whole.into_value()
-}
-
-fn slug(name: &str, version: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    format!("{name}-{version}").chars().map(plain).collect()
 }
 
 fn description(facts: &Facts) -> Value {

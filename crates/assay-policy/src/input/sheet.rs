@@ -3,14 +3,24 @@
 use assay_model::{
     Problem,
     finding::Severity,
-    sheet::{Sheet, SheetFinding},
+    sheet::{Sheet, SheetFinding, Suppressed},
 };
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Parts of the document that say again what other parts say, or that the findings say.
-const ELSEWHERE: &[&str] =
-    &["osv", "security_scan", "sbom", "vulnerabilities", "malware", "end_of_life", "kev", "tags", "identity"];
+const ELSEWHERE: &[&str] = &[
+    "osv",
+    "security_scan",
+    "sbom",
+    "vulnerabilities",
+    "malware",
+    "end_of_life",
+    "kev",
+    "tags",
+    "identity",
+    "suppressed",
+];
 /// Most facts of one sheet: the components of a large image.
 const MAX_FACTS: usize = 200_000;
 /// What things in lists go by, the first that they have. Paths before names: files of one name differ in them.
@@ -38,7 +48,8 @@ pub(crate) fn read(document: &[u8]) -> Result<Sheet, Problem> {
     }
     // said again by tags
     facts.retain(|path, _| !path.starts_with("package.tags."));
-    Ok(Sheet { tags: texts(more.get("tags")), findings: findings(&v0, &more), facts })
+    let suppressed = more.get("suppressed").and_then(Value::as_array).into_iter().flatten().map(suppressed).collect();
+    Ok(Sheet { tags: texts(more.get("tags")), findings: findings(&v0, &more), suppressed, facts })
 }
 
 fn flatten(path: &str, value: &Value, facts: &mut BTreeMap<String, Value>) {
@@ -121,6 +132,19 @@ fn finding(one: &Value, kind: &str, records: &BTreeMap<&str, Vec<&str>>) -> Shee
         aliases,
         id,
     }
+}
+
+fn suppressed(one: &Value) -> Suppressed {
+    let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let of_vex = |name: &str| one.get("vex").and_then(|vex| vex.get(name)).and_then(Value::as_str);
+    let why = match of_vex("status") {
+        Some(status) => format!("{status} according to VEX ({})", of_vex("author").unwrap_or("unknown author")),
+        None => {
+            let waivers: Vec<String> = texts(one.get("waivers")).into_iter().collect();
+            format!("waived by {}", waivers.join(" and "))
+        }
+    };
+    Suppressed { id: text("identifier"), aliases: texts(one.get("aliases")), component: text("purl"), why }
 }
 
 fn texts(list: Option<&Value>) -> BTreeSet<String> {

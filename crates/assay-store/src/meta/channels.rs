@@ -1,15 +1,17 @@
 //! Channels, with their sealed secrets read apart, and deliveries to them.
 
 use super::{Session, pack, unpack};
-use crate::sql::{R, Row, Value, all, clean, first, insert_many, value, value::json, value::params};
+use crate::sql::{R, Row, Value, all, clean, first, insert_many, texts, value, value::json, value::params};
 use assay_model::{
     Digest, Problem,
     channel::{Channel, ChannelId, ChannelKind},
+    clock::SKEW,
     event::Event,
     notification::{Delivery, DeliveryStatus},
     seam::meta::{Channels, Deliveries, DeliveryFilter, Gathered, NewChannel},
 };
 use jiff::{SignedDuration, Timestamp};
+use std::collections::VecDeque;
 
 const CHANNEL: &str =
     "SELECT id, name, kind, settings, paused, cursor, failing_since, created_by, created_at FROM channel";
@@ -128,7 +130,7 @@ impl Session<'_> {
     fn gathering(&mut self, channel: ChannelId, gathered: &Gathered, first_seq: i64) -> R<String> {
         let there = first(
             self.sql,
-            // delivery_due
+            // delivery_gathering
             "SELECT id, created_at FROM delivery
              WHERE status = 'gathering' AND channel = $1 AND topic = $2 ORDER BY created_at DESC LIMIT 1",
             &params![channel.0, clean(&gathered.topic).as_ref()],
@@ -142,11 +144,56 @@ impl Session<'_> {
         let seed = format!("{}/{first_seq}/{}", channel.0, gathered.at.as_microsecond());
         let id: String = Digest::of(seed.as_bytes()).hex().chars().take(32).collect();
         self.sql.execute(
-            "INSERT INTO delivery (id, channel, topic, status, events, attempts, due, tries, created_at)
-             VALUES ($1, $2, $3, 'gathering', 0, 0, $4, '[]', $5)",
+            "INSERT INTO delivery (id, channel, topic, status, events, attempts, due, asked, tries, created_at)
+             VALUES ($1, $2, $3, 'gathering', 0, 0, $4, $5, '[]', $5)",
             &params![&id, channel.0, clean(&gathered.topic).as_ref(), gathered.due, gathered.at],
         )?;
         Ok(id)
+    }
+}
+
+/// The latest moment that nodes whose clocks are a little apart can have noted by now.
+fn latest(now: Timestamp) -> Timestamp {
+    now.checked_add(SKEW).unwrap_or(Timestamp::MAX)
+}
+
+impl Session<'_> {
+    /// Deliveries that are due, of channels that are not paused, at most `limit`: the oldest of each channel in turn, so that
+    /// none waits for what is stuck in another. Costs what `limit` says, however many there are.
+    fn due_deliveries(&mut self, now: Timestamp, limit: usize) -> R<Vec<String>> {
+        // there are few channels
+        let channels = all(self.sql, "SELECT id FROM channel WHERE paused IS NULL ORDER BY id", &[], |r| r.int())?;
+        let mut queues: Vec<VecDeque<String>> = Vec::new();
+        for channel in channels {
+            let of = |status: &str, due: &str| {
+                format!(
+                    "SELECT * FROM (SELECT due, id FROM delivery WHERE channel = $1 AND status = '{status}' AND {due} <= $2
+                       ORDER BY due, id LIMIT $3) AS {status}"
+                )
+            };
+            // delivery_due, from the oldest; what is being sent is little
+            let text = [of("gathering", "due"), of("waiting", "due"), of("sending", "lease_until")].join(" UNION ALL ");
+            let given = [channel.into(), now.into(), value::limit(limit)];
+            let mut found = all(self.sql, &text, &given, |r| Ok((r.int()?, r.text()?)))?;
+            found.sort();
+            queues.push(found.into_iter().map(|(_, id)| id).collect());
+        }
+        for status in ["gathering", "waiting", "sending"] {
+            // delivery_asked, its last entries: none, unless the clock was set back
+            let text = format!(
+                "SELECT id FROM delivery d WHERE status = '{status}' AND asked > $1
+                   AND EXISTS (SELECT 1 FROM channel c WHERE c.id = d.channel AND c.paused IS NULL)
+                 ORDER BY asked, id LIMIT $2"
+            );
+            let ahead = all(self.sql, &text, &[latest(now).into(), value::limit(limit)], |r| r.text())?;
+            queues.push(ahead.into());
+        }
+        let mut due = Vec::new();
+        while due.len() < limit && queues.iter().any(|queue| !queue.is_empty()) {
+            due.extend(queues.iter_mut().filter_map(VecDeque::pop_front));
+        }
+        due.truncate(limit);
+        Ok(due)
     }
 }
 
@@ -167,20 +214,23 @@ impl Deliveries for Session<'_> {
     }
 
     fn claim_deliveries(&mut self, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Delivery>> {
-        // delivery_due
+        let due = self.due_deliveries(now, limit)?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        // primary key
         let mut claimed = all(
             self.sql,
             &format!(
                 "WITH picked AS MATERIALIZED (
-                   SELECT d.id FROM delivery d
-                   WHERE ((d.status IN ('gathering', 'waiting') AND d.due <= $1)
-                     OR (d.status = 'sending' AND d.lease_until <= $1))
-                     AND EXISTS (SELECT 1 FROM channel c WHERE c.id = d.channel AND c.paused IS NULL)
-                   ORDER BY d.due, d.id LIMIT $2 @skip)
-                 UPDATE delivery SET status = 'sending', owner = $3, lease_until = $4
+                   SELECT d.id FROM delivery d WHERE d.id IN (SELECT value FROM @list($5))
+                     AND ((d.status IN ('gathering', 'waiting') AND (d.due <= $1 OR d.asked > $2))
+                       OR (d.status = 'sending' AND (d.lease_until <= $1 OR d.asked > $2)))
+                   ORDER BY d.due, d.id @skip)
+                 UPDATE delivery SET status = 'sending', owner = $3, lease_until = $4, asked = $1
                  WHERE id IN (SELECT id FROM picked) RETURNING {COLUMNS}"
             ),
-            &[now.into(), value::limit(limit), owner.into(), until.into()],
+            &[now.into(), latest(now).into(), owner.into(), until.into(), texts(&due)],
             read_delivery,
         )?;
         claimed.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
@@ -197,8 +247,9 @@ impl Deliveries for Session<'_> {
             }
         };
         self.sql.execute(
-            "INSERT INTO delivery (id, channel, topic, status, events, attempts, due, tries, message, created_at, sent_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            "INSERT INTO delivery
+               (id, channel, topic, status, events, attempts, due, tries, message, created_at, sent_at, asked)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10)
              ON CONFLICT (id) DO UPDATE SET status = excluded.status, attempts = excluded.attempts, due = excluded.due,
                tries = excluded.tries, message = excluded.message, sent_at = excluded.sent_at",
             &[
@@ -221,6 +272,10 @@ impl Deliveries for Session<'_> {
     fn deliveries(&mut self, filter: &DeliveryFilter) -> R<Vec<Delivery>> {
         let mut text = format!("SELECT {COLUMNS} FROM delivery WHERE 1 = 1");
         let mut params: Vec<Value> = Vec::new();
+        if let Some(now) = filter.due {
+            params.push(texts(self.due_deliveries(now, filter.limit)?));
+            text.push_str(" AND id IN (SELECT value FROM @list($1))");
+        }
         let mut add = |column: &str, value: Value| {
             params.push(value);
             text.push_str(&format!(" AND {column} = ${}", params.len()));

@@ -2,19 +2,21 @@
 
 use super::Session;
 use crate::sql::{R, first, value::params};
-use assay_model::seam::meta::Leases;
+use assay_model::{clock::SKEW, seam::meta::Leases};
 use jiff::Timestamp;
 
 impl Leases for Session<'_> {
     fn take_lease(&mut self, key: &str, owner: &str, now: Timestamp, until: Timestamp) -> R<bool> {
+        // one that lasts much longer than it was given for was taken by a clock that has been set back
+        let longest = until.checked_add(SKEW).unwrap_or(Timestamp::MAX);
         // primary key
         let taken = first(
             self.sql,
             "INSERT INTO lease (key, owner, until) VALUES ($1, $2, $3)
              ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
-             WHERE lease.owner = excluded.owner OR lease.until <= $4
+             WHERE lease.owner = excluded.owner OR lease.until <= $4 OR lease.until > $5
              RETURNING key",
-            &params![key, owner, until, now],
+            &params![key, owner, until, now, longest],
         )?;
         Ok(taken.is_some())
     }

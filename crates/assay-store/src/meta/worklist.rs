@@ -3,13 +3,16 @@
 //! At most one job waits per stage and key; one that is written while another runs waits beside it and is taken when that
 //! one is done, so no change is lost and no key is worked on twice at once. A job whose lease ran out is written anew under
 //! a new id: a worker that was only slow can no longer finish, by mistake, what has been asked for since.
+//!
+//! `asked` is when the wait for a job began, or its lease: what is ahead of now was noted by a clock that has been set back.
 
 use super::Session;
 use crate::sql::{R, Row, Value, all, clean, first, insert_many, numbers, value, value::params};
 use assay_model::{
     Problem,
+    clock::SKEW,
     seam::meta::{Backlog, JobCounts, Worklist},
-    work::{Job, Lane, NewJob, Stage},
+    work::{Due, Job, Lane, NewJob, Stage},
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -22,6 +25,7 @@ struct Waiting {
     key: i64,
     cause: String,
     due: i64,
+    asked: i64,
     attempts: i64,
     error: Option<String>,
     created_at: i64,
@@ -52,6 +56,16 @@ fn read_job(row: &mut Row) -> R<Job> {
     })
 }
 
+/// The latest moment that nodes whose clocks are a little apart can have noted by now.
+fn latest(now: Timestamp) -> Timestamp {
+    now.checked_add(SKEW).unwrap_or(Timestamp::MAX)
+}
+
+/// Nothing is asked for at the beginning of time: 0 is an appointment.
+fn asked(due: Due) -> i64 {
+    due.asked().map_or(0, value::micros)
+}
+
 const WAITING: &str = "lane, stage, key, cause, due, attempts, error, created_at";
 
 fn read_waiting(row: &mut Row) -> R<Waiting> {
@@ -61,6 +75,7 @@ fn read_waiting(row: &mut Row) -> R<Waiting> {
         key: row.int()?,
         cause: row.text()?,
         due: row.int()?,
+        asked: 0,
         attempts: row.int()?,
         error: row.text_or_null()?,
         created_at: row.int()?,
@@ -71,13 +86,14 @@ impl Waiting {
     fn absorb(&mut self, other: &Self) {
         self.lane = self.lane.min(other.lane);
         self.due = self.due.min(other.due);
+        self.asked = self.asked.max(other.asked);
         self.attempts = self.attempts.max(other.attempts);
     }
 }
 
 impl Session<'_> {
     /// Writes waiting jobs, in order of stage and key; one that waits already absorbs a new one: the earlier due time,
-    /// the more urgent lane and the larger number of attempts win.
+    /// the more urgent lane, the later beginning of the wait and the larger number of attempts win.
     fn write_waiting(&mut self, jobs: impl IntoIterator<Item = Waiting>) -> R<()> {
         let mut by_key: BTreeMap<(String, i64), Waiting> = BTreeMap::new();
         for job in jobs {
@@ -89,15 +105,17 @@ impl Session<'_> {
             }
         }
         let row = |j: Waiting| -> Vec<Value> {
-            params![j.lane, j.stage, j.key, j.cause, "waiting", j.due, j.attempts, j.error, j.created_at].to_vec()
+            params![j.lane, j.stage, j.key, j.cause, "waiting", j.due, j.asked, j.attempts, j.error, j.created_at]
+                .to_vec()
         };
         // unique job_waiting
         insert_many(
             self.sql,
-            "INSERT INTO job (lane, stage, key, cause, state, due, attempts, error, created_at)",
+            "INSERT INTO job (lane, stage, key, cause, state, due, asked, attempts, error, created_at)",
             "ON CONFLICT (stage, key) WHERE state = 'waiting' DO UPDATE SET
                lane = CASE WHEN excluded.lane < job.lane THEN excluded.lane ELSE job.lane END,
                due = CASE WHEN excluded.due < job.due THEN excluded.due ELSE job.due END,
+               asked = CASE WHEN excluded.asked > job.asked THEN excluded.asked ELSE job.asked END,
                attempts = CASE WHEN excluded.attempts > job.attempts THEN excluded.attempts ELSE job.attempts END,
                error = COALESCE(excluded.error, job.error)",
             by_key.into_values().map(row).collect(),
@@ -106,12 +124,12 @@ impl Session<'_> {
     }
 
     /// Prolongs what `owner` holds; one that ran out and that nobody took counts as held.
-    fn renew(&mut self, lane: Lane, owner: &str, until: Timestamp) -> R<()> {
+    fn renew(&mut self, lane: Lane, owner: &str, now: Timestamp, until: Timestamp) -> R<()> {
         // job_leased
         self.sql.execute(
-            "UPDATE job SET lease_until = $3
-             WHERE lane = $1 AND state = 'running' AND owner = $2 AND lease_until < $3",
-            &params![rank(lane), owner, until],
+            "UPDATE job SET lease_until = $3, asked = $4
+             WHERE lane = $1 AND state = 'running' AND owner = $2 AND (lease_until < $3 OR asked > $5)",
+            &params![rank(lane), owner, until, now, latest(now)],
         )?;
         Ok(())
     }
@@ -123,10 +141,11 @@ impl Session<'_> {
             self.sql,
             &format!(
                 "DELETE FROM job WHERE id IN (
-                   SELECT id FROM job WHERE lane = $1 AND state = 'running' AND lease_until <= $2 ORDER BY id @skip)
+                   SELECT id FROM job WHERE lane = $1 AND state = 'running' AND (lease_until <= $2 OR asked > $3)
+                   ORDER BY id @skip)
                  RETURNING {WAITING}"
             ),
-            &params![rank(lane), now],
+            &params![rank(lane), now, latest(now)],
             read_waiting,
         )?;
         if lost.is_empty() {
@@ -134,10 +153,54 @@ impl Session<'_> {
         }
         let note = |mut job: Waiting| {
             job.error.get_or_insert_with(|| "its worker was lost: the lease ran out".to_owned());
+            // it was due when it was leased
+            job.asked = job.due;
             job
         };
         self.write_waiting(lost.into_iter().map(note))
     }
+
+    /// Leases waiting jobs for which `holds` in the order of `order`.
+    fn lease(
+        &mut self,
+        lane: Lane,
+        (holds, order): (&str, &str),
+        given: &Lease<'_>,
+        limit: usize,
+    ) -> R<Vec<(i64, Job)>> {
+        // job_due or job_asked, in order; job_running
+        let mut claimed = all(
+            self.sql,
+            &format!(
+                "WITH picked AS MATERIALIZED (
+                   SELECT w.id FROM job w WHERE w.lane = $1 AND w.state = 'waiting' AND {holds}
+                     AND NOT EXISTS (
+                       SELECT 1 FROM job r WHERE r.stage = w.stage AND r.key = w.key AND r.state = 'running')
+                   ORDER BY {order}, w.id LIMIT $3 @skip)
+                 UPDATE job SET state = 'running', owner = $4, lease_until = $5, asked = $2, attempts = attempts + 1
+                 WHERE id IN (SELECT id FROM picked)
+                 RETURNING due, {JOB}"
+            ),
+            &[rank(lane).into(), given.now.into(), value::limit(limit), given.owner.into(), given.until.into()],
+            |r| Ok((r.int()?, read_job(r)?)),
+        )?;
+        claimed.sort_by_key(|(due, job)| (*due, job.id));
+        Ok(claimed)
+    }
+
+    /// Whether a job waits since a moment that is still to come.
+    fn waits_since_ahead(&mut self, lane: Lane, now: Timestamp) -> R<bool> {
+        // job_asked, its last entry
+        let text = "SELECT id FROM job WHERE lane = $1 AND state = 'waiting' AND asked > $2 LIMIT 1";
+        Ok(first(self.sql, text, &params![rank(lane), now])?.is_some())
+    }
+}
+
+/// Who leases, and for how long.
+struct Lease<'a> {
+    owner: &'a str,
+    now: Timestamp,
+    until: Timestamp,
 }
 
 impl Worklist for Session<'_> {
@@ -149,7 +212,8 @@ impl Worklist for Session<'_> {
             stage: job.stage.as_str().to_owned(),
             key: job.key,
             cause: clean(&job.cause).into_owned(),
-            due: value::micros(job.due),
+            due: value::micros(job.due.at()),
+            asked: asked(job.due),
             attempts: 0,
             error: None,
             created_at,
@@ -158,26 +222,18 @@ impl Worklist for Session<'_> {
 
     fn claim(&mut self, lane: Lane, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Job>> {
         if limit == 0 {
-            self.renew(lane, owner, until)?;
+            self.renew(lane, owner, now, until)?;
         }
         self.expire(lane, now)?;
-        // job_due in order; job_running
-        let mut claimed = all(
-            self.sql,
-            &format!(
-                "WITH picked AS MATERIALIZED (
-                   SELECT w.id FROM job w WHERE w.lane = $1 AND w.state = 'waiting' AND w.due <= $2
-                     AND NOT EXISTS (
-                       SELECT 1 FROM job r WHERE r.stage = w.stage AND r.key = w.key AND r.state = 'running')
-                   ORDER BY w.due, w.id LIMIT $3 @skip)
-                 UPDATE job SET state = 'running', owner = $4, lease_until = $5, attempts = attempts + 1
-                 WHERE id IN (SELECT id FROM picked)
-                 RETURNING due, {JOB}"
-            ),
-            &[rank(lane).into(), now.into(), value::limit(limit), owner.into(), until.into()],
-            |r| Ok((r.int()?, read_job(r)?)),
-        )?;
-        claimed.sort_by_key(|(due, job)| (*due, job.id));
+        let given = Lease { owner, now, until };
+        // what a clock that was ahead left behind has waited longest
+        let mut claimed = match limit > 0 && self.waits_since_ahead(lane, now)? {
+            true => self.lease(lane, ("w.asked > $2", "w.asked"), &given, limit)?,
+            false => Vec::new(),
+        };
+        if claimed.len() < limit {
+            claimed.extend(self.lease(lane, ("w.due <= $2", "w.due"), &given, limit - claimed.len())?);
+        }
         Ok(claimed.into_iter().map(|(_, job)| job).collect())
     }
 
@@ -190,9 +246,9 @@ impl Worklist for Session<'_> {
         Ok(())
     }
 
-    fn fail(&mut self, id: i64, error: &str, retry_at: Option<Timestamp>) -> R<()> {
+    fn fail(&mut self, id: i64, error: &str, retry: Option<Due>) -> R<()> {
         let error = clean(error).into_owned();
-        let Some(retry_at) = retry_at else {
+        let Some(retry) = retry else {
             self.sql.execute(
                 "UPDATE job SET state = 'dead', error = $2, owner = NULL, lease_until = NULL
                  WHERE id = $1 AND state = 'running'",
@@ -207,18 +263,20 @@ impl Worklist for Session<'_> {
         )?;
         let Some(mut row) = failed else { return Ok(()) };
         let job = read_waiting(&mut row)?;
-        self.write_waiting([Waiting { due: value::micros(retry_at), error: Some(error), ..job }])
+        let (due, asked) = (value::micros(retry.at()), asked(retry));
+        self.write_waiting([Waiting { due, asked, error: Some(error), ..job }])
     }
 
     fn has_due(&mut self, lane: Lane, now: Timestamp) -> R<bool> {
-        // job_due, its first entry; job_leased, its first entry
+        // job_due, its first entry; job_asked, its last; job_leased, of which there are few
         let found = first(
             self.sql,
             "SELECT CAST(CASE WHEN
                EXISTS (SELECT 1 FROM job WHERE lane = $1 AND state = 'waiting' AND due <= $2)
-               OR EXISTS (SELECT 1 FROM job WHERE lane = $1 AND state = 'running' AND lease_until <= $2)
+               OR EXISTS (SELECT 1 FROM job WHERE lane = $1 AND state = 'waiting' AND asked > $2)
+               OR EXISTS (SELECT 1 FROM job WHERE lane = $1 AND state = 'running' AND (lease_until <= $2 OR asked > $3))
              THEN 1 ELSE 0 END AS BIGINT)",
-            &params![rank(lane), now],
+            &params![rank(lane), now, latest(now)],
         )?;
         found.map_or(Ok(false), |mut row| Ok(row.int()? != 0))
     }
@@ -227,7 +285,7 @@ impl Worklist for Session<'_> {
 impl Backlog for Session<'_> {
     fn job_counts(&mut self, now: Timestamp) -> R<BTreeMap<Lane, JobCounts>> {
         let mut counts: BTreeMap<_, _> = Lane::ALL.into_iter().map(|l| (l, JobCounts::default())).collect();
-        let text = "SELECT lane, CASE WHEN state = 'waiting' AND due > $1 THEN 'later' ELSE state END, COUNT(*)
+        let text = "SELECT lane, CASE WHEN state = 'waiting' AND due > $1 AND asked <= $1 THEN 'later' ELSE state END, COUNT(*)
                     FROM job GROUP BY 1, 2";
         let rows = all(self.sql, text, &params![now], |r| Ok((lane(r.int()?)?, r.text()?, r.int()?)))?;
         for (lane, state, n) in rows {
@@ -260,6 +318,7 @@ impl Backlog for Session<'_> {
             key: job.key,
             cause: job.cause.clone(),
             due: value::micros(now),
+            asked: value::micros(now),
             attempts: 0,
             error: job.error.clone(),
             created_at: value::micros(job.created_at),

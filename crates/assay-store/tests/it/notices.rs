@@ -20,6 +20,8 @@ conformance!(
     an_event_is_told_a_channel_once,
     notes_and_the_cursor_are_kept_together_or_not_at_all,
     a_delivery_is_leased_when_it_is_due,
+    a_clock_that_is_set_back_delays_no_delivery,
+    every_channel_has_its_turn_and_nothing_hides_what_is_due,
     a_delivery_comes_back_as_it_was_and_is_forgotten_in_time,
     nodes_that_look_at_once_note_every_event_once,
     concurrent_claims_never_double,
@@ -151,6 +153,76 @@ async fn a_delivery_is_leased_when_it_is_due(world: World) {
     assert!(claim(&world, 999, 1029).await.is_empty(), "paused, and one is sent");
     pause(None).await;
     assert_eq!(claim(&world, 999, 1029).await.len(), 1, "nothing of the pause is lost");
+}
+
+async fn a_clock_that_is_set_back_delays_no_delivery(world: World) {
+    log(&world, 3).await;
+    let id = channel(&world, "c").await;
+    let ahead = |topic: &str, seq: Seq| Gathered { at: at(5_000), ..gathered(topic, &[seq], 5_003) };
+    world.write(move |tx| tx.gather(id, &ahead("gathering", 1))).await;
+    world.write(move |tx| tx.gather(id, &ahead("sending", 2))).await;
+    world.write(move |tx| tx.gather(id, &ahead("waiting", 3))).await;
+    assert!(claim(&world, 4_960, 4_990).await.is_empty(), "clocks of nodes may be a little apart");
+    let sending = claim(&world, 5_010, 5_040).await;
+    let again = |topic: &str, status: DeliveryStatus, due: i64| {
+        let one = sending.iter().find(|d| d.topic == topic).unwrap();
+        Delivery { status, due: at(due), ..one.clone() }
+    };
+    let gathering = again("gathering", DeliveryStatus::Gathering, 5_003);
+    let waiting = again("waiting", DeliveryStatus::Waiting, 5_800);
+    world
+        .write(move |tx| {
+            tx.put_delivery(&gathering)?;
+            tx.put_delivery(&waiting)
+        })
+        .await;
+    assert!(claim(&world, 4_960, 4_990).await.is_empty());
+    let due = |now: i64| {
+        let filter = DeliveryFilter { due: Some(at(now)), limit: 9, ..DeliveryFilter::default() };
+        world.read(move |tx| tx.deliveries(&filter))
+    };
+    assert_eq!((due(4_960).await.len(), due(10).await.len()), (0, 3));
+    assert_eq!(claim(&world, 10, 40).await.len(), 3, "none waits for the old hour");
+    assert!(due(39).await.is_empty() && claim(&world, 39, 69).await.is_empty(), "leased");
+    assert_eq!((due(40).await.len(), claim(&world, 40, 70).await.len()), (3, 3));
+}
+
+async fn every_channel_has_its_turn_and_nothing_hides_what_is_due(world: World) {
+    const MANY: i64 = 700;
+    log(&world, 3).await;
+    let (stuck, quick, paused) = (channel(&world, "a").await, channel(&world, "b").await, channel(&world, "c").await);
+    let many = |to: ChannelId, due: i64| {
+        world.write(move |tx| {
+            (0..MANY).try_for_each(|n| {
+                tx.gather(to, &Gathered { longest: 10_000, ..gathered(&format!("{due}/{n}"), &[due * MANY + n], due) })
+            })
+        })
+    };
+    many(stuck, 10).await;
+    many(paused, 5).await;
+    // newer than what is due, and not due
+    many(quick, 5_000).await;
+    gather(&world, quick, "due", &[1, 2], 20).await;
+    let pause = Pause { at: at(5), by: "ann".into(), reason: "holidays".into() };
+    world
+        .write(move |tx| {
+            let kept = tx.lock_channel(paused)?.ok_or_else(|| Problem::not_found("gone"))?;
+            tx.update_channel(&Channel { paused: Some(pause.clone()), ..kept })
+        })
+        .await;
+    let claimed = world.write(|tx| tx.claim_deliveries("w", at(30), at(60), 4)).await;
+    assert_eq!(claimed.len(), 4);
+    assert_eq!(claimed.iter().filter(|d| d.channel == quick).map(|d| &d.topic[..]).collect::<Vec<_>>(), ["due"]);
+    let mut left = usize::try_from(MANY).unwrap() - 3;
+    while left > 0 {
+        let due = DeliveryFilter { due: Some(at(30)), limit: 1, ..DeliveryFilter::default() };
+        assert_eq!(world.read(move |tx| tx.deliveries(&due)).await.len(), 1, "{left} are left");
+        let claimed = world.write(|tx| tx.claim_deliveries("w", at(30), at(60), 100)).await;
+        assert!(!claimed.is_empty() && claimed.iter().all(|d| d.channel == stuck));
+        left -= claimed.len();
+    }
+    let due = DeliveryFilter { due: Some(at(30)), limit: 9, ..DeliveryFilter::default() };
+    assert!(world.read(move |tx| tx.deliveries(&due)).await.is_empty());
 }
 
 fn message(id: &str) -> Message {

@@ -3,8 +3,9 @@
 use crate::world::{World, at, conformance};
 use assay_model::{
     seam::meta,
-    work::{Job, Lane, NewJob, Stage},
+    work::{Due, Job, Lane, NewJob, Stage},
 };
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
@@ -18,11 +19,13 @@ conformance!(
     failures_are_tried_again_or_given_up,
     a_failed_job_and_a_new_one_become_one,
     jobs_are_due_in_order,
+    a_clock_that_is_set_back_delays_nothing,
+    a_lease_of_a_clock_that_was_set_back_has_run_out,
     concurrent_claims_never_double,
 );
 
 fn job(stage: Stage, key: i64, due: i64) -> NewJob {
-    NewJob { lane: Lane::Scan, stage, key, cause: "published".into(), due: at(due) }
+    NewJob { lane: Lane::Scan, stage, key, cause: "published".into(), due: Due::appointed(at(due)) }
 }
 
 /// Leases what is due, and checks that what says so cheaply agrees.
@@ -106,7 +109,7 @@ async fn a_lease_is_renewed_by_its_holder_only(world: World) {
 async fn failures_are_tried_again_or_given_up(world: World) {
     world.write(|tx| tx.enqueue(&[job(Stage::Analyze, 5, 0)])).await;
     let id = claim(&world, 0, 10).await[0].id;
-    world.write(move |tx| tx.fail(id, "bro\0ken", Some(at(30)))).await;
+    world.write(move |tx| tx.fail(id, "bro\0ken", Some(Due::after(at(0), SignedDuration::from_secs(30))))).await;
     assert!(claim(&world, 29, 60).await.is_empty(), "not yet");
     let again = claim(&world, 30, 60).await.remove(0);
     assert_eq!((again.attempts, again.error.as_deref()), (2, Some("bro\u{fffd}ken")));
@@ -127,12 +130,61 @@ async fn a_failed_job_and_a_new_one_become_one(world: World) {
     world
         .write(move |tx| {
             tx.enqueue(&[job(Stage::Decide, 1, 3)])?;
-            tx.fail(id, "broken", Some(at(100)))
+            tx.fail(id, "broken", Some(Due::after(at(0), SignedDuration::from_secs(100))))
         })
         .await;
     assert_eq!(counts(&world).await, (1, 0, 0));
     let again = claim(&world, 3, 10).await.remove(0);
     assert_eq!(again.attempts, 2, "what was tried counts");
+}
+
+fn after(from: i64, wait: i64) -> Due {
+    Due::after(at(from), SignedDuration::from_secs(wait))
+}
+
+async fn a_clock_that_is_set_back_delays_nothing(world: World) {
+    let due = |key: i64, due: Due| NewJob { due, ..job(Stage::Decide, key, 0) };
+    world.write(move |tx| tx.enqueue(&[due(1, Due::at_once(at(0)))])).await;
+    let first = claim(&world, 0, 30).await[0].id;
+    world
+        .write(move |tx| {
+            tx.fail(first, "broken", Some(after(5_000, 200)))?;
+            let appointed = due(4, Due::appointed(at(6_000)));
+            tx.enqueue(&[due(2, Due::at_once(at(5_000))), due(3, after(5_000, 5)), appointed])
+        })
+        .await;
+    let waiting = world.read(|tx| tx.job_counts(at(10))).await[&Lane::Scan];
+    assert_eq!((waiting.waiting, waiting.later), (3, 1), "an appointment is one");
+    // what was asked for by a clock that is right has its turn as well
+    world.write(move |tx| tx.enqueue(&[due(5, Due::at_once(at(9)))])).await;
+    let claimed = claim(&world, 10, 40).await;
+    assert_eq!(claimed.iter().map(|j| j.key).collect::<BTreeSet<_>>(), BTreeSet::from([1, 2, 3, 5]));
+    assert!(claim(&world, 11, 41).await.is_empty());
+    assert_eq!(claim(&world, 6_000, 6_030).await.last().map(|j| j.key), Some(4));
+    // an appointment that becomes urgent is no appointment any more
+    world.write(move |tx| tx.enqueue(&[due(7, Due::appointed(at(9_000)))])).await;
+    world.write(move |tx| tx.enqueue(&[due(7, Due::at_once(at(8_000)))])).await;
+    assert!(claim(&world, 6_001, 6_031).await.iter().any(|j| j.key == 7));
+}
+
+async fn a_lease_of_a_clock_that_was_set_back_has_run_out(world: World) {
+    world.write(|tx| tx.enqueue(&[job(Stage::Decide, 1, 0), job(Stage::Decide, 2, 0)])).await;
+    for owner in ["held", "lost"] {
+        world.write(move |tx| tx.claim(Lane::Scan, owner, at(5_000), at(5_030), 1)).await;
+    }
+    assert!(claim(&world, 4_950, 4_980).await.is_empty(), "clocks of nodes may be a little apart");
+    world.write(|tx| tx.claim(Lane::Scan, "held", at(10), at(40), 0)).await;
+    let taken = claim(&world, 10, 40).await;
+    assert_eq!(taken.iter().map(|j| j.key).collect::<Vec<_>>(), [2], "who is there renewed, who is not has lost it");
+    assert!(claim(&world, 39, 69).await.is_empty());
+    assert_eq!(claim(&world, 40, 70).await.len(), 2, "renewed for as long as a lease lasts");
+    // a server that is alone takes back everything, whatever the clock said
+    world.write(|tx| tx.claim(Lane::Scan, "me", Timestamp::MAX, at(0), 0)).await;
+    assert_eq!(claim(&world, 1, 31).await.len(), 2);
+    let leased = world.write(|tx| tx.take_lease("feed", "a", at(5_000), at(5_060))).await;
+    let early = world.write(|tx| tx.take_lease("feed", "b", at(4_950), at(5_010))).await;
+    let later = world.write(|tx| tx.take_lease("feed", "b", at(10), at(70))).await;
+    assert_eq!((leased, early, later), (true, false, true));
 }
 
 async fn jobs_are_due_in_order(world: World) {

@@ -50,6 +50,9 @@ impl MetaStore for Counting {
         self.seen.fetch_add(1, Ordering::SeqCst);
         self.inner.head()
     }
+    fn moved_since(&self, seen: Seq) -> bool {
+        self.inner.moved_since(seen)
+    }
 }
 
 struct World {

@@ -1,18 +1,22 @@
-//! Clocks that jump: forward, what has an end ends at once and once; backward, nothing is lost, undone or told twice. The
-//! engine runs in this process, over a clock that the tests set.
+//! Clocks that jump: forward, what has an end ends at once and once; backward, nothing waits for the old hour, and nothing is
+//! lost, undone or told twice. And moments in which a commit is done and nobody knows yet. The engine runs in this process,
+//! over a clock that the tests set.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use assay_analyzers::StandardInspector;
 use assay_archive::Limits;
 use assay_engine::{
-    Engine, IntakeLimits, NoticeRules, OverrideDraft, Parts, PolicyDraft, ReplayScope, WaiverDraft, WaiverFilter,
+    ChannelDraft, Denied, Engine, IntakeLimits, NoticeRules, OverrideDraft, Parts, PolicyDraft, ReplayScope,
+    WaiverDraft, WaiverFilter,
 };
 use assay_model::{
-    Problem,
+    Digest, Problem,
     access::Caller,
+    channel::ChannelKind,
     clock::FixedClock,
+    event::NewEvent,
     notification::Message,
-    package::{Coordinates, NewPackage, PackageId, State},
+    package::{Coordinates, FileId, NewFile, NewPackage, PackageId, Role, State},
     repository::Settings,
     seam::{
         Task,
@@ -29,8 +33,11 @@ use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
+
+use crate::support::PATIENCE;
 
 const ME: Caller = Caller::System;
 
@@ -64,7 +71,9 @@ struct World {
     engine: Arc<Engine>,
     meta: Arc<dyn MetaStore>,
     clock: Arc<FixedClock>,
+    receiver: Receiver,
     package: PackageId,
+    file: FileId,
     _folder: TempDir,
 }
 
@@ -79,7 +88,7 @@ impl World {
         let folder = tempfile::tempdir()?;
         let stores = assay_store::open(&StoreConfig::embedded(folder.path())?).await?;
         let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
-        let (clock, meta) = (Arc::new(FixedClock::new(at(0, 0))), stores.meta.clone());
+        let (clock, receiver, meta) = (Arc::new(FixedClock::new(at(0, 0))), Receiver::default(), stores.meta.clone());
         let engine = Engine::new(Parts {
             meta: stores.meta,
             blobs: stores.blobs,
@@ -92,7 +101,7 @@ impl World {
             sources: assay_advisories::ALL,
             transport: Arc::new(Offline),
             vault: Arc::new(Empty),
-            messenger: Arc::new(Receiver::default()),
+            messenger: Arc::new(receiver.clone()),
             notices: NoticeRules::default(),
             clock: clock.clone(),
             spool: folder.path().join("spool"),
@@ -101,7 +110,7 @@ impl World {
             limits: IntakeLimits::default(),
             decision_input_days: 400,
         })?;
-        let package = meta::write(&*meta, |tx| {
+        let (package, file) = meta::write(&*meta, |tx| {
             let repository = tx.create_repository("main", &Settings::default(), at(0, 0))?.id;
             let place = Coordinates { format: "generic".into(), name: "thing".into(), version: "1.0".into() };
             let (id, _) = tx.put_package(&NewPackage {
@@ -113,11 +122,20 @@ impl World {
                 published_at: None,
                 origin: None,
             })?;
+            let digest = Digest::of(b"bytes");
+            let (size, media_type, hashes) = (5, "text/plain".to_owned(), BTreeMap::new());
+            let path = "thing.txt".to_owned();
+            let role = Some(Role::File);
+            let file = NewFile { path, digest, size, media_type, role, hashes, metadata: json!({}) };
+            tx.stage_blob(repository, "generic", "thing", &file.digest, file.size, at(0, 0))?;
+            tx.put_files(id, std::slice::from_ref(&file), at(0, 0))?;
+            tx.unstage_blob(repository, "generic", "thing", &file.digest)?;
             tx.set_standing(id, State::Available, &BTreeSet::new(), None, None)?;
-            Ok(id)
+            let files = tx.files_of(&[id])?;
+            Ok((id, files.first().map_or(FileId(0), |file| file.id)))
         })
         .await?;
-        Ok(Self { engine, meta, clock, package, _folder: folder })
+        Ok(Self { engine, meta, clock, receiver, package, file, _folder: folder })
     }
 
     /// A policy that quarantines all.
@@ -212,12 +230,145 @@ async fn a_word_set_by_hand_ends_once_over_jumps() -> Result<()> {
     assert_eq!(world.jump(at(1, 1)).await?, State::Available);
     world.gate().await?;
     // asked for at a later hour than it is now
-    world.jump(at(0, 12)).await?;
-    assert_eq!(world.jump(at(1, 2)).await?, State::Quarantined, "it is not lost");
+    assert_eq!(world.jump(at(0, 12)).await?, State::Quarantined, "it does not wait for that hour");
+    assert_eq!(world.jump(at(1, 2)).await?, State::Quarantined);
     world.engine.override_package(&ME, world.package, release(at(3, 0))).await?;
     assert_eq!(world.jump(at(1, 3)).await?, State::Available, "a new word holds");
     assert_eq!(world.jump(at(40, 0)).await?, State::Quarantined);
     let events = world.events().await?;
     assert_eq!((events["package.overridden"], events["package.override_ended"]), (2, 2), "{events:?}");
     world.holds().await
+}
+
+#[tokio::test]
+async fn messages_are_sent_once_over_jumps() -> Result<()> {
+    let world = World::new().await?;
+    let draft = ChannelDraft {
+        name: "hook".into(),
+        kind: ChannelKind::Webhook,
+        settings: serde_json::from_value(json!({"address": "https://hooks.example/a",
+            "filter": {"events": ["decision.*"]}}))?,
+        secrets: Secrets::default(),
+    };
+    world.engine.add_channel(&ME, draft).await?;
+    let _workers = world.engine.start_workers();
+    world.gate().await?;
+    until(&world, |w| Box::pin(async move { Ok(w.engine.deliveries(&ME, "hook", None, 9).await?.len() == 1) })).await?;
+    // it was to go three seconds after a moment that is ahead again
+    world.clock.set(at(-1, 0));
+    until(&world, |w| Box::pin(async move { Ok(w.receiver.0.lock().unwrap().len() == 1) })).await?;
+    world.engine.remove_policy(&ME, "gate").await?;
+    // the clock stands still until it is noted, and has gone on when it goes
+    until(&world, |w| Box::pin(async move { Ok(w.engine.deliveries(&ME, "hook", None, 9).await?.len() == 2) })).await?;
+    world.clock.set(at(0, 1));
+    let told = |w: &World| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for (kind, n) in w.receiver.0.lock().unwrap().iter().flat_map(|m| m.counts.clone()) {
+            *counts.entry(kind).or_default() += n;
+        }
+        counts
+    };
+    let all = BTreeMap::from([("decision.quarantined".to_owned(), 1), ("decision.released".to_owned(), 1)]);
+    until(&world, |w| Box::pin(async move { Ok(told(w).len() == 2) })).await?;
+    for jump in [at(90, 0), at(-90, 0), at(1, 0)] {
+        world.clock.set(jump);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(told(&world), all);
+    world.holds().await
+}
+
+/// Appends events of one kind.
+async fn storm(world: &World, n: usize) -> Result<()> {
+    meta::write(&*world.meta, move |tx| {
+        let rose = |n: usize| NewEvent {
+            at: at(0, 0),
+            kind: "water.rose",
+            actor: "the river".into(),
+            subject: format!("gauge/{n}"),
+            body: json!({}),
+        };
+        (0..n).try_for_each(|n| tx.append_event(&rose(n)).map(drop))
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_storm_of_messages_leaves_also_where_more_wait_for_later() -> Result<()> {
+    const MANY: usize = 1_200;
+    let world = World::new().await?;
+    let channel = |name: &str, settings: serde_json::Value| -> Result<ChannelDraft> {
+        let (name, kind, secrets) = (name.to_owned(), ChannelKind::Webhook, Secrets::default());
+        Ok(ChannelDraft { name, kind, settings: serde_json::from_value(settings)?, secrets })
+    };
+    let all = json!({"address": "https://hooks.example/a", "each": true, "filter": {"events": ["water.*"]}});
+    world.engine.add_channel(&ME, channel("one", all.clone())?).await?;
+    world.engine.add_channel(&ME, channel("other", all)?).await?;
+    // newer than all that is due, and not due
+    world.clock.set(at(2, 0));
+    storm(&world, 1).await?;
+    let id = world.engine.channel(&ME, "other").await?.channel.id;
+    meta::write(&*world.meta, move |tx| {
+        let event = tx.last_event()?;
+        (0..MANY).try_for_each(|n| {
+            let (topic, seqs) = (format!("later {n}"), vec![event + 1_000_000 + i64::try_from(n).unwrap_or(0)]);
+            tx.gather(id, &meta::Gathered { topic, seqs, due: at(9, 0), longest: i64::MAX / 2_000_000, at: at(2, 0) })
+        })
+    })
+    .await?;
+    storm(&world, MANY).await?;
+    let _workers = world.engine.start_workers();
+    until(&world, |w| Box::pin(async move { Ok(w.receiver.0.lock().unwrap().len() >= 2 * (MANY + 1)) })).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let sent = world.receiver.0.lock().unwrap().clone();
+    let ids: BTreeSet<&str> = sent.iter().map(|message| message.id.as_str()).collect();
+    assert_eq!((sent.len(), ids.len()), (2 * (MANY + 1), 2 * (MANY + 1)), "each once, and nothing that is for later");
+    Ok(())
+}
+
+/// Commits another state behind the back of whoever would take notice of it.
+async fn commit(world: &World, state: State) -> Result<()> {
+    let id = world.package;
+    meta::write(&*world.meta, move |tx| {
+        tx.set_standing(id, state, &BTreeSet::new(), None, None)?;
+        let (actor, subject) = ("somebody".to_owned(), "main/generic/thing@1.0".to_owned());
+        let kind = "decision.made";
+        tx.append_event(&NewEvent { at: at(0, 0), kind, actor, subject, body: json!({"package": id}) }).map(drop)
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_is_served_between_a_commit_and_its_notice() -> Result<()> {
+    let world = World::new().await?;
+    let generic = *assay_formats::ALL.iter().find(|format| format.spec().id == "generic").context("a format")?;
+    for round in 0..20 {
+        let desk = world.engine.desk("main", generic, ME).await?;
+        let cleared = desk.clear(world.file).await;
+        assert!(cleared.is_ok(), "{round}: {:?}", cleared.err());
+        let desk = world.engine.desk("main", generic, ME).await?;
+        assert!(desk.clear(world.file).await.is_ok(), "from memory");
+        commit(&world, State::Quarantined).await?;
+        let desk = world.engine.desk("main", generic, ME).await?;
+        let refused = desk.clear(world.file).await;
+        assert!(matches!(refused, Err(Denied::Refused(_))), "{round}: it is quarantined");
+        commit(&world, State::Available).await?;
+    }
+    Ok(())
+}
+
+type Asked<'a> = std::pin::Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>>;
+
+/// Waits until this holds.
+async fn until(world: &World, holds: impl for<'a> Fn(&'a World) -> Asked<'a>) -> Result<()> {
+    let start = Instant::now();
+    while !holds(world).await? {
+        if start.elapsed() > PATIENCE {
+            bail!("{:?}: {:?}", world.state().await?, world.events().await?);
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ use assay_testkit::{
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use tokio::io::AsyncBufReadExt;
 
 use crate::support::{advisories, import, package, package_id, publish, refuse_dangerous, server, settled, token};
 
@@ -152,13 +153,14 @@ async fn what_was_tampered_with_is_reported() -> Result<()> {
     }
     let (fine, all) = replay(&server, &["--all"]).await?;
     assert!(!fine && all["different"].as_u64() > Some(0), "{all}");
-    let what: Vec<&str> = all["differing"][0]["differences"]
+    let what: Vec<&str> = all["differing"]
         .as_array()
         .context("no differences")?
         .iter()
+        .flat_map(|one| one["differences"].as_array().into_iter().flatten())
         .filter_map(|d| d["what"].as_str())
         .collect();
-    assert!(what.contains(&"policy likely"), "{all}");
+    assert!(what.contains(&"policy likely") && what.contains(&"text of the policies"), "{all}");
     let words = server.cli(["decisions", "replay", "--all"])?.run().await?;
     assert!(words.stdout.contains("comes out otherwise") && words.stdout.contains("policy likely"), "{}", words.stdout);
 
@@ -244,6 +246,22 @@ async fn the_log_has_an_entry_for_every_policy_and_filters() -> Result<()> {
     assert!(full["policy"]["rego"].as_str().is_some_and(|rego| rego.contains("has %v")), "{full}");
     assert_eq!(full["policy_output"]["match"], true);
     assert_eq!(full["policy_input"]["v0"]["package"]["name"], "aa");
+    let place = package(&server, "main/pypi/aa@1.0").await?["repository_id"].clone();
+    assert!(place.is_null() || place == entry["repository_slug_perm"], "{entry}");
+    assert_eq!(
+        (&entry["package_slug"], &entry["repository_slug"], &entry["repository_name"]),
+        (&full["policy_input"]["v0"]["package"]["slug"], &json!("main"), &json!("main")),
+        "as policies see them"
+    );
+    assert_eq!(full["policy_input"]["v0"]["repository"]["slug_perm"], entry["repository_slug_perm"].to_string());
+    let numbered = format!("repository_slug_perm={}&page_size=1000&sort=id", entry["repository_slug_perm"]);
+    assert_eq!(entries(http, &numbered).await?, all, "a repository by its number");
+    let started = entries(http, "started_after=1h&page=1&page_size=1000&sort=id").await?;
+    assert_eq!(started, all, "older names, and the first page");
+    let some =
+        http.get(&format!("/api/v1/decisions/{id}?fields=match,policy_output")).await?.expect_status(200)?.json()?;
+    assert_eq!(some, json!({"match": true, "policy_output": full["policy_output"]}));
+    http.get(&format!("/api/v1/decisions/{id}?fields=mach")).await?.expect_status(400)?;
     let input = http.get(&format!("/api/v1/decisions/{id}/input")).await?.expect_status(200)?.json()?;
     assert_eq!(full["policy_input"], input);
 
@@ -254,6 +272,80 @@ async fn the_log_has_an_entry_for_every_policy_and_filters() -> Result<()> {
     assert!(table.contains("likely r1") && table.contains("matched"), "{table}");
     let shown = server.cli(["decisions", "show", id])?.succeed().await?.stdout;
     assert!(shown.contains("Matched   yes") && shown.contains("Input     kept"), "{shown}");
+    Ok(())
+}
+
+/// Decides something new about `aa` and `bb`, whose scores swap.
+async fn turn(server: &TestServer, day: u32) -> Result<()> {
+    let (one, other) = if day % 2 == 0 { (0.1, 0.9) } else { (0.9, 0.1) };
+    let date = format!("2024-04-{day:02}");
+    epss(server, &date, &[("CVE-2024-1001", one), ("CVE-2024-1002", other)]).await
+}
+
+fn ids(entries: &[Value]) -> Vec<String> {
+    entries.iter().filter_map(|entry| entry["id"].as_str()).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_log_is_followed_as_it_grows() -> Result<()> {
+    let server = world().await?;
+    let before = ids(&entries(server.http(), "page_size=1000&sort=id").await?);
+    let ask = async |query: String| {
+        server.http().get(&format!("/api/v1/decisions?{query}")).await?.expect_status(200)?.json()
+    };
+    let begun = ask("follow=now&wait=5".into()).await?;
+    assert_eq!(begun["entries"], json!([]), "only where to begin");
+    let seen = begun["seen"].as_i64().context("no beginning")?;
+    let quiet = ask(format!("follow={seen}&wait=1")).await?;
+    assert_eq!((&quiet["entries"], quiet["seen"].as_i64()), (&json!([]), Some(seen)), "nothing happened");
+
+    let mut collector = tokio::process::Command::new(crate::support::ASSAY)
+        .args(["decisions", "list", "--follow", "--since", "1h"])
+        .env("ASSAY_URL", server.url())
+        .env("ASSAY_TOKEN", server.token())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut lines = tokio::io::BufReader::new(collector.stdout.take().context("no output")?).lines();
+    let waiting = ask(format!("follow={seen}&wait=10"));
+    let (news, turned) = tokio::join!(waiting, turn(&server, 1));
+    turned?;
+    let news = news?;
+    let first = news["entries"].as_array().context("no entries")?;
+    assert!(first.iter().any(|entry| entry["trigger"].as_str().is_some_and(|t| t.contains("EPSS"))), "{news}");
+    for day in 2..5 {
+        turn(&server, day).await?;
+    }
+    let after: Vec<String> = ids(&entries(server.http(), "page_size=1000&sort=id").await?);
+    let new: Vec<String> = after.iter().filter(|id| !before.contains(id)).cloned().collect();
+    assert!(new.len() > 8, "{new:?}");
+    let (mut followed, mut seen) = (Vec::new(), seen);
+    loop {
+        let page = ask(format!("follow={seen}")).await?;
+        followed.extend(ids(page["entries"].as_array().context("no entries")?));
+        let next = page["seen"].as_i64().context("no place")?;
+        if next == seen {
+            break;
+        }
+        seen = next;
+    }
+    followed.sort();
+    assert_eq!(followed, new, "everything once");
+    let matching = ask(format!("follow={}&policy=likely&match=true", begun["seen"])).await?;
+    let matching = matching["entries"].as_array().context("no entries")?;
+    assert!(!matching.is_empty() && matching.iter().all(|e| e["policy_slug_perm"] == "likely" && e["match"] == true));
+
+    let mut printed: Vec<String> = Vec::new();
+    while printed.len() < after.len() {
+        let line = tokio::time::timeout(crate::support::PATIENCE, lines.next_line()).await??.context("it ended")?;
+        printed.extend(ids(&[serde_json::from_str(&line)?]));
+    }
+    printed.sort();
+    assert_eq!(printed, after, "the past and what came, each once");
+    let reader = server.http().with_token(Some(&token(&server, "read", &["main"]).await?));
+    let seen = reader.get(&format!("/api/v1/decisions?follow={}", begun["seen"])).await?.expect_status(200)?.json()?;
+    assert_eq!(seen["entries"].as_array().map(Vec::len), Some(new.len()));
+    server.http().get("/api/v1/decisions?follow=soon").await?.expect_status(400)?;
     Ok(())
 }
 
@@ -325,6 +417,14 @@ async fn an_explanation_says_what_is_different_since() -> Result<()> {
 
     let text = server.cli(["explain", "main/pypi/aa@1.0", "--since", &then])?.succeed().await?.stdout;
     assert!(text.contains("policy likely was edited") && text.contains("together: quarantined"), "{text}");
+    let then = jiff::Timestamp::now().to_string();
+    let waived =
+        ["waiver", "add", "--vulnerability", "CVE-2024-1001", "--reason", "we never call it", "--expires", "1d"];
+    server.cli(waived)?.succeed().await?;
+    settled(&server).await?;
+    let text = server.cli(["explain", "main/pypi/aa@1.0", "--since", &then])?.succeed().await?.stdout;
+    assert!(text.contains("CVE-2024-1001 in pkg:pypi/aa@1.0 is waived by W1"), "{text}");
+    assert!(!text.contains("no longer found"), "{text}");
     let calm = server.cli(["explain", "main/pypi/cc@1.0", "--since", "0s"])?.succeed().await?.stdout;
     assert!(calm.contains("nothing is different"), "{calm}");
     let first = server.cli(["explain", "main/pypi/aa@1.0"])?.succeed().await?.stdout;

@@ -182,6 +182,9 @@ async fn a_database_that_is_started_anew_is_waited_for() -> Result<()> {
     fails(503, "database", put(&server, "meanwhile", 1000)).await?;
     fails(503, "database", server.http().get("/generic/main/never-asked-for")).await?;
     spool_is_empty(&server)?;
+    // what others may have blocked meanwhile is not served from memory
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    fails(503, "database", server.http().get("/generic/main/before")).await?;
     faulty.set(Fault::None);
     works(&server, "after").await?;
     server.http().get("/generic/main/before").await?.expect_status(200)?;

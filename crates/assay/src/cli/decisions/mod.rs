@@ -11,13 +11,14 @@ use anyhow::{Result, bail};
 use assay_engine::{Entries, Entry, FullEntry};
 use assay_model::decision::Outcome;
 use clap::Subcommand;
+use jiff::SignedDuration;
 use serde_json::Value;
-use std::{process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, process::ExitCode};
 
-/// Between two looks of `--follow`, in milliseconds.
-const PAUSE: u64 = 500;
-/// How far `--follow` stays behind, in seconds: decisions of other workers and nodes may be written later than they were made.
-const BEHIND: i64 = 15;
+/// How long the server waits for news before it says that there are none, in seconds.
+const WAIT: u64 = 10;
+/// How much earlier than it was written a decision can have been made, generously.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(600);
 /// Entries that are asked for at once.
 const PAGE: usize = 500;
 
@@ -158,30 +159,38 @@ async fn list(context: &Context, client: &Client, args: &ListArgs) -> Result<Exi
 async fn follow(
     context: &Context,
     client: &Client,
-    mut query: Vec<(&'static str, String)>,
+    query: Vec<(&'static str, String)>,
     from_before: bool,
 ) -> Result<ExitCode> {
     if query.iter().any(|(name, _)| *name == "created_before") {
         bail!("--follow has no end; leave out --until");
     }
-    if !from_before {
-        query.push(("created_after", jiff::Timestamp::now().to_string()));
-    }
-    query.extend([("sort", "id".to_owned()), ("page_size", PAGE.to_string())]);
-    let mut last: Option<String> = None;
-    loop {
-        let mut page = query.clone();
-        let until = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(BEHIND);
-        page.push(("created_before", until.to_string()));
-        page.extend(last.clone().map(|last| ("page", last)));
-        let answer: Entries = client.get(&["decisions"], &page).await?;
+    let began = jiff::Timestamp::now();
+    let ask = async |more: Vec<(&'static str, String)>| -> Result<Entries> {
+        Ok(client.get(&["decisions"], &[query.clone(), more].concat()).await?)
+    };
+    let mut seen = ask(vec![("follow", "now".to_owned())]).await?.seen;
+    // what is decided while the past is read is in both
+    let mut told = BTreeSet::new();
+    let mut next = from_before.then(String::new);
+    while let Some(page) = next {
+        let more = vec![("sort", "id".to_owned()), ("page_size", PAGE.to_string()), ("page", page)];
+        let answer = ask(more).await?;
         for entry in &answer.entries {
             context.out.line_of_data(entry)?;
+            if entry.started_at > began - OVERLAP {
+                told.insert(entry.id.clone());
+            }
         }
-        last = answer.reached.or(last);
-        if answer.next.is_none() {
-            tokio::time::sleep(Duration::from_millis(PAUSE)).await;
+        next = answer.next;
+    }
+    loop {
+        let after = seen.map_or_else(|| "now".to_owned(), |seen| seen.to_string());
+        let answer = ask(vec![("follow", after), ("wait", WAIT.to_string())]).await?;
+        for entry in answer.entries.iter().filter(|entry| !told.contains(&entry.id)) {
+            context.out.line_of_data(entry)?;
         }
+        seen = answer.seen.or(seen);
     }
 }
 

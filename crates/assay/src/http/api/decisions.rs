@@ -10,7 +10,7 @@ use assay_model::{
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Entries of a page where nothing is said.
 const PAGE: usize = 50;
@@ -61,8 +61,8 @@ pub(crate) fn filter(query: &str, now: Timestamp) -> Result<EntryFilter, Problem
         }
         let text = || Some(value.clone().into_owned());
         match name.as_ref() {
-            "created_after" | "since" => filter.created_after = Some(moment(&value, now)?),
-            "created_before" | "until" => filter.created_before = Some(moment(&value, now)?),
+            "created_after" | "started_after" | "since" => filter.created_after = Some(moment(&value, now)?),
+            "created_before" | "started_before" | "until" => filter.created_before = Some(moment(&value, now)?),
             "match" => filter.matched = Some(flag(&value)?),
             "package_format" | "package_format[]" => filter.formats.extend(value.split(',').map(str::to_owned)),
             "package_name" => filter.package_name = text(),
@@ -73,15 +73,15 @@ pub(crate) fn filter(query: &str, now: Timestamp) -> Result<EntryFilter, Problem
             "state" => filter.state = Some(state(&value)?),
             "trigger" => filter.trigger = text(),
             "sort" => filter.newest_first = sort(&value)?,
-            "page" | "cursor" => filter.cursor = text(),
+            "page" | "cursor" => filter.cursor = text().filter(|page| page != "1"),
             "page_size" => filter.page_size = usize::try_from(number("page_size", &value)?).unwrap_or(PAGE),
-            "format" => {}
+            "format" | "follow" | "wait" => {}
             other => {
                 return Err(Problem::invalid(
                     "bad-query",
                     format!(
                         "there is no filter `{other}`; known are created_after, created_before, match, package_format, package_name, \
-                         package, policy, repository, correlation_id, state, trigger, sort, page, page_size"
+                         package, policy, repository, correlation_id, state, trigger, sort, page, page_size, follow, wait"
                     ),
                 ));
             }
@@ -110,7 +110,12 @@ fn number(name: &str, text: &str) -> Result<i64, Problem> {
     text.parse().map_err(|_| Problem::invalid("bad-query", format!("`{name}` must be a number")))
 }
 
-/// A page of the log; with `format=ndjson` one entry per line, and where to go on in a header.
+fn value_of(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes()).find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.into_owned())
+}
+
+/// A page of the log; with `format=ndjson` one entry per line, and where to go on in a header. With `follow`, what is
+/// decided after that event, as soon as there is something or when `wait` seconds are over.
 pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
     let query = call.query.clone().unwrap_or_default();
     let mut filter = filter(&query, Timestamp::now())?;
@@ -118,7 +123,15 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
     if !query.contains("sort=") {
         filter.newest_first = !lines;
     }
-    let page = app.engine.decision_entries(&call.caller, filter).await?;
+    let page = match value_of(&query, "follow") {
+        None => app.engine.decision_entries(&call.caller, filter).await?,
+        Some(after) => {
+            let after = if after == "now" { None } else { Some(number("follow", &after)?) };
+            let wait = value_of(&query, "wait").map_or(Ok(0), |text| number("wait", &text))?;
+            let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0));
+            app.engine.follow_decisions(&call.caller, filter, after, wait).await?
+        }
+    };
     if !lines {
         return ok(&page);
     }
@@ -131,16 +144,29 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
     if let Some(next) = &page.next {
         crate::http::answer::insert(reply.headers_mut(), "x-assay-next-page", next);
     }
+    if let Some(seen) = page.seen {
+        crate::http::answer::insert(reply.headers_mut(), "x-assay-seen", &seen.to_string());
+    }
     Ok(reply)
 }
 
-/// An entry with everything behind it; for the id of a decision, that decision as it is recorded.
+/// An entry with everything behind it; for the id of a decision, that decision as it is recorded. `fields` names those that
+/// are wanted.
 pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
     let id = call.param("id");
-    if id.contains('-') {
-        return ok(&app.engine.decision_entry(&call.caller, id).await?);
+    let fields = call.query.as_deref().and_then(|query| value_of(query, "fields"));
+    let whole = match id.contains('-') {
+        true => json!(app.engine.decision_entry(&call.caller, id).await?),
+        false => json!(app.engine.decision(&call.caller, id).await?),
+    };
+    let Some(fields) = fields else { return ok(&whole) };
+    let mut some = serde_json::Map::new();
+    for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
+        let value = whole.get(field);
+        let wrong = || Problem::invalid("bad-query", format!("a decision has no field `{field}`"));
+        some.insert(field.to_owned(), value.ok_or_else(wrong)?.clone());
     }
-    ok(&app.engine.decision(&call.caller, id).await?)
+    ok(&some)
 }
 
 /// The document that a decision was a function of.
