@@ -78,12 +78,17 @@ impl Dice {
     }
 }
 
-/// Writes the catalogue into the store of a data directory that a server has been started on before.
+/// Writes the catalogue into the store of a data directory, or the database of `ASSAY_DATABASE_URL`, that a server has been
+/// started on before.
 ///
 /// # Errors
 /// When the store cannot be opened or written.
 pub async fn generate(directory: &Path, plan: &Plan, told: impl Fn(usize)) -> Result<()> {
-    let stores = assay_store::open(&StoreConfig::embedded(directory)?).await?;
+    let mut config = StoreConfig::embedded(directory)?;
+    if let Ok(database) = std::env::var("ASSAY_DATABASE_URL") {
+        config.metadata = database;
+    }
+    let stores = assay_store::open(&config).await?;
     let main =
         write(stores.meta.as_ref(), |tx| tx.repository("main")).await?.context("there is no repository main")?.id;
     let pool = pool(plan)?;
@@ -114,7 +119,13 @@ async fn store(meta: &dyn MetaStore, main: RepositoryId, made: Vec<Made>, at: Ti
         let mut jobs = Vec::new();
         for one in &made {
             let (package, new) = one.store(tx, main, at)?;
-            let job = |stage, key| NewJob { lane: Lane::Backfill, stage, key, cause: "generated".into(), due: Due::at_once(at) };
+            let job = |stage, key| NewJob {
+                lane: Lane::Backfill,
+                stage,
+                key,
+                cause: "generated".into(),
+                due: Due::at_once(at),
+            };
             jobs.extend(new.iter().map(|component| job(Stage::Match, component.0)));
             jobs.push(job(Stage::Decide, package.0));
         }

@@ -28,7 +28,8 @@ assay-fill put --path PATH --size BYTES [--seed N]
                   (to --url as well; these need no token where the registry asks for none, and say what they did)
 assay-fill advisory --id ID --name NAME --out FILE.zip
 assay-fill catalogue --data DIR --packages N [--components 20] [--corpus ../shared]
-                  (writes into the store of a server that is not running; names what can be pulled)";
+                  (writes into the store of a server that is not running, or into ASSAY_DATABASE_URL; names what can be
+                  pulled)";
 
 #[tokio::main]
 async fn main() -> ExitCode {

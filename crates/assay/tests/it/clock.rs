@@ -39,7 +39,7 @@ use tempfile::TempDir;
 
 use crate::support::PATIENCE;
 
-const ME: Caller = Caller::System;
+pub const ME: Caller = Caller::System;
 
 /// Keeps what it is given, and takes it.
 #[derive(Clone, Default)]
@@ -67,9 +67,9 @@ impl Vault for Empty {
     }
 }
 
-struct World {
-    engine: Arc<Engine>,
-    meta: Arc<dyn MetaStore>,
+pub struct World {
+    pub engine: Arc<Engine>,
+    pub meta: Arc<dyn MetaStore>,
     clock: Arc<FixedClock>,
     receiver: Receiver,
     package: PackageId,
@@ -85,8 +85,17 @@ fn at(days: i64, hours: i64) -> Timestamp {
 impl World {
     /// One package that is available.
     async fn new() -> Result<Self> {
+        Self::over(None).await
+    }
+
+    /// The same, over a database of its own.
+    pub async fn over(database: Option<&str>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let stores = assay_store::open(&StoreConfig::embedded(folder.path())?).await?;
+        let mut config = StoreConfig::embedded(folder.path())?;
+        if let Some(database) = database {
+            config.metadata = database.to_owned();
+        }
+        let stores = assay_store::open(&config).await?;
         let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
         let (clock, receiver, meta) = (Arc::new(FixedClock::new(at(0, 0))), Receiver::default(), stores.meta.clone());
         let engine = Engine::new(Parts {

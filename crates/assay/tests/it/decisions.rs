@@ -277,7 +277,7 @@ async fn the_log_has_an_entry_for_every_policy_and_filters() -> Result<()> {
 
 /// Decides something new about `aa` and `bb`, whose scores swap.
 async fn turn(server: &TestServer, day: u32) -> Result<()> {
-    let (one, other) = if day % 2 == 0 { (0.1, 0.9) } else { (0.9, 0.1) };
+    let (one, other) = if day.is_multiple_of(2) { (0.1, 0.9) } else { (0.9, 0.1) };
     let date = format!("2024-04-{day:02}");
     epss(server, &date, &[("CVE-2024-1001", one), ("CVE-2024-1002", other)]).await
 }

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use assay_testkit::{
-    ServerOptions, TestServer,
+    Run, ServerOptions, TestServer,
     make::feeds::kev_json,
     remote::{Answer, Remote},
+    tool,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -134,5 +135,36 @@ async fn a_request_to_be_left_alone_holds_over_a_restart() -> Result<()> {
     until_asked(&remote, "/scores.csv", remote.times("/scores.csv") + 3).await?;
     assert_eq!(health(&server, "kev").await?["next_at"], refused["next_at"]);
     assert_eq!(remote.times("/kev.json"), 1, "{:?}", remote.asked());
+    Ok(())
+}
+
+/// As if the clock had been ten hours ahead: when it was asked, when it is to be asked again, and a lease.
+const AHEAD: &str = "\
+import sqlite3, sys
+base = sqlite3.connect(sys.argv[1], timeout=30)
+hours = 10 * 3600 * 1000000
+changed = base.execute('UPDATE feed SET attempted_at = attempted_at + ?, next_at = next_at + ? WHERE feed = ?', (hours, hours, 'kev'))
+assert changed.rowcount == 1
+base.execute('INSERT INTO lease (key, owner, until) SELECT ?, ?, attempted_at FROM feed WHERE feed = ?', ('feed.kev', 'gone', 'kev'))
+base.commit()
+";
+
+#[tokio::test]
+async fn a_source_does_not_wait_for_the_hour_of_a_clock_that_was_ahead() -> Result<()> {
+    let Some(python) = tool("python3") else { return Ok(()) };
+    let remote = Remote::start().await?;
+    remote.gives("/kev.json", catalogue("\"a\"")?);
+    let plain = options(&[("KEV", format!("{}/kev.json", remote.url()))]).env("ASSAY_SOURCES_CADENCE", "3600");
+    let mut server = plain.start().await?;
+    until(&server, "kev", "heard of", |kev| !kev["synced_at"].is_null()).await?;
+    server.kill()?;
+    Run::new(python)?.args(["-c", AHEAD]).arg(server.data().join("assay.db")).succeed().await?;
+    server.restart().await?;
+    until_asked(&remote, "/kev.json", 2).await?;
+    let past = |kev: &Value| moment(kev, "attempted_at").is_ok_and(|at| at <= Timestamp::now());
+    let well = until(&server, "kev", "planned anew", past).await?;
+    assert!(moment(&well, "next_at")?.duration_since(Timestamp::now()).as_secs() <= 2 * 3600, "{well}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(remote.times("/kev.json"), 2, "once, and then an hour later");
     Ok(())
 }

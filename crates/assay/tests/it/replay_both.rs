@@ -2,10 +2,18 @@
 //! altered behind the server's back is an error.
 
 use crate::{
+    clock::{ME, World},
     cluster::Services,
     support::{options, package, publish, python_advisory, settled},
 };
 use anyhow::{Context, Result};
+use assay_engine::{PolicyDraft, ReplayScope};
+use assay_model::{
+    Problem,
+    package::{Coordinates, NewPackage},
+    seam::meta,
+    work::{Due, Lane, NewJob, Stage},
+};
 use assay_testkit::{
     Run, ServerOptions, TestServer,
     make::{
@@ -15,6 +23,7 @@ use assay_testkit::{
     tool,
 };
 use serde_json::{Value, json};
+use std::time::Instant;
 
 /// What is likelier than so to be exploited is refused.
 const LIKELY: &str = "package assay\n\nmatch if count(reason) > 0\n\nreason contains found.identifier if {\n\tsome found in \
@@ -165,6 +174,78 @@ async fn a_life_comes_out_again_from_sqlite() -> Result<()> {
 async fn a_life_comes_out_again_from_postgres() -> Result<()> {
     match Place::shared().await? {
         Some(place) => place.holds().await,
+        None => Ok(()),
+    }
+}
+
+/// Has a policy that differs from the ones before.
+fn policy(edit: usize) -> Result<PolicyDraft> {
+    let rego = format!(
+        "package assay\n\nmatch if endswith(input.v0.package.version, \"{edit}\")\n\nreason := [sprintf(\"%s {edit}\", \
+         [input.v0.package.version])]\n"
+    );
+    let actions = json!([{"kind": "set_state", "params": {"state": "quarantined"}}]);
+    Ok(serde_json::from_value(json!({"name": "edited", "rego": rego, "actions": actions}))?)
+}
+
+/// Decides many packages under one revision of a policy after the other and recomputes every decision. How many:
+/// `ASSAY_REPLAY_DECISIONS`.
+async fn many(database: Option<&str>) -> Result<()> {
+    const EDITS: usize = 4;
+    let wanted = std::env::var("ASSAY_REPLAY_DECISIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
+    let packages = wanted / EDITS;
+    let world = World::over(database).await?;
+    world.engine.save_policy(&ME, policy(0)?).await?;
+    for first in (0..packages).step_by(500) {
+        meta::write(&*world.meta, move |tx| {
+            let at = "2026-03-01T12:00:00Z".parse().map_err(|_| Problem::bug("no moment"))?;
+            let repository = tx.repository("main")?.ok_or_else(|| Problem::bug("no repository"))?.id;
+            let mut jobs = Vec::new();
+            for n in first..(first + 500).min(packages) {
+                let place =
+                    Coordinates { format: "generic".into(), name: format!("thing-{n}"), version: format!("1.{n}") };
+                let (metadata, uploader) = (json!({"n": n}), "ann".to_owned());
+                let (published_at, origin) = (None, None);
+                let new =
+                    NewPackage { repository, at: place, metadata, uploader, uploaded_at: at, published_at, origin };
+                let (key, lane, stage) = (tx.put_package(&new)?.0.0, Lane::Change, Stage::Decide);
+                jobs.push(NewJob { lane, stage, key, cause: "made".into(), due: Due::at_once(at) });
+            }
+            tx.enqueue(&jobs)
+        })
+        .await?;
+    }
+    let began = Instant::now();
+    world.engine.drain().await?;
+    for edit in 1..EDITS {
+        world.engine.save_policy(&ME, policy(edit)?).await?;
+        world.engine.drain().await?;
+    }
+    let (decided, began) = (began.elapsed(), Instant::now());
+    let (mut examined, mut same, mut after) = (0, 0, None);
+    loop {
+        let part = world.engine.replay(&ME, ReplayScope { after, ..ReplayScope::default() }).await?;
+        assert!(part.differing.is_empty() && part.skipped.is_empty(), "{part:?}");
+        (examined, same) = (examined + part.examined, same + part.same);
+        after = part.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(examined == same && examined >= u64::try_from(packages * EDITS)?, "{same} of {examined}");
+    eprintln!("{examined} decisions made in {decided:.1?} and recomputed in {:.1?}", began.elapsed());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn very_many_decisions_come_out_again_from_sqlite() -> Result<()> {
+    many(None).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn very_many_decisions_come_out_again_from_postgres() -> Result<()> {
+    match Services::new() {
+        Some(services) => many(Some(services.database())).await,
         None => Ok(()),
     }
 }
