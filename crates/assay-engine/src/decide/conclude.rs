@@ -197,9 +197,13 @@ fn cite(facts: &Facts, verdicts: &[Verdict]) -> Vec<Cited> {
     chosen.iter().filter(|(_, finding)| seen.insert(&finding.id)).map(cited).take(CITED).collect()
 }
 
-/// Time-ordered, and unguessable as far as the input digest is.
+/// Time-ordered, and unguessable as far as the input digest is. What it is made of tells apart decisions of one moment too: a
+/// clock may stand still, or come by the same moment twice.
 fn decision_id(facts: &Facts, basis: &Basis) -> DecisionId {
-    let seed = format!("{}/{}/{}", facts.package.id.0, facts.now.as_microsecond(), basis.input);
+    let Basis { input, policies, waivers, approved, .. } = basis;
+    let at = facts.now.as_microsecond();
+    let before = facts.package.decision.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
+    let seed = format!("{}/{at}/{input}/{policies:?}/{waivers:?}/{approved:?}/{before}", facts.package.id.0);
     let tail: String = assay_model::Digest::of(seed.as_bytes()).hex().chars().take(12).collect();
     DecisionId(format!("{}{tail}", DecisionId::first_at(facts.now)))
 }
