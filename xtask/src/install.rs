@@ -60,6 +60,7 @@ const GO: &[(&str, &str)] =
 /// As [`GO`], for modules that not every module proxy has. The tests that want one say that it is missing; nothing fails.
 const GO_WHERE_SERVED: &[(&str, &str)] = &[
     ("oci-conformance", "github.com/opencontainers/distribution-spec/conformance@main"),
+    ("cosign", "github.com/sigstore/cosign/v2/cmd/cosign@v2.6.5"),
     ("opa", "github.com/open-policy-agent/opa@v1.18.2"),
 ];
 

@@ -36,13 +36,15 @@ impl Engine {
             }
         }
         self.attach_vex(&package, &files).await?;
-        let (now, cause) = (self.now(), job.cause.clone());
+        let brought = self.evidence_in(&package, &files).await?;
+        let (engine, now, cause) = (self.clone(), self.now(), job.cause.clone());
         let source = self.source_of(&package).await?;
         let subject = self.scope_of(&package).await?.subject(&package.at.version);
         meta::write(self.meta(), move |tx| {
             tx.finish(&[done])?;
             tx.set_package_source(id, source.as_deref())?;
             revised(tx, &package, &files, &subject, now)?;
+            engine.file_evidence(tx, &package, &brought, now)?;
             tx.enqueue(&[NewJob {
                 lane: Lane::Interactive,
                 stage: Stage::Decide,

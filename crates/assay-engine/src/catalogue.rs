@@ -14,6 +14,7 @@ use assay_model::{
     decision::Decision,
     event::Event,
     finding::{Finding, Severity},
+    health::Signature,
     inventory::{Inventory, StoredInventory},
     keeping::Downloads,
     overrides::{Approval, LicenseCorrection},
@@ -114,6 +115,10 @@ pub struct PackageDetail {
     pub pulls: Pulls,
     /// The licence as an operator corrected it.
     pub corrected_license: Option<LicenseCorrection>,
+    /// Who signed it, and whether that holds.
+    pub signatures: Vec<Signature>,
+    /// For whom it was taken from an upstream.
+    pub requester: Option<String>,
     /// Requests for approval, by policy.
     pub approvals: Vec<Approval>,
 }
@@ -159,6 +164,7 @@ impl Engine {
         let place = repository.clone();
         let mut detail =
             meta::read(self.meta(), move |tx| load_detail(tx, &package, &place, &subject, formats, now)).await?;
+        detail.signatures = self.signatures_of(&detail.row.package, &detail.repository.name).await?;
         let at = shelved.view.versions.iter().position(|v| v.package.id == id && v.blocked.is_some());
         if let Some(at) = at {
             detail.refusal = Some(self.refusal_in(&scope, &shelved.view, at).await?);
@@ -360,6 +366,8 @@ fn load_detail(
         decisions,
         pulls: pulls(tx, package.id, now)?,
         corrected_license: tx.corrected_licenses(&[package.id])?.remove(&package.id),
+        signatures: Vec::new(),
+        requester: tx.requesters(&[package.id])?.remove(&package.id),
         approvals: tx.approvals_of(&[package.id])?.remove(&package.id).unwrap_or_default(),
         refusal: None,
         events: tx.events(&EventFilter {

@@ -33,6 +33,8 @@ pub struct Desk {
     pub(crate) seen: Mutex<Option<(u64, Arc<Shelved>)>>,
     /// The repositories behind a composed one.
     pub(crate) composed: Option<crate::composed::Composed>,
+    /// Whether the client is a tool that signs.
+    pub(crate) signs: bool,
 }
 
 impl Engine {
@@ -79,6 +81,7 @@ impl Desk {
             staged_seen: Mutex::default(),
             seen: Mutex::default(),
             composed: None,
+            signs: false,
         }
     }
     pub(crate) fn require(&self, needed: Permission) -> Result<(), Problem> {
@@ -86,6 +89,12 @@ impl Desk {
             Some(outcome) => outcome,
             None => self.caller.require(needed, &self.repository),
         }
+    }
+    /// The same desk for a tool that signs what is here, or not.
+    #[must_use]
+    pub fn for_signing(mut self, signs: bool) -> Self {
+        self.signs = signs;
+        self
     }
     /// Whether the caller may write here.
     ///

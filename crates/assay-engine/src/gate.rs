@@ -10,7 +10,7 @@ use assay_model::{
     access::{Caller, Permission},
     decision::DecisionId,
     digest::Digest,
-    package::{File, FileId, Package, PackageId, State},
+    package::{File, FileId, Package, PackageId, Role, State},
     problem::{Kind, Problem},
     refusal::Refusal,
     repository::Repository,
@@ -107,6 +107,9 @@ impl Desk {
             }
             match package.state {
                 State::Available => return Ok(cleared(file, package)),
+                State::Quarantined if self.may_sign(file) => {
+                    return Ok(Cleared { counted: None, ..cleared(file, package) });
+                }
                 State::Quarantined => return Err(self.refused(&shelved, package).await?),
                 State::Hidden | State::Deleted => return Err(Problem::not_found("there is no such file").into()),
                 State::Pending if self.leaves_undecided(package).await? => return Ok(cleared(file, package)),
@@ -193,6 +196,12 @@ impl Desk {
                 return Err(Problem::busy(message, 5).into());
             }
         }
+    }
+
+    /// Whether a quarantined file may leave to be signed: to a tool that signs, of whoever may write here, and only the
+    /// document that a signature is about. What is refused because nobody signed it could not be signed otherwise.
+    fn may_sign(&self, file: &File) -> bool {
+        self.signs && file.role == Some(Role::Image) && self.require(Permission::Write).is_ok()
     }
 
     /// Whether an undecided package may leave: only what came from an upstream that is set to open.

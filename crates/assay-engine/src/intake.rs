@@ -428,8 +428,23 @@ impl Desk {
         self.publish_as(claim, origin, &actor).await
     }
 
+    /// Publishes what an upstream gave because somebody asked for it.
+    pub(crate) async fn publish_for(&self, claim: Claim, origin: &str, requester: &str) -> Result<Receipt, Problem> {
+        self.publish_with(claim, Some(origin), &format!("upstream {origin}"), Some(requester)).await
+    }
+
     /// As [`Desk::publish_from`], in somebody's name.
     pub(crate) async fn publish_as(&self, claim: Claim, origin: Option<&str>, actor: &str) -> Result<Receipt, Problem> {
+        self.publish_with(claim, origin, actor, None).await
+    }
+
+    async fn publish_with(
+        &self,
+        claim: Claim,
+        origin: Option<&str>,
+        actor: &str,
+        requester: Option<&str>,
+    ) -> Result<Receipt, Problem> {
         self.require(Permission::Write)?;
         let publication = Publication {
             repository: self.repository.id,
@@ -438,6 +453,7 @@ impl Desk {
             subject: self.scope(&claim.name).subject(&claim.version),
             actor: actor.to_owned(),
             origin: origin.map(str::to_owned),
+            requester: requester.map(str::to_owned),
             at: self.engine.now(),
             engine: self.engine.clone(),
             claim,
@@ -456,6 +472,8 @@ struct Publication {
     actor: String,
     /// The upstream that it comes from.
     origin: Option<String>,
+    /// Who asked for it, where it comes from one.
+    requester: Option<String>,
     at: Timestamp,
     engine: Arc<Engine>,
     claim: Claim,
@@ -482,6 +500,9 @@ impl Publication {
             published_at: claim.published_at,
             origin: self.origin.clone(),
         })?;
+        if let Some(who) = self.requester.as_ref().filter(|_| new) {
+            tx.note_requester(package, who)?;
+        }
         let added = tx.put_files(package, &claim.files, self.at)?;
         for file in &claim.files {
             tx.unstage_blob(self.repository, self.format, &claim.name, &file.digest)?;
@@ -637,11 +658,11 @@ impl Publication {
             due: Due::at_once(self.at),
         }])?;
         let bytes: u64 = claim.files.iter().map(|f| f.size).sum();
-        self.log(
-            tx,
-            "package.published",
-            json!({"package": package.0, "files": added, "bytes": bytes, "references": claim.references}),
-        )
+        let mut body = json!({"package": package.0, "files": added, "bytes": bytes, "references": claim.references});
+        if let Some(who) = &self.requester {
+            body["requester"] = json!(who);
+        }
+        self.log(tx, "package.published", body)
     }
 
     fn log(&self, tx: &mut dyn Tx, kind: &'static str, body: serde_json::Value) -> Result<(), Problem> {

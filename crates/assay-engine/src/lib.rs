@@ -43,6 +43,7 @@ mod simulate;
 mod sources;
 mod sweep;
 mod trash;
+mod trust;
 mod upstream;
 mod upstreams;
 mod vex;
@@ -79,6 +80,7 @@ pub use simulate::{
 };
 pub use sources::{ImportReport, Rhythm, SourceCounts, SourceHealth, Watched};
 pub use trash::TrashRow;
+pub use trust::{TrustChange, TrustDraft};
 pub use upstream::{Condition, UpstreamHealth};
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
 pub use vex::{VexAdded, VexDetail, VexExport};
@@ -99,6 +101,7 @@ use assay_model::{
         meta::MetaStore,
         notices::Messenger,
         source::Source,
+        trust::Verifier,
         upstream::{Transport, Vault},
         vex::VexReader,
     },
@@ -144,6 +147,8 @@ pub struct Parts {
     pub judge: Arc<dyn Judge>,
     /// Reads documents of VEX.
     pub vex: Arc<dyn VexReader>,
+    /// Reads and checks signatures.
+    pub verifier: Arc<dyn Verifier>,
     /// What policies can do.
     pub actions: &'static [&'static dyn Action],
     /// Sources of advisories and scores.

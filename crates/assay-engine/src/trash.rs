@@ -81,6 +81,7 @@ impl Removal {
 
     pub(crate) fn apply(&self, tx: &mut dyn Tx, package: PackageId) -> Result<(), Problem> {
         crate::vex::detach(tx, package, self.how.at)?;
+        crate::trust::detach(tx, package, self.how.at)?;
         if self.place.settings.trash_days == 0 { tx.delete_package(package) } else { tx.discard(package, &self.how) }
     }
 }

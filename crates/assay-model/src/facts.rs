@@ -64,6 +64,8 @@ pub struct Facts {
     pub popularity: Standing,
     /// Signatures and attestations that came with it.
     pub signatures: Vec<Signature>,
+    /// Version of the same name about which it holds evidence, where it holds nothing else.
+    pub speaks_of: Option<String>,
     /// How fresh the sources are.
     pub freshness: Vec<Freshness>,
     /// Mutable names that point to it: tags of an image, dist-tags.
@@ -104,6 +106,7 @@ impl Facts {
             scorecard: None,
             popularity: Standing::default(),
             signatures: Vec::new(),
+            speaks_of: None,
             freshness: Vec::new(),
             references: Vec::new(),
             last_downloaded_at: None,

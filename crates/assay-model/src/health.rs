@@ -90,8 +90,14 @@ pub struct Signature {
     pub signer: Option<String>,
     /// Who vouches for the identity.
     pub issuer: Option<String>,
+    /// Type of a statement's predicate (`https://slsa.dev/provenance/v1`).
+    pub predicate_type: Option<String>,
+    /// Who built it, as provenance says.
+    pub builder: Option<String>,
     /// Where provenance says that it was built from.
     pub source: Option<String>,
+    /// The commit that provenance says it was built from.
+    pub commit: Option<String>,
     /// Why it was not verified.
     pub detail: Option<String>,
 }

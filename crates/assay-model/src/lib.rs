@@ -35,6 +35,7 @@ pub mod score;
 pub mod seam;
 pub mod sheet;
 pub mod source_repository;
+pub mod trust;
 pub mod upstream;
 pub mod vers;
 pub mod vex;

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 15, name: "channels", text: include_str!("../migrations/0015_channels.sql") },
     Migration { number: 16, name: "overrides", text: include_str!("../migrations/0016_overrides.sql") },
     Migration { number: 17, name: "renewal", text: include_str!("../migrations/0017_renewal.sql") },
+    Migration { number: 18, name: "trust", text: include_str!("../migrations/0018_trust.sql") },
     Migration { number: 19, name: "clocks", text: include_str!("../migrations/0019_clocks.sql") },
 ];
 

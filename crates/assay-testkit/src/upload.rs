@@ -16,11 +16,26 @@ const BOUNDARY: &str = "assay-testkit-7d1c3a5f9b2e4860";
 /// # Errors
 /// As [`Http::send`]; a refusal is an answer.
 pub async fn pypi(http: &Http, repository: &str, built: &Built) -> Result<Reply> {
-    let request = http
-        .request(Method::POST, &format!("/pypi/{repository}/"))
-        .header("content-type", content_type())
-        .body(form(built));
+    pypi_with(http, repository, built, &[]).await
+}
+
+/// As [`pypi`], with further fields of the form.
+///
+/// # Errors
+/// As [`Http::send`]; a refusal is an answer.
+pub async fn pypi_with(http: &Http, repository: &str, built: &Built, more: &[(&str, &str)]) -> Result<Reply> {
+    let mut body = Vec::new();
+    for (name, value) in more {
+        body.extend_from_slice(field(name, value).as_bytes());
+    }
+    body.extend(form(built));
+    let request =
+        http.request(Method::POST, &format!("/pypi/{repository}/")).header("content-type", content_type()).body(body);
     http.send(request).await
+}
+
+fn field(name: &str, value: &str) -> String {
+    format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
 }
 
 /// The `Content-Type` of a form that [`form`] makes.
@@ -41,8 +56,7 @@ pub(crate) fn form(built: &Built) -> Vec<u8> {
     ];
     let mut body = Vec::with_capacity(built.bytes.len() + 2048);
     for (name, value) in fields {
-        let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-        body.extend_from_slice(part.as_bytes());
+        body.extend_from_slice(field(name, value).as_bytes());
     }
     let head = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{}\"\r\n\

@@ -5,6 +5,7 @@ mod answered;
 mod health;
 mod names;
 mod said;
+mod signatures;
 
 use crate::{Engine, fold};
 use answered::Answers;
@@ -84,6 +85,7 @@ pub(super) fn gather(
         }
     }
     health::load(tx, &mut all, gathering)?;
+    signatures::load(tx, &mut all, gathering)?;
     Ok(all)
 }
 

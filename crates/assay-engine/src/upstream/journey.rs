@@ -44,6 +44,8 @@ pub(super) struct Journey {
     pub(super) desk: Desk,
     pub(super) name: String,
     pub(super) reference: Option<String>,
+    /// Who asked for it first.
+    pub(super) requester: String,
     /// Each with the places where it can be had, in the order in which they are asked.
     pub(super) files: Vec<(Arc<Flight>, Vec<Candidate>)>,
 }
@@ -94,7 +96,7 @@ impl Journey {
         claim.references = self.reference.iter().cloned().collect();
         self.inspect(&mut claim, &arrived).await?;
         let (version, paths) = (claim.version.clone(), claim.files.iter().map(|f| f.path.clone()).collect::<Vec<_>>());
-        self.desk.publish_from(claim, Some(&first.known.upstream.name)).await?;
+        self.desk.publish_for(claim, &first.known.upstream.name, &self.requester).await?;
         self.land(&version, &paths).await
     }
 

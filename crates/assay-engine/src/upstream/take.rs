@@ -278,7 +278,13 @@ impl Desk {
             }
         }
         let asked = asked.ok_or_else(|| Problem::bug("the file asked for is not among those fetched"))?;
-        let journey = Journey { desk: self.as_system(), name: name.to_owned(), reference, files: mine };
+        let journey = Journey {
+            desk: self.as_system(),
+            name: name.to_owned(),
+            reference,
+            requester: self.caller.name().to_owned(),
+            files: mine,
+        };
         tokio::spawn(Arc::new(journey).travel(scope));
         Ok(self.errand(Outcome::Flight(asked, mode)))
     }

@@ -27,13 +27,14 @@ mod tests;
 
 use assay_model::{
     Problem,
-    package::File,
+    package::{File, Package},
     refusal::Refusal,
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
         upstream::Remote,
     },
+    trust::Brought,
 };
 use serde_json::Value;
 
@@ -79,6 +80,9 @@ impl Format for Helm {
             lobby.enter()?;
             Err(Problem::not_found(format!("name a repository: /{}/<repository>/index.yaml", SPEC.prefix)))
         })
+    }
+    fn evidence(&self, _: &Package, files: &[File], _: &[String]) -> Brought {
+        crate::kit::evidence::beside(files, names::PROVENANCE, &[])
     }
     fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
         let sources = metadata.get("sources").and_then(Value::as_array).into_iter().flatten();

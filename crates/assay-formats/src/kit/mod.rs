@@ -5,6 +5,7 @@ pub(crate) mod accept;
 pub(crate) mod answer;
 pub(crate) mod archive;
 pub(crate) mod body;
+pub(crate) mod evidence;
 pub(crate) mod html;
 pub(crate) mod listing;
 pub(crate) mod multipart;

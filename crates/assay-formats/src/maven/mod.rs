@@ -32,13 +32,14 @@ mod tests;
 use crate::kit::path::encode_path;
 use assay_model::{
     Problem,
-    package::File,
+    package::{File, Package},
     refusal::Refusal,
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
         upstream::Remote,
     },
+    trust::Brought,
 };
 use serde_json::Value;
 
@@ -88,6 +89,9 @@ impl Format for Maven {
             lobby.enter()?;
             Err(Problem::not_found(format!("name a repository: /{}/<repository>/", SPEC.prefix)))
         })
+    }
+    fn evidence(&self, _: &Package, files: &[File], _: &[String]) -> Brought {
+        crate::kit::evidence::beside(files, ".asc", &[".sigstore.json", ".sigstore"])
     }
     fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
         let said = ["scm", "url", "issueManagement"].into_iter().filter_map(|key| metadata.get(key)?.as_str());

@@ -14,6 +14,7 @@
 
 mod detect;
 mod document;
+mod evidence;
 mod inspect;
 mod names;
 mod provenance;
@@ -27,13 +28,14 @@ mod tests;
 use crate::kit::path::encode_segment;
 use assay_model::{
     Problem,
-    package::File,
+    package::{File, Package},
     refusal::Refusal,
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, LoginBody, Reply, Repo, Request},
         upstream::Remote,
     },
+    trust::Brought,
 };
 use http::Method;
 use serde_json::Value;
@@ -90,6 +92,9 @@ impl Format for Npm {
     }
     fn login(&self, method: &Method, path: &str) -> Option<LoginBody> {
         wire::is_login(method, path).then_some(wire::password as LoginBody)
+    }
+    fn evidence(&self, package: &Package, files: &[File], _: &[String]) -> Brought {
+        evidence::of(package, files)
     }
     fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
         let repository = metadata.get("repository");

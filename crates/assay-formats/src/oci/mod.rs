@@ -13,6 +13,7 @@
 
 mod companions;
 mod detect;
+mod evidence;
 mod holds;
 mod inspect;
 mod names;
@@ -25,12 +26,14 @@ mod tests;
 
 use assay_model::{
     Problem,
+    package::{File, Package},
     refusal::Refusal,
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
         upstream::Remote,
     },
+    trust::Brought,
     view::PackageView,
 };
 use serde_json::Value;
@@ -78,6 +81,9 @@ impl Format for Oci {
     }
     fn companions(&self, view: &PackageView, version: &str) -> Vec<String> {
         companions::of(view, version)
+    }
+    fn evidence(&self, package: &Package, _: &[File], references: &[String]) -> Brought {
+        evidence::of(package, references)
     }
     fn source_links(&self, _: &str, metadata: &Value, configuration: Option<&Value>) -> Vec<String> {
         const KEY: &str = "org.opencontainers.image.source";

@@ -15,11 +15,11 @@
 //! same simple API.
 //!
 //! Left out: uploads of eggs, installers and sdists other than `.tar.gz` and `.zip` (PEP 527 took them away; sdists of
-//! upstreams may have the old ends); verifying attestations and signatures (installers do, with their own roots of
-//! trust); core metadata of sdists that do not promise their dependencies (PEP 643); the XML-RPC API, which is answered
+//! upstreams may have the old ends); core metadata of sdists that do not promise their dependencies (PEP 643); the XML-RPC API, which is answered
 //! with a fault that `pip search` prints, and `register`.
 
 mod detect;
+mod evidence;
 mod inspect;
 mod kept;
 mod names;
@@ -33,13 +33,14 @@ mod tests;
 use crate::kit::path::encode_segment;
 use assay_model::{
     Problem,
-    package::File,
+    package::{File, Package},
     refusal::Refusal,
     seam::{
         Task,
         format::{Answer, Challenge, Format, FormatSpec, Lobby, Reply, Repo, Request},
         upstream::Remote,
     },
+    trust::Brought,
 };
 use serde_json::Value;
 
@@ -92,6 +93,9 @@ impl Format for Pypi {
             lobby.enter()?;
             Err(Problem::not_found(format!("name a repository: /{}/<repository>/simple/", SPEC.prefix)))
         })
+    }
+    fn evidence(&self, _: &Package, files: &[File], _: &[String]) -> Brought {
+        evidence::of(files)
     }
     fn source_links(&self, _: &str, metadata: &Value, _: Option<&Value>) -> Vec<String> {
         let stated = metadata.get("project_urls").and_then(Value::as_array).into_iter().flatten();

@@ -9,9 +9,10 @@ use crate::{
     access::Caller,
     digest::Digest,
     finding::{Detail, Finding},
-    package::{File, FileId, NewFile, PackageId},
+    package::{File, FileId, NewFile, Package, PackageId},
     problem::Problem,
     refusal::Refusal,
+    trust::Brought,
     view::PackageView,
 };
 use bytes::Bytes;
@@ -356,6 +357,12 @@ pub trait Format: Send + Sync {
     fn companions(&self, view: &PackageView, version: &str) -> Vec<String> {
         let _ = (view, version);
         Vec::new()
+    }
+    /// Signatures and statements that a package holds, and what evidence about it extends to. `references` are mutable names
+    /// that point to it.
+    fn evidence(&self, package: &Package, files: &[File], references: &[String]) -> Brought {
+        let _ = (package, files, references);
+        Brought::default()
     }
     /// Addresses in a package's own metadata under which its source code may be found, the most explicit first.
     /// `configuration` is that of an image.

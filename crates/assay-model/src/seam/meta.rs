@@ -11,6 +11,7 @@ pub use super::notices::{Channels, Deliveries, DeliveryFilter, Gathered, NewChan
 pub use super::overrides::{Approvals, Overrides, PersonalFilter};
 pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
 pub use super::renewing::Renewals;
+pub use super::trust::{EvidenceTable, KeptEvidence, NewEvidence, TrustTable};
 pub use super::vex::{Vex, VexFilter, VexPut};
 pub use super::waivers::{UseFilter, WaiverUses, Waivers};
 use super::{Task, matcher::StoredAdvisory};
@@ -76,7 +77,7 @@ ports! {
     EventLog SettingsTable Upstreams UpstreamSecrets RemoteDocuments Pins Leases Imports ImportNames Trash
     Holdings DownloadCounts Graves FactHistory KeptReports Waivers WaiverUses Vex Renewals SourceCounting
     Bundles PopularityTable ScorecardTable ComingAdvisories PackageSources Overrides Approvals Channels
-    Deliveries
+    Deliveries TrustTable EvidenceTable
 }
 
 /// Runs `work` in a read-only snapshot and gives its result.

@@ -19,6 +19,7 @@ pub mod overrides;
 pub mod record;
 pub mod renewing;
 pub mod source;
+pub mod trust;
 pub mod upstream;
 pub mod vex;
 pub mod waivers;

@@ -65,7 +65,13 @@ reason contains sprintf("no statement of how it was built counts: %s", [why_not(
 	some one in input.v1.provenance
 }
 
-looked_at if input.v1.format in formats
+# What is itself a signature or statement about something, and nothing else, needs none.
+looked_at if {
+	input.v1.format in formats
+	not speaks
+}
+
+speaks if input.v1.speaks_of != null
 
 signed contains one if {
 	some one in input.v1.signatures

@@ -75,6 +75,13 @@ test_other_formats_pass if {
 	assay.match with input as python with data.assay.formats as {"pypi"}
 }
 
+test_signatures_need_none if {
+	speaking := object.union(bad, {"v1": object.union(bad.v1, {"speaks_of": "sha256:aa"})})
+	not assay.match with input as speaking
+	quiet := object.union(bad, {"v1": object.union(bad.v1, {"speaks_of": null})})
+	assay.match with input as quiet
+}
+
 test_only_in_its_repositories if {
 	assay.match with input as bad with data.assay.repositories as {"ma*"}
 	not assay.match with input as bad with data.assay.repositories as {"prod-*"}

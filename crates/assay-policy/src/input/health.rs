@@ -63,7 +63,10 @@ fn signature(signature: &Signature) -> Value {
         ("verified", signature.verified.map_or(Value::Null, Value::from)),
         ("signer", text(signature.signer.as_deref())),
         ("issuer", text(signature.issuer.as_deref())),
+        ("predicate_type", text(signature.predicate_type.as_deref())),
+        ("builder", text(signature.builder.as_deref())),
         ("source", text(signature.source.as_deref())),
+        ("commit", text(signature.commit.as_deref())),
         ("detail", text(signature.detail.as_deref())),
     ])
 }

@@ -39,6 +39,7 @@ pub(super) fn more(facts: &Facts, findings: &Findings<'_>) -> Value {
         ("scorecard", health::scorecard(facts)),
         ("popularity", health::popularity(facts)),
         ("signatures", health::signatures(facts)),
+        ("speaks_of", text(facts.speaks_of.as_deref())),
         ("provenance", health::provenance(facts)),
         ("sources", health::sources(facts)),
         ("secrets", content::secrets(facts)),

@@ -121,7 +121,7 @@ fn of_path(path: &[Step], counted: bool) -> Vec<FactKind> {
         ("v1", "labels") => vec![Repository],
         ("v1", "tags") => vec![Tags],
         ("v1", "scorecard" | "popularity") => vec![Health],
-        ("v1", "signatures" | "provenance") => vec![Signatures],
+        ("v1", "signatures" | "provenance" | "speaks_of") => vec![Signatures],
         ("v1", "sources") => vec![Freshness],
         ("v1", "format" | "published_at" | "first_seen" | "age_at_arrival_days" | "requester") => vec![Package],
         ("v0" | "v1", _) => ALL.to_vec(),

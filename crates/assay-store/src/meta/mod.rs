@@ -37,6 +37,7 @@ mod settings;
 mod severities;
 mod tokens;
 mod trash;
+mod trust;
 mod uploads;
 mod upstreams;
 mod vex;

@@ -22,6 +22,7 @@ mod record;
 mod renewing;
 mod search;
 mod sharing;
+mod trust;
 mod upstreams;
 mod volume;
 mod waivers;

@@ -104,6 +104,14 @@ fn publish_and_pull(tx: &mut dyn Tx) -> Result<(), Problem> {
     let pulled = Pulled { package: p, file: FileId(1), day: 1, who: "ci".into(), count: 1, last: at(0) };
     tx.add_downloads(&[pulled])?;
     tx.forget_download_days(0, 9)?;
+    tx.set_evidence(p, &[crate::trust::about("1", None, "a")])?;
+    tx.set_parts(p, &["2".into()])?;
+    tx.evidence_about(&[p])?;
+    tx.walk_evidence(0, 9)?;
+    tx.note_requester(p, "ci")?;
+    tx.requesters(&[p])?;
+    tx.set_evidence(p, &[])?;
+    tx.set_parts(p, &[])?;
     let how = Discard { at: at(2), by: "ann".into(), cause: "deleted".into(), purge_at: at(9) };
     tx.discard(p, &how)?;
     tx.trashed(p)?;

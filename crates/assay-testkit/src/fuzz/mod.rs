@@ -16,6 +16,7 @@ mod mutate;
 mod packages;
 mod policy;
 mod projects;
+mod signatures;
 mod systems;
 
 pub use mutate::Random;
@@ -54,6 +55,7 @@ pub fn targets() -> Vec<Target> {
     all.extend(advisories::targets());
     all.extend(policy::targets());
     all.extend(documents::targets());
+    all.extend(signatures::targets());
     all.extend(formats::targets());
     all
 }

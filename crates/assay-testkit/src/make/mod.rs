@@ -7,6 +7,7 @@ pub mod go_module;
 pub mod npm;
 pub mod oci;
 pub mod sdist;
+pub mod signing;
 pub mod trivy_db;
 pub mod wheel;
 

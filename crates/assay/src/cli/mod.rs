@@ -26,6 +26,7 @@ mod scan;
 mod status;
 mod tokens;
 mod trash;
+mod trust;
 mod until;
 mod upstream;
 mod version;
@@ -107,6 +108,9 @@ enum Command {
     /// Documents that say whether products are affected by vulnerabilities
     #[command(subcommand)]
     Vex(vex::VexCommand),
+    /// Who is trusted to sign packages
+    #[command(subcommand)]
+    Trust(trust::TrustCommand),
     /// Say why a package is in the state it is in, and what would help
     Explain(explain::ExplainArgs),
     /// The log of decisions: what each policy said, what it saw, and recomputing it
@@ -206,6 +210,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<ExitCode> {
         Command::Version(command) => version::run(context, &command),
         Command::Policy(command) => policy::run(context, command).await,
         Command::Waiver(command) => waiver::run(context, *command).await,
+        Command::Trust(command) => trust::run(context, command).await,
         Command::Vex(command) => vex::run(context, command).await,
         Command::Explain(args) => explain::run(context, &args).await,
         Command::Decisions(command) => decisions::run(context, command).await,

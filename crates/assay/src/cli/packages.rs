@@ -155,7 +155,7 @@ pub(super) async fn show(context: &Context, args: &ShowArgs) -> Result<ExitCode>
 }
 
 pub(super) fn page(detail: Detail, look: Look) -> String {
-    let mut parts = vec![header(&detail), files(&detail, look)];
+    let mut parts = vec![header(&detail), files(&detail, look), signatures(&detail, look)];
     let mut found: Vec<ScoredFinding> = detail.findings.iter().cloned().map(ScoredFinding::from).collect();
     findings::sort(&mut found);
     parts.push(inside(&detail, &found));
@@ -188,6 +188,7 @@ fn header(detail: &Detail) -> String {
         format!("State       {}", row.state.as_str()),
         format!("Uploaded    {} by {}", moment(row.uploaded_at), harmless(&row.uploader)),
     ];
+    lines.extend(detail.requester.as_ref().map(|who| format!("Taken for   {}", harmless(who))));
     if let Some(last) = row.downloads.last {
         lines.push(downloads(detail, last));
     }
@@ -243,6 +244,30 @@ fn files(detail: &Detail, look: Look) -> String {
             bytes(file.size).into(),
             Text::from(&file.media_type),
             file.digest.to_string().into(),
+        ]);
+    }
+    sheet.render(look)
+}
+
+fn signatures(detail: &Detail, look: Look) -> String {
+    if detail.signatures.is_empty() {
+        return String::new();
+    }
+    let mut sheet = Sheet::new(&["SIGNATURE", "FORM", "VERIFIED", "BY", "BUILT FROM", "WHY NOT"]);
+    for one in &detail.signatures {
+        let (word, tone) = match one.verified {
+            Some(true) => ("yes", Tone::Good),
+            Some(false) => ("no", Tone::Bad),
+            None => ("-", Tone::Plain),
+        };
+        let signer = one.signer.as_deref().unwrap_or_default();
+        sheet.row([
+            Text::from(&one.kind),
+            Text::from(&one.form),
+            Text::new(word, tone),
+            short(&one.issuer.as_ref().map_or_else(|| signer.to_owned(), |by| format!("{signer} ({by})"))).into(),
+            short(one.source.as_deref().unwrap_or_default()).into(),
+            short(one.detail.as_deref().unwrap_or_default()).into(),
         ]);
     }
     sheet.render(look)

@@ -7,6 +7,7 @@ use assay_model::{
     decision::{Cited, Decision},
     event::Event,
     finding::{Finding, Severity},
+    health::Signature,
     inventory::{LicenseFile, OsRelease, Secret, Skipped},
     keeping::{Downloads, Usage},
     overrides::{Approval, LicenseCorrection},
@@ -68,6 +69,10 @@ pub(super) struct Detail {
     pub(super) pulls: Pulls,
     #[serde(default)]
     pub(super) corrected_license: Option<LicenseCorrection>,
+    #[serde(default)]
+    pub(super) signatures: Vec<Signature>,
+    #[serde(default)]
+    pub(super) requester: Option<String>,
     #[serde(default)]
     pub(super) approvals: Vec<Approval>,
 }

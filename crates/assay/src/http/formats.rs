@@ -144,7 +144,7 @@ async fn route(
         };
     }
     let writer = (!reads).then(|| caller.clone());
-    let desk = app.engine.desk(repository, format, caller).await?;
+    let desk = app.engine.desk(repository, format, caller).await?.for_signing(signs(&arrived.headers));
     let mut reply = answered(app, format, &desk, format::Request { path: path.to_owned(), ..arrived }, asked).await?;
     if let Some(writer) = writer
         && let Some(warning) = app.engine.quota_warning(&writer, repository).await?
@@ -152,6 +152,13 @@ async fn route(
         insert(reply.headers_mut(), "x-assay-warning", &warning);
     }
     Ok(reply)
+}
+
+/// Whether the client says that it is a tool that signs. It decides nothing by itself.
+fn signs(headers: &http::HeaderMap) -> bool {
+    const TOOLS: [&str; 2] = ["cosign/", "notation/"];
+    let named = headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    named.is_some_and(|agent| TOOLS.iter().any(|tool| agent.starts_with(tool)))
 }
 
 async fn answered(

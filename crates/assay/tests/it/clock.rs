@@ -106,6 +106,7 @@ impl World {
             matcher: Arc::new(assay_advisories::OsvMatcher),
             judge: Arc::new(assay_policy::RegoJudge::new(&names)),
             vex: Arc::new(assay_advisories::vex::Documents),
+            verifier: Arc::new(assay_signatures::Signatures),
             actions: assay_policy::ALL,
             sources: assay_advisories::ALL,
             transport: Arc::new(Offline),

@@ -44,6 +44,7 @@ mod replay_both;
 mod restart;
 mod scan;
 mod scan_elsewhere;
+mod signatures;
 mod simulate;
 mod support;
 mod tour_cargo;

@@ -1,5 +1,5 @@
 //! What comes with a distribution: attestations (PEP 740) and a detached OpenPGP signature (PEP 503). Their shape and what
-//! they speak of are checked; signatures are not verified here, installers do that with their own roots of trust.
+//! they speak of are checked here; whether their signatures hold is for those who decide.
 
 use crate::pypi::names::{self, FileName};
 use assay_model::{Digest, Problem};

@@ -15,7 +15,7 @@ pub(crate) use suggest::{distance, instead, written};
 pub(crate) use walk::{Miss, Path, empty, walk};
 
 /// Version of the schema within `v0` and `v1`: fields are added, none is taken away or changes its type.
-pub const REVISION: &str = "1.0.0";
+pub const REVISION: &str = "1.1.0";
 
 /// What a value is.
 #[derive(Clone, Copy, Debug)]

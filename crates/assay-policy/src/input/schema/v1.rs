@@ -30,6 +30,8 @@ pub(super) const FIELDS: &[Field] = &[
     object("popularity", POPULARITY, "What catalogues of popular packages say about its name"),
     list("signatures", &Object(SIGNATURE), "Signatures and attestations that came with it"),
     list("provenance", &Object(SIGNATURE), "Those of them that say how it was built"),
+    text("speaks_of", "Version of the same name about which it holds signatures or statements and nothing else")
+        .or_null(),
     list("sources", &Object(FRESHNESS), "How fresh what is known is, by source"),
 ];
 
@@ -258,7 +260,7 @@ const POPULARITY: &[Field] = &[
 
 const SIGNATURE: &[Field] = &[
     text("kind", "signature, provenance, or another type of statement"),
-    text("form", "How it is made (cosign, sigstore-bundle, npm-registry, openpgp, dsse)"),
+    text("form", "How it is made (cosign, dsse, sigstore-bundle, npm-registry, pep740, openpgp, in-toto)"),
     text("path", "What holds it"),
     flag(
         "verified",
@@ -267,7 +269,10 @@ const SIGNATURE: &[Field] = &[
     .or_null(),
     text("signer", "Who signed: a key's name, or an identity").or_null(),
     text("issuer", "Who vouches for the identity").or_null(),
-    text("source", "Where it says that it was built from").or_null(),
+    text("predicate_type", "Type of a statement's predicate (https://slsa.dev/provenance/v1)").or_null(),
+    text("builder", "Who built it, as provenance says").or_null(),
+    text("source", "Repository that provenance says it was built from, without scheme").or_null(),
+    text("commit", "Commit that provenance says it was built from").or_null(),
     text("detail", "Why it was not verified").or_null(),
 ];
 

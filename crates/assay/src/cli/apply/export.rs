@@ -45,6 +45,7 @@ fn folder(kind: Kind) -> &'static str {
     match kind {
         Kind::Repository => "repositories",
         Kind::Upstream => "upstreams",
+        Kind::Trust => "trust",
         Kind::Channel => "channels",
         Kind::Policy => "policies",
         Kind::Waiver => "waivers",

@@ -25,7 +25,7 @@ pub(super) struct ApplyArgs {
     /// Show what would change, and change nothing; exit code 2 when there is something
     #[arg(long)]
     dry_run: bool,
-    /// Remove what the files do not have: policies, channels, upstreams; revoke waivers. Repositories always stay
+    /// Remove what the files do not have: policies, channels, the trusted, upstreams; revoke waivers. Repositories always stay
     #[arg(long)]
     prune: bool,
     /// Only objects of this kind; may be repeated

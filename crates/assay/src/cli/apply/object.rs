@@ -2,7 +2,7 @@
 //! be compared.
 
 use anyhow::{Context as _, Result, bail};
-use assay_engine::{PolicyDraft, WaiverDraft};
+use assay_engine::{PolicyDraft, TrustDraft, WaiverDraft};
 use assay_model::{channel::ChannelKind, channel::ChannelSettings, repository::Settings, upstream::UpstreamSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Repository,
     /// An upstream of a repository
     Upstream,
+    /// Somebody who is trusted to sign
+    Trust,
     /// A channel that is told what happens
     Channel,
     /// A policy
@@ -23,12 +25,13 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Repository, Self::Upstream, Self::Channel, Self::Policy, Self::Waiver];
+    const ALL: [Self; 6] = [Self::Repository, Self::Upstream, Self::Trust, Self::Channel, Self::Policy, Self::Waiver];
 
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Repository => "repository",
             Self::Upstream => "upstream",
+            Self::Trust => "trust",
             Self::Channel => "channel",
             Self::Policy => "policy",
             Self::Waiver => "waiver",
@@ -140,6 +143,23 @@ fn complete(kind: Kind, name: &str, mut fields: Map<String, Value>) -> Result<Ma
                 format!("`type` of a channel is {}", ChannelKind::ALL.map(ChannelKind::as_str).join(", "))
             })?;
             json!({ "type": known, "settings": settings::<ChannelSettings>(take("settings"), json!({}))? })
+        }
+        Kind::Trust => {
+            let mut draft = std::mem::take(&mut fields);
+            draft.insert("name".into(), json!(name));
+            if let Some(said) = draft.remove("type") {
+                draft.insert("kind".into(), said);
+            }
+            let mut draft: TrustDraft = serde_json::from_value(Value::Object(draft))?;
+            draft.pem = draft.pem.trim().to_owned() + "\n";
+            let kind = draft.kind;
+            let mut spec = serde_json::to_value(draft)?;
+            if let Some(spec) = spec.as_object_mut() {
+                spec.remove("name");
+                spec.remove("kind");
+                spec.insert("type".into(), json!(kind));
+            }
+            spec
         }
         Kind::Policy => {
             let mut draft = std::mem::take(&mut fields);

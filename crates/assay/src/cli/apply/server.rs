@@ -26,6 +26,11 @@ pub(super) async fn read(client: &Client) -> Result<Vec<Object>> {
         }
         objects.push(Object::new(Kind::Repository, only(&repository, &["name", "settings"]))?);
     }
+    for trusted in rows(client, &["trust"], "trusted").await? {
+        let mut fields = only(&trusted, &["name", "pem", "identities", "issuers", "logged", "scope"]);
+        fields.insert("type".into(), trusted.get("kind").cloned().unwrap_or_default());
+        objects.push(Object::new(Kind::Trust, fields)?);
+    }
     for channel in rows(client, &["channels"], "channels").await? {
         let mut fields = only(&channel, &["name", "settings"]);
         fields.insert("type".into(), channel.get("kind").cloned().unwrap_or_default());
@@ -95,6 +100,7 @@ async fn create(client: &Client, object: &Object) -> Result<()> {
     match object.kind {
         Kind::Repository => client.post(&["repositories"], &body).await,
         Kind::Upstream => client.post(&["repositories", repository(object), "upstreams"], &body).await,
+        Kind::Trust => client.post(&["trust"], &body).await,
         Kind::Channel => client.post(&["channels"], &body).await,
         Kind::Policy => client.post(&["policies"], &body).await,
         Kind::Waiver => client.post(&["waivers"], &body).await,
@@ -122,7 +128,7 @@ async fn change(client: &Client, now: &Object, wanted: &Object, secrets: bool) -
         }
         Kind::Channel if secrets || now.spec.get("type") != wanted.spec.get("type") => again(client, now, wanted).await,
         Kind::Channel => client.patch(&["channels", &wanted.name], &settings).await.map(drop),
-        Kind::Policy => create(client, wanted).await,
+        Kind::Policy | Kind::Trust => create(client, wanted).await,
         Kind::Waiver => {
             let same = ["scope", "reason", "vex"].iter().all(|field| now.spec.get(*field) == wanted.spec.get(*field));
             if !same {
@@ -147,6 +153,7 @@ async fn remove(client: &Client, object: &Object) -> Result<()> {
             let name = object.name.rsplit('/').next().unwrap_or_default();
             client.delete(&["repositories", repository(object), "upstreams", name]).await
         }
+        Kind::Trust => client.delete(&["trust", &object.name]).await,
         Kind::Channel => client.delete(&["channels", &object.name]).await,
         Kind::Policy => client.delete(&["policies", &slug(&object.name)]).await,
         Kind::Waiver => {

@@ -18,6 +18,7 @@ pub(super) mod simulations;
 pub(super) mod storage;
 pub(super) mod tokens;
 pub(super) mod trash;
+pub(super) mod trust;
 pub(super) mod upstreams;
 pub(super) mod vex;
 pub(super) mod waivers;

@@ -6,6 +6,7 @@ mod contents;
 mod decisions;
 mod findings;
 mod inside;
+mod signatures;
 
 use super::{
     Outcome, WebRequest,
@@ -27,6 +28,7 @@ use contents::{FileLine, InventoryView};
 use decisions::{CitedLine, DecisionView};
 use findings::FindingLine;
 use jiff::SignedDuration;
+use signatures::SignatureLine;
 use std::sync::Arc;
 
 pub(super) use around::Around;
@@ -81,6 +83,7 @@ struct Head {
     arrived: When,
     published: Option<When>,
     origin: Option<Origin>,
+    requester: Option<String>,
     downloads: String,
     pulled: Option<When>,
     tags: Vec<String>,
@@ -118,6 +121,7 @@ impl Head {
                 href: format!("/ui/repositories/{}#upstream-{}-{name}", detail.repository.name, at.format),
                 name,
             }),
+            requester: detail.requester.clone(),
             downloads: pulled(detail),
             pulled: detail.row.downloads.last.map(When),
             tags: package.tags.iter().cloned().collect(),
@@ -168,6 +172,7 @@ pub(super) struct PackagePage {
     findings: Cut<FindingLine>,
     inventory: InventoryView,
     files: Vec<FileLine>,
+    signatures: Vec<SignatureLine>,
     chart: Option<Chart>,
     names: Cut<NameLine>,
     promotions: Vec<PromotionLine>,
@@ -262,6 +267,7 @@ pub(super) fn view(mut frame: Frame, detail: PackageDetail, around: Around) -> P
                 FileLine::of(file, link)
             })
             .collect(),
+        signatures: detail.signatures.into_iter().map(SignatureLine::of).collect(),
         why: around.why,
         decisions: detail.decisions.into_iter().map(DecisionView::of).collect(),
         events: detail.events.into_iter().map(EventLine::of).collect(),

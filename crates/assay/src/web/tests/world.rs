@@ -287,6 +287,8 @@ pub(super) fn detail() -> PackageDetail {
             ..Default::default()
         },
         locations: BTreeMap::new(),
+        signatures: Vec::new(),
+        requester: None,
         corrected_license: None,
         approvals: Vec::new(),
         row: row(7),

@@ -1,0 +1,1 @@
+MGQCMGADbA3zlcjHbdkVOI1tejseoE/RvuH2McYOcKwVbLkV1dmBx02swSoIbwzM0BiHjAIwIOjzZMqtkMLUog9isEnjGbqgLSc2vpfX+/IOc8KvQ6I18VGTreJymPDdRsFcW2q8
