@@ -18,17 +18,18 @@ use assay_model::{
     package::{File, Package, PackageId, State},
     policy::FactKind,
     problem::Problem,
-    repository::Repository,
+    repository::{Repository, RepositoryId},
     score::Scores,
     seam::{
         action::{Action, Standing},
         meta::Tx,
     },
+    upstream::Upstream,
 };
 use jiff::Timestamp;
 use names::Names;
 use said::Said;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// Facts of one package with what the outcome is written against.
 pub(crate) struct Gathered {
@@ -54,7 +55,7 @@ pub(super) fn gather(
 ) -> Result<Vec<Gathered>, Problem> {
     let ids: Vec<PackageId> = keys.iter().map(|(id, _)| *id).collect();
     let causes: BTreeMap<PackageId, &String> = keys.iter().map(|(id, cause)| (*id, cause)).collect();
-    let mut repositories: BTreeMap<_, Repository> = BTreeMap::new();
+    let mut shared = Shared { previous: tx.decisions_in_force(&ids)?, ..Shared::default() };
     let findings = Found::load(tx, &ids, gathering.reads)?;
     let answers = Answers::load(tx, &findings.ids, gathering.reads, gathering.now)?;
     let said = Said::load(tx, &ids)?;
@@ -70,15 +71,10 @@ pub(super) fn gather(
         if package.state == State::Deleted && files_of_it.is_empty() {
             continue;
         }
-        if !repositories.contains_key(&package.repository)
-            && let Some(found) = tx.repository_by_id(package.repository)?
-        {
-            repositories.insert(package.repository, found);
-        }
-        let Some(repository) = repositories.get(&package.repository).cloned() else { continue };
+        let Some(repository) = shared.repository(tx, package.repository)? else { continue };
         let cause = causes.get(&package.id).map(|c| (*c).clone()).unwrap_or_default();
         if let Some(mut one) =
-            gather_one(tx, package, files_of_it, repository, (&findings, &answers, &said), gathering)?
+            gather_one(tx, package, files_of_it, repository, (&mut shared, &findings, &answers, &said), gathering)?
         {
             names.fill(&mut one.facts);
             all.push(Gathered { cause, ..one });
@@ -94,14 +90,14 @@ fn gather_one(
     mut package: Package,
     files: Vec<File>,
     repository: Repository,
-    (found, answers, said): (&Found, &Answers, &Said),
+    (shared, found, answers, said): (&mut Shared, &Found, &Answers, &Said),
     gathering: &Gathering<'_>,
 ) -> Result<Option<Gathered>, Problem> {
     let findings = found.of(package.id);
     let mut facts = Facts {
         files,
         upstream: match &package.origin {
-            Some(origin) => tx.upstream(package.repository, origin)?,
+            Some(origin) => shared.upstream(tx, package.repository, origin)?,
             None => None,
         },
         scores: found.scores_of(&findings),
@@ -120,10 +116,7 @@ fn gather_one(
         let stored = tx.advisories(&ids.into_iter().collect::<Vec<_>>())?;
         facts.advisories = stored.into_iter().map(|s| s.advisory).collect();
     }
-    let previous = match package.decision.clone() {
-        Some(id) => tx.decision(&id)?,
-        None => None,
-    };
+    let previous = shared.previous.remove(&package.id);
     if let Some(previous) = &previous {
         let current = Standing::of(package.state, package.tags.clone());
         let mut own: BTreeSet<String> = package.tags.difference(&previous.tags_added).cloned().collect();
@@ -136,6 +129,30 @@ fn gather_one(
     }
     let approvals = said.approvals(facts.package.id);
     Ok(Some(Gathered { facts, previous, approvals, cause: String::new() }))
+}
+
+/// What is loaded once for a batch, or once for all of its packages that have it in common.
+#[derive(Default)]
+struct Shared {
+    repositories: BTreeMap<RepositoryId, Option<Repository>>,
+    upstreams: BTreeMap<(RepositoryId, String), Option<Upstream>>,
+    previous: BTreeMap<PackageId, Decision>,
+}
+
+impl Shared {
+    fn repository(&mut self, tx: &mut dyn Tx, id: RepositoryId) -> Result<Option<Repository>, Problem> {
+        if let Entry::Vacant(free) = self.repositories.entry(id) {
+            free.insert(tx.repository_by_id(id)?);
+        }
+        Ok(self.repositories.get(&id).cloned().flatten())
+    }
+
+    fn upstream(&mut self, tx: &mut dyn Tx, of: RepositoryId, name: &str) -> Result<Option<Upstream>, Problem> {
+        match self.upstreams.entry((of, name.to_owned())) {
+            Entry::Occupied(there) => Ok(there.get().clone()),
+            Entry::Vacant(free) => Ok(free.insert(tx.upstream(of, name)?).clone()),
+        }
+    }
 }
 
 /// Adds what the inventories hold; says whether every file with a role has one.

@@ -528,6 +528,8 @@ pub trait Decisions {
     fn append_decision(&mut self, decision: &Decision) -> R<()>;
     /// By id.
     fn decision(&mut self, id: &DecisionId) -> R<Option<Decision>>;
+    /// The decision in force of each of these packages that has one.
+    fn decisions_in_force(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Decision>>;
     /// Of a package, newest first.
     fn decisions_of(&mut self, package: PackageId, limit: usize) -> R<Vec<Decision>>;
     /// When decisions about these packages were made and the states they gave; by package and time.

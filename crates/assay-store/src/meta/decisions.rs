@@ -9,7 +9,7 @@ use assay_model::{
     seam::meta::Decisions,
 };
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Decisions for Session<'_> {
     fn append_decision(&mut self, decision: &Decision) -> R<()> {
@@ -46,6 +46,21 @@ impl Decisions for Session<'_> {
     fn decision(&mut self, id: &DecisionId) -> R<Option<Decision>> {
         // primary key
         first(self.sql, "SELECT document FROM decision WHERE id = $1", &params![id])?.map(|mut r| r.json()).transpose()
+    }
+
+    fn decisions_in_force(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Decision>> {
+        let mut found = BTreeMap::new();
+        for chunk in packages.chunks(KEYS_AT_ONCE) {
+            // primary keys
+            found.extend(all(
+                self.sql,
+                "SELECT p.id, d.document FROM package p JOIN decision d ON d.id = p.decision
+                 WHERE p.id IN (SELECT CAST(value AS BIGINT) FROM @list($1))",
+                &[numbers(chunk.iter().map(|p| p.0))],
+                |r| Ok((PackageId(r.int()?), r.json()?)),
+            )?);
+        }
+        Ok(found)
     }
 
     fn decisions_of(&mut self, package: PackageId, limit: usize) -> R<Vec<Decision>> {
