@@ -7,8 +7,11 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
+use assay_analyzers::StandardInspector;
+use assay_archive::Limits;
 use assay_model::{
     component::{Component, Occurrence},
     digest::Digest,
@@ -16,7 +19,10 @@ use assay_model::{
     inventory::{Inventory, StoredInventory},
     package::{Coordinates, NewFile, NewPackage, PackageId, Role},
     repository::RepositoryId,
-    seam::meta::{MetaStore, Tx, write},
+    seam::{
+        inspector::Inspector,
+        meta::{MetaStore, Tx, write},
+    },
     work::{Due, Lane, NewJob, Stage},
 };
 use assay_store::{StoreConfig, Stores};
@@ -57,6 +63,13 @@ pub fn is_pulled(number: usize) -> bool {
 
 fn bytes(number: usize) -> Vec<u8> {
     format!("package {number}\n").into_bytes()
+}
+
+/// What made the inventories: the scanner of a server with usual settings, so that it makes none of them again.
+fn scanner() -> &'static str {
+    static REVISION: LazyLock<String> =
+        LazyLock::new(|| StandardInspector::new(Limits::default()).revision().to_owned());
+    &REVISION
 }
 
 /// A stream of numbers that is the same each time (SplitMix64).
@@ -208,7 +221,7 @@ impl Made {
         let (_, new) = tx.put_inventory(&StoredInventory {
             digest,
             role: Role::File,
-            scanner: "bench".into(),
+            scanner: scanner().to_owned(),
             made_at: at,
             inventory,
         })?;
