@@ -218,24 +218,38 @@ impl Engine {
         }
     }
 
-    /// Runs jobs in this process until none is due that a change or an upload caused: for the command line and tests.
+    /// Runs jobs in this process until none is due that a change or an upload caused: for the command line. What may take
+    /// long and that nobody waits for, as inventories that a newer scanner makes again, is left to servers.
     ///
     /// # Errors
     /// From the store.
     pub async fn drain(self: &Arc<Self>) -> Result<(), Problem> {
+        self.drain_lanes(&[Lane::Interactive, Lane::Scan, Lane::Change]).await
+    }
+
+    /// Runs jobs of every lane in this process until none is due: for tests.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn drain_all(self: &Arc<Self>) -> Result<(), Problem> {
+        self.drain_lanes(&Lane::ALL).await
+    }
+
+    async fn drain_lanes(self: &Arc<Self>, lanes: &[Lane]) -> Result<(), Problem> {
         self.awaken().await?;
         let mut before = None;
         loop {
             let mut ran = 0;
-            for lane in Lane::ALL {
-                ran += self.run_lane(lane).await?;
+            for lane in lanes {
+                ran += self.run_lane(*lane).await?;
             }
             let counts = {
                 let now = self.now();
                 meta::read(self.meta(), move |tx| tx.job_counts(now)).await?
             };
-            let running: i64 = counts.values().map(|c| c.running).sum();
-            let waiting: i64 = counts.values().map(|c| c.waiting).sum();
+            let of_these = || counts.iter().filter(|(lane, _)| lanes.contains(lane)).map(|(_, counts)| counts);
+            let running: i64 = of_these().map(|c| c.running).sum();
+            let waiting: i64 = of_these().map(|c| c.waiting).sum();
             let quiet = (ran == 0 && running == 0).then_some((waiting, self.drained().await?));
             // Another process may have ended a job after we looked for one and left its successor waiting: only a look
             // between two equal moments of quiet has seen everything.

@@ -161,7 +161,7 @@ impl World {
     /// Sets the clock and does what is due.
     async fn jump(&self, to: Timestamp) -> Result<State> {
         self.clock.set(to);
-        self.engine.drain().await?;
+        self.engine.drain_all().await?;
         self.state().await
     }
 
