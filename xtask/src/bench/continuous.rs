@@ -76,6 +76,7 @@ pub fn measure(options: &Options, programs: &Programs) -> Result<Vec<Row>> {
     }
     rows.extend(changes(&server, &feeds)?);
     rows.extend(nothing(&server, &feeds)?);
+    rows.push(simulation(&server)?);
     rows.extend(replayed(&server)?);
     rows.push(mebibytes("the most memory since the catalogue was there", server.peak()?));
     Ok(rows)
@@ -211,4 +212,12 @@ fn nothing(server: &Server, feeds: &Path) -> Result<Vec<Row>> {
         Row::value("continuous: bytes that the database grew by then", "", grown as f64),
         mebibytes("the database", before),
     ])
+}
+
+/// Another policy tried on all of it.
+fn simulation(server: &Server) -> Result<Row> {
+    let file = server.scratch().join("critical.rego");
+    std::fs::write(&file, items::POLICY)?;
+    let file = file.display().to_string();
+    timed("a simulated policy over all packages", || server.cli(&["policy", "simulate", "--json", &file]).map(drop))
 }
