@@ -31,8 +31,8 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Snapshots read at the same time; further readers queue up.
 const READERS: usize = 8;
 /// Page caches, in KiB: imports gain from the writer's; ten of the small ones are open at most.
-const WRITER_CACHE: i64 = 16_000;
-const READER_CACHE: i64 = 3_000;
+const WRITER_CACHE: i64 = 64_000;
+const READER_CACHE: i64 = 12_000;
 /// Statements kept prepared per connection; more than the crate has.
 const STATEMENTS: usize = 256;
 
