@@ -59,7 +59,8 @@ impl Engine {
     ) -> Result<Concluded, Problem> {
         let Gathered { facts, previous, approvals, cause } = gathered;
         let started = Instant::now();
-        let Judged { evaluated, input, waivers, document } = rules.judge(&facts)?;
+        let judged = if keeps { rules.judge(&facts)? } else { rules.suppose(&facts) };
+        let Judged { evaluated, input, waivers, document } = judged;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let base = Standing::of(State::Available, facts.package.tags.clone());
         let approved: BTreeSet<String> =

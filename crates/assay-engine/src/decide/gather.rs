@@ -191,7 +191,7 @@ impl Found {
         if !needed.iter().any(|kind| reads.contains(kind)) {
             return Ok(found);
         }
-        for (package, components) in tx.components_of(packages)? {
+        for (package, components) in tx.components_found(packages)? {
             found.components.insert(package, components.iter().map(|c| c.id).collect());
             found.known.extend(components.into_iter().map(|c| (c.id, (c.component, Vec::new()))));
         }

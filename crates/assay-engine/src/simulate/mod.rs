@@ -118,7 +118,7 @@ impl Engine {
         let mut sums = Sums::default();
         let (mut after, mut done) = (None, 0_u64);
         let mut under_way: VecDeque<JoinHandle<Result<Page, Problem>>> = VecDeque::new();
-        let abreast = std::thread::available_parallelism().map_or(1, usize::from).min(ABREAST);
+        let abreast = std::thread::available_parallelism().map_or(1, usize::from).min(ABREAST) + 1;
         let mut more = true;
         while more || !under_way.is_empty() {
             while more && under_way.len() < abreast {

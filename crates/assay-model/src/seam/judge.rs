@@ -26,6 +26,9 @@ pub trait Rules: Send + Sync {
     /// # Errors
     /// Only when the facts cannot be turned into a document.
     fn judge(&self, facts: &Facts) -> Result<Judged, Problem>;
+    /// The same for trying: only the parts of the document that any of them reads are made, and neither the document nor
+    /// its digest is given.
+    fn suppose(&self, facts: &Facts) -> Judged;
     /// Evaluates them on a document that [`Rules::judge`] gave, at the clock of then: the same policies at the same
     /// revisions say the same again.
     ///

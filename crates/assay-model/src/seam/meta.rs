@@ -360,6 +360,8 @@ pub trait Findings {
     fn set_findings(&mut self, component: ComponentId, findings: &[Finding], at: Timestamp) -> R<bool>;
     /// Findings of these components, by component and id.
     fn findings_of(&mut self, components: &[ComponentId]) -> R<Vec<ComponentFinding>>;
+    /// Of each package the components that have findings.
+    fn components_found(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<StoredComponent>>>;
     /// Components with a finding that has any of these ids or aliases.
     fn components_with_ids(&mut self, ids: &[String]) -> R<Vec<ComponentId>>;
 }

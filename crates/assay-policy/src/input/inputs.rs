@@ -1,6 +1,6 @@
 //! What a set of policies is evaluated on: the document that all see, and what waivers change of that for some of them.
 
-use super::{Document, PolicyNames};
+use super::{Document, Parts, PolicyNames};
 use assay_model::{
     Digest, Problem,
     assessment::{Suppression, assess, seen_by, waived_policies},
@@ -45,8 +45,8 @@ struct Written {
 
 impl Inputs {
     /// What these policies see of the facts.
-    pub(crate) fn build(facts: &Facts, policies: &[Policy], names: &PolicyNames) -> Self {
-        let document = Document::build(facts, names);
+    pub(crate) fn build(facts: &Facts, policies: &[Policy], names: &PolicyNames, parts: &Parts) -> Self {
+        let document = Document::build_parts(facts, names, parts);
         let mut inputs = Self { document, own: BTreeMap::new(), waivers: Waived::default() };
         if facts.waivers.is_empty() {
             return inputs;
@@ -57,7 +57,7 @@ impl Inputs {
         inputs.waivers.findings = assessments.iter().filter_map(|one| taken(one.for_all())).collect();
         for policy in policies {
             let Some(seen) = seen_by(facts, &assessments, policy) else { continue };
-            inputs.own.insert(policy.slug.clone(), Document::build(&seen, names));
+            inputs.own.insert(policy.slug.clone(), Document::build_parts(&seen, names, parts));
             let counting = assessments.iter().filter(|one| one.for_all().is_none());
             let by = counting.filter_map(|one| taken(one.for_policy(&policy.slug))).collect();
             inputs.waivers.own.insert(policy.slug.clone(), by);

@@ -13,6 +13,7 @@ mod kind;
 mod license;
 mod osv;
 mod package;
+mod parts;
 mod place;
 mod sbom;
 pub mod schema;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 use value::object;
 
 pub(crate) use inputs::Inputs;
+pub(crate) use parts::Parts;
 
 /// The part with the numbers of `security_scan` as numbers again: as keys of JSON they are texts, which is what another
 /// policy would see and what would be in another order.
@@ -69,21 +71,25 @@ pub struct Document {
 impl Document {
     /// Builds the document. Pure: the same facts give the same document and digest.
     pub fn build(facts: &Facts, names: &PolicyNames) -> Self {
+        Self::build_parts(facts, names, &Parts::all())
+    }
+    /// The same with null for the parts that are not wanted.
+    pub(crate) fn build_parts(facts: &Facts, names: &PolicyNames, parts: &Parts) -> Self {
         let findings = findings::Findings::new(facts, names);
-        let v0 = object([
-            ("package", package::package(facts, names, &findings)),
-            ("repository", place::repository(&facts.repository)),
-            ("workspace", place::workspace(&facts.workspace, facts.workspace_since)),
-            ("identity", package::identity(facts, names)),
-            ("metadata", package::metadata(facts)),
-            ("upstream", package::upstream(facts)),
-            ("osv", osv::records(facts, &findings)),
-            ("security_scan", findings.security_scan()),
-            ("vulnerabilities", findings.vulnerabilities()),
-            ("model_security", Value::Null),
-            ("sbom", sbom::sbom(facts)),
+        let v0 = parts.object(&[
+            ("package", &|| package::package(facts, names, &findings)),
+            ("repository", &|| place::repository(&facts.repository)),
+            ("workspace", &|| place::workspace(&facts.workspace, facts.workspace_since)),
+            ("identity", &|| package::identity(facts, names)),
+            ("metadata", &|| package::metadata(facts)),
+            ("upstream", &|| package::upstream(facts)),
+            ("osv", &|| osv::records(facts, &findings)),
+            ("security_scan", &|| findings.security_scan()),
+            ("vulnerabilities", &|| findings.vulnerabilities()),
+            ("model_security", &|| Value::Null),
+            ("sbom", &|| sbom::sbom(facts)),
         ]);
-        let more = v1::more(facts, &findings);
+        let more = v1::more(facts, &findings, parts);
         let whole = object([("v0", v0.clone()), ("v1", v1::superset(&v0, &more))]);
         Self { v0, more, whole }
     }

@@ -6,6 +6,7 @@ use super::{
     findings::Findings,
     health,
     package::{days_before_arrival, tag_names},
+    parts::Parts,
     place, suppressed,
     value::{list, object, text, texts, time},
 };
@@ -17,33 +18,33 @@ use assay_model::{
 use regorus::Value;
 
 /// What `v1` has beyond `v0`; `vulnerabilities` replaces its namesake.
-pub(super) fn more(facts: &Facts, findings: &Findings<'_>) -> Value {
+pub(super) fn more(facts: &Facts, findings: &Findings<'_>, parts: &Parts) -> Value {
     let licenses = Licenses::default();
-    object([
-        ("format", Value::from(facts.package.at.format.as_str())),
-        ("tags", tag_names(facts)),
-        ("labels", place::labels(&facts.repository)),
-        ("published_at", time(facts.package.published_at)),
-        ("first_seen", time(Some(facts.package.uploaded_at))),
-        ("requester", text(facts.requester.as_deref())),
-        ("age_at_arrival_days", days_before_arrival(facts)),
-        ("components", list(facts.components.iter().map(|found| component(found, &licenses, findings.depths())))),
-        ("os", facts.os.as_ref().map_or(Value::Null, os)),
-        ("completeness", completeness(facts)),
-        ("vulnerabilities", findings.detailed()),
-        ("kev", findings.exploited()),
-        ("malware", findings.malware()),
-        ("end_of_life", findings.end_of_life()),
-        ("suppressed", suppressed::list_of(findings)),
-        ("waivers", suppressed::waivers(facts)),
-        ("scorecard", health::scorecard(facts)),
-        ("popularity", health::popularity(facts)),
-        ("signatures", health::signatures(facts)),
-        ("speaks_of", text(facts.speaks_of.as_deref())),
-        ("provenance", health::provenance(facts)),
-        ("sources", health::sources(facts)),
-        ("secrets", content::secrets(facts)),
-        ("licenses", licenses.all(facts)),
+    parts.object(&[
+        ("format", &|| Value::from(facts.package.at.format.as_str())),
+        ("tags", &|| tag_names(facts)),
+        ("labels", &|| place::labels(&facts.repository)),
+        ("published_at", &|| time(facts.package.published_at)),
+        ("first_seen", &|| time(Some(facts.package.uploaded_at))),
+        ("requester", &|| text(facts.requester.as_deref())),
+        ("age_at_arrival_days", &|| days_before_arrival(facts)),
+        ("components", &|| list(facts.components.iter().map(|found| component(found, &licenses, findings.depths())))),
+        ("os", &|| facts.os.as_ref().map_or(Value::Null, os)),
+        ("completeness", &|| completeness(facts)),
+        ("vulnerabilities", &|| findings.detailed()),
+        ("kev", &|| findings.exploited()),
+        ("malware", &|| findings.malware()),
+        ("end_of_life", &|| findings.end_of_life()),
+        ("suppressed", &|| suppressed::list_of(findings)),
+        ("waivers", &|| suppressed::waivers(facts)),
+        ("scorecard", &|| health::scorecard(facts)),
+        ("popularity", &|| health::popularity(facts)),
+        ("signatures", &|| health::signatures(facts)),
+        ("speaks_of", &|| text(facts.speaks_of.as_deref())),
+        ("provenance", &|| health::provenance(facts)),
+        ("sources", &|| health::sources(facts)),
+        ("secrets", &|| content::secrets(facts)),
+        ("licenses", &|| licenses.all(facts)),
     ])
 }
 

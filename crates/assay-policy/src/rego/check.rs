@@ -10,7 +10,7 @@ use super::{
     graph, paths, pattern, reads, scan,
     survey::{self, Call, Step, Survey},
 };
-use crate::input::schema::distance;
+use crate::input::{Parts, schema::distance};
 use assay_model::{Problem, policy::FactKind, seam::judge::Remark};
 use regorus::{
     Engine,
@@ -28,6 +28,8 @@ pub(super) struct Checked {
     pub(super) package: String,
     /// The kinds of fact it reads.
     pub(super) reads: BTreeSet<FactKind>,
+    /// The parts of the document that it reads.
+    pub(super) parts: Parts,
     /// Which moves of an EPSS score can matter to it; nothing where any can.
     pub(super) bounds: Option<Bounds>,
     /// What is allowed and probably not meant; told when it is saved.
@@ -83,13 +85,20 @@ fn checked(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Fault> 
     let (seen, survey) = inspect(&mut engine, saving)?;
     let entry = format!("data.{}.match", seen.package);
     engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| bound(fault(&error), &survey))?;
-    Ok(Checked { package: seen.package, reads: seen.reads, bounds: seen.bounds, warnings: seen.warnings })
+    Ok(Checked {
+        package: seen.package,
+        reads: seen.reads,
+        parts: seen.parts,
+        bounds: seen.bounds,
+        warnings: seen.warnings,
+    })
 }
 
 /// What a look at the parsed source tells.
 struct Seen {
     package: String,
     reads: BTreeSet<FactKind>,
+    parts: Parts,
     bounds: Option<Bounds>,
     warnings: Vec<Remark>,
 }
@@ -111,7 +120,8 @@ fn inspect(engine: &mut Engine, saving: bool) -> Result<(Seen, Survey), Fault> {
     let reads = reads::reads(module, &survey);
     let every = survey.replaces_input || reads::takes_scores_unnamed(module, &survey);
     let bounds = if every { None } else { bounds::bounds(module) };
-    Ok((Seen { package, reads, bounds, warnings }, survey))
+    let parts = if survey.replaces_input { Parts::all() } else { reads::parts(module, &survey) };
+    Ok((Seen { package, reads, parts, bounds, warnings }, survey))
 }
 
 /// Says of a variable that has no value which name is like it, or how it gets one.

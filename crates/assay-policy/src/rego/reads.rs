@@ -5,6 +5,7 @@ use super::{
     builtins,
     survey::{Step, Survey, Use},
 };
+use crate::input::Parts;
 use assay_model::policy::FactKind::{
     self, Advisories, Downloads, Epss, Findings, Freshness, Health, Inventory, Kev, Package, Repository, Signatures,
     Ssvc, Tags, Time, Vex, Waivers,
@@ -43,6 +44,21 @@ pub(super) fn reads(module: &Module, survey: &Survey) -> BTreeSet<FactKind> {
         kinds.insert(Time);
     }
     kinds
+}
+
+/// The parts of the document that a module reads; all where it takes more than a part at once, or one that it computes.
+pub(super) fn parts(module: &Module, survey: &Survey) -> Parts {
+    let names = names(module, survey);
+    let used = survey.references.iter().filter(|r| !matches!(r.used, Use::Named(_) | Use::EachNamed(_)));
+    let mut parts = BTreeSet::new();
+    for path in used.flat_map(|r| resolve(&names, &r.root, &r.steps)) {
+        match path.as_slice() {
+            [Step::Key(version), ..] if version != "v0" && version != "v1" => {}
+            [Step::Key(_), Step::Key(part), ..] => drop(parts.insert(part.clone())),
+            _ => return Parts::all(),
+        }
+    }
+    Parts::of(parts)
 }
 
 /// Whether anything takes scores without naming them: a whole vulnerability, or all of them.

@@ -1,7 +1,7 @@
 //! A set of policies made ready: each parsed and analysed once, the document built once per package and shared.
 
 use super::{Limits, Path, agreement::Agreed, bounds::Bounds, check, verdict};
-use crate::input::{Inputs, PolicyNames};
+use crate::input::{Inputs, Parts, PolicyNames};
 use assay_model::{
     Problem,
     decision::{Evaluated, Judged, Outcome},
@@ -22,6 +22,8 @@ pub(super) struct Prepared {
     reads: BTreeSet<FactKind>,
     /// Of those policies that read EPSS.
     bounds: Vec<Option<Bounds>>,
+    /// Parts of the document that they read.
+    parts: Parts,
     names: Arc<PolicyNames>,
     limits: Limits,
 }
@@ -38,6 +40,7 @@ impl Prepared {
         policies.sort_by(|a, b| (a.precedence, &a.slug).cmp(&(b.precedence, &b.slug)));
         let mut reads = BTreeSet::new();
         let mut bounds = Vec::new();
+        let mut parts = Parts::none();
         let mut evaluators = Vec::with_capacity(policies.len());
         for policy in &policies {
             let checked = check::check(&policy.rego, &limits).map_err(|problem| {
@@ -50,8 +53,9 @@ impl Prepared {
                 bounds.push(checked.bounds);
             }
             reads.extend(checked.reads);
+            parts.add(checked.parts);
         }
-        Ok(Self { policies, evaluators, reads, bounds, names, limits })
+        Ok(Self { policies, evaluators, reads, bounds, parts, names, limits })
     }
 }
 
@@ -66,7 +70,13 @@ impl Rules for Prepared {
         self.bounds.iter().any(|bounds| bounds.as_ref().is_none_or(|bounds| bounds.concern(before, after)))
     }
     fn judge(&self, facts: &Facts) -> Result<Judged, Problem> {
-        self.judged(&Inputs::build(facts, &self.policies, &self.names), facts.now)
+        self.judged(&Inputs::build(facts, &self.policies, &self.names, &Parts::all()), facts.now)
+    }
+    fn suppose(&self, facts: &Facts) -> Judged {
+        let inputs = Inputs::build(facts, &self.policies, &self.names, &self.parts);
+        let evaluated = self.evaluate(&inputs, facts.now);
+        let waivers = inputs.used(&evaluated);
+        Judged { evaluated, waivers, input: String::new(), document: Vec::new() }
     }
     fn replay(&self, document: &[u8], now: Timestamp) -> Result<Judged, Problem> {
         self.judged(&Inputs::read(document)?, now)

@@ -30,6 +30,34 @@ pub(super) fn read(row: &mut Row) -> R<StoredComponent> {
     })
 }
 
+impl Session<'_> {
+    /// What packages hold; `which` may restrict it to some of the occurrences `o`.
+    pub(super) fn held(&mut self, packages: &[PackageId], which: &str) -> R<BTreeMap<PackageId, Vec<StoredComponent>>> {
+        let mut links = BTreeSet::new();
+        for chunk in packages.chunks(KEYS_AT_ONCE) {
+            // unique (package, path), unique (digest, role), occurrence_by_inventory
+            links.extend(all(
+                self.sql,
+                &format!(
+                    "SELECT f.package, o.component FROM file f
+                       JOIN inventory i ON i.digest = f.digest AND i.role = f.role
+                       JOIN occurrence o ON o.inventory = i.id
+                     WHERE f.package IN (SELECT CAST(value AS BIGINT) FROM @list($1)) {which}"
+                ),
+                &[numbers(chunk.iter().map(|p| p.0))],
+                |r| Ok((r.int()?, r.int()?)),
+            )?);
+        }
+        let ids: Vec<_> = links.iter().map(|(_, component)| ComponentId(*component)).collect();
+        let found: HashMap<i64, StoredComponent> = self.components(&ids)?.into_iter().map(|c| (c.id.0, c)).collect();
+        let mut by_package: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (package, component) in links {
+            by_package.entry(PackageId(package)).or_default().extend(found.get(&component).cloned());
+        }
+        Ok(by_package)
+    }
+}
+
 impl Components for Session<'_> {
     fn components(&mut self, ids: &[ComponentId]) -> R<Vec<StoredComponent>> {
         let wanted: BTreeSet<i64> = ids.iter().map(|c| c.0).collect();
@@ -73,26 +101,7 @@ impl Components for Session<'_> {
     }
 
     fn components_of(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<StoredComponent>>> {
-        let mut links = BTreeSet::new();
-        for chunk in packages.chunks(KEYS_AT_ONCE) {
-            // unique (package, path), unique (digest, role), occurrence_by_inventory
-            links.extend(all(
-                self.sql,
-                "SELECT f.package, o.component FROM file f
-                   JOIN inventory i ON i.digest = f.digest AND i.role = f.role
-                   JOIN occurrence o ON o.inventory = i.id
-                 WHERE f.package IN (SELECT CAST(value AS BIGINT) FROM @list($1))",
-                &[numbers(chunk.iter().map(|p| p.0))],
-                |r| Ok((r.int()?, r.int()?)),
-            )?);
-        }
-        let ids: Vec<_> = links.iter().map(|(_, component)| ComponentId(*component)).collect();
-        let found: HashMap<i64, StoredComponent> = self.components(&ids)?.into_iter().map(|c| (c.id.0, c)).collect();
-        let mut by_package: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (package, component) in links {
-            by_package.entry(PackageId(package)).or_default().extend(found.get(&component).cloned());
-        }
-        Ok(by_package)
+        self.held(packages, "")
     }
 
     fn packages_with(&mut self, components: &[ComponentId]) -> R<Vec<PackageId>> {

@@ -3,8 +3,9 @@
 use super::Session;
 use crate::sql::{KEYS_AT_ONCE, R, Value, all, clean, insert_many, numbers, texts, value::json, value::params};
 use assay_model::{
-    component::ComponentId,
+    component::{ComponentId, StoredComponent},
     finding::{ComponentFinding, Finding},
+    package::PackageId,
     seam::meta::Findings,
 };
 use jiff::Timestamp;
@@ -70,6 +71,11 @@ impl Findings for Session<'_> {
             )?);
         }
         Ok(found)
+    }
+
+    fn components_found(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<StoredComponent>>> {
+        // primary key of finding
+        self.held(packages, "AND EXISTS (SELECT 1 FROM finding n WHERE n.component = o.component)")
     }
 
     fn components_with_ids(&mut self, ids: &[String]) -> R<Vec<ComponentId>> {
