@@ -54,6 +54,34 @@ fn a_document_that_was_written_and_read_gives_the_same_verdicts() {
     }
 }
 
+/// The ready policies, as they are installed with usual settings.
+fn ready() -> Vec<assay_model::policy::Policy> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("library");
+    let texts = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("policy.rego"));
+    let texts = texts.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap());
+    let ready: Vec<_> = texts.enumerate().map(|(n, rego)| common::policy(&format!("ready-{n}"), &rego)).collect();
+    assert!(ready.len() > 10, "{}", ready.len());
+    ready
+}
+
+#[test]
+fn a_policy_says_the_same_of_the_parts_that_it_reads_as_of_the_whole() {
+    let worlds =
+        [common::wheel(), common::image(), motley(), common::malware(), common::application(), common::known()];
+    for policy in policies().into_iter().chain(ready()) {
+        let slug = policy.slug.clone();
+        let rules = common::rules(vec![policy]);
+        for facts in &worlds {
+            let (whole, parts) = (rules.judge(facts).unwrap(), rules.suppose(facts));
+            assert_eq!(parts.waivers, whole.waivers, "{slug}");
+            let verdicts = |judged: &assay_model::decision::Judged| -> Vec<_> {
+                judged.evaluated.iter().map(|one| one.verdict.clone()).collect()
+            };
+            assert_eq!(verdicts(&parts), verdicts(&whole), "{slug}");
+        }
+    }
+}
+
 #[test]
 fn numbers_stay_what_they_are() {
     let mut facts = common::wheel();
