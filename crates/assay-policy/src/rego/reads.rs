@@ -3,7 +3,7 @@
 
 use super::{
     builtins,
-    survey::{Step, Survey, Use},
+    survey::{Reference, Step, Survey, Use},
 };
 use crate::input::Parts;
 use assay_model::policy::FactKind::{
@@ -31,14 +31,8 @@ type Path = Vec<Step>;
 pub(super) fn reads(module: &Module, survey: &Survey) -> BTreeSet<FactKind> {
     let names = names(module, survey);
     let mut kinds = BTreeSet::new();
-    for reference in &survey.references {
-        if matches!(reference.used, Use::Named(_) | Use::EachNamed(_)) {
-            continue;
-        }
-        let counted = reference.used == Use::Counted;
-        for path in resolve(&names, &reference.root, &reference.steps) {
-            kinds.extend(of_path(&path, counted));
-        }
+    for (reference, path) in resolved(&names, survey) {
+        kinds.extend(of_path(&path, reference.used != Use::Whole));
     }
     if survey.calls.iter().any(|call| call.name == builtins::NOW) {
         kinds.insert(Time);
@@ -48,10 +42,8 @@ pub(super) fn reads(module: &Module, survey: &Survey) -> BTreeSet<FactKind> {
 
 /// The parts of the document that a module reads; all where it takes more than a part at once, or one that it computes.
 pub(super) fn parts(module: &Module, survey: &Survey) -> Parts {
-    let names = names(module, survey);
-    let used = survey.references.iter().filter(|r| !matches!(r.used, Use::Named(_) | Use::EachNamed(_)));
     let mut parts = BTreeSet::new();
-    for path in used.flat_map(|r| resolve(&names, &r.root, &r.steps)) {
+    for (_, path) in resolved(&names(module, survey), survey) {
         match path.as_slice() {
             [Step::Key(version), ..] if version != "v0" && version != "v1" => {}
             [Step::Key(_), Step::Key(part), ..] => drop(parts.insert(part.clone())),
@@ -59,6 +51,16 @@ pub(super) fn parts(module: &Module, survey: &Survey) -> Parts {
         }
     }
     Parts::of(parts)
+}
+
+/// What each reference may reach. Only a name for a part, or for more, reads nothing: it always has a value. A name for
+/// what is further down may have none, and one for each element has as many values as there are elements.
+fn resolved<'a>(names: &BTreeMap<String, BTreeSet<Path>>, survey: &'a Survey) -> Vec<(&'a Reference, Path)> {
+    let all = survey.references.iter().flat_map(|r| {
+        let paths = resolve(names, &r.root, &r.steps).into_iter();
+        paths.map(move |path| (r, path))
+    });
+    all.filter(|(r, path)| !matches!(r.used, Use::Named(_)) || path.len() > 2).collect()
 }
 
 /// Whether anything takes scores without naming them: a whole vulnerability, or all of them.
@@ -124,7 +126,7 @@ fn of_path(path: &[Step], counted: bool) -> Vec<FactKind> {
         ("v0" | "v1", "osv") => with(COUNTED, &[Advisories]),
         // Results are grouped by what the inventory found.
         ("v0" | "v1", "security_scan") => {
-            with(COUNTED, if links(rest) { &[Inventory, Advisories] } else { &[Inventory] })
+            with(COUNTED, if !counted && links(rest) { &[Inventory, Advisories] } else { &[Inventory] })
         }
         ("v0" | "v1", "sbom") => vec![Inventory, Package],
         ("v0", "vulnerabilities") => of_vulnerability(rest, counted, &[Epss, Advisories]),
@@ -196,7 +198,7 @@ fn of_vulnerability(rest: &[Step], counted: bool, joined: &[FactKind]) -> Vec<Fa
         _ => None,
     };
     let more: Vec<FactKind> = match rest {
-        [] if counted => Vec::new(),
+        [] | [_] if counted => Vec::new(),
         [_, Step::Key(field), ..] => of_field(field).filter(|kind| joined.contains(kind)).into_iter().collect(),
         _ => joined.to_vec(),
     };
