@@ -2,14 +2,14 @@
 
 use crate::{
     Engine,
+    assessed::{self, Counts},
     decide::worst_first,
     downloads::{Pulls, pulls},
-    vex::{names_of, said_about},
     waivers::waivers_used,
 };
 use assay_model::{
     access::{Caller, Permission},
-    assessment::{Assessment, Assessor},
+    assessment::Assessment,
     component::{Component, ComponentId},
     decision::Decision,
     event::Event,
@@ -48,10 +48,12 @@ pub struct PackageRow {
     pub references: Vec<String>,
     /// Bytes of its files.
     pub size: u64,
-    /// Number of findings by severity.
+    /// Number of findings that count, by severity.
     #[serde(rename = "severities")]
     pub findings: BTreeMap<Severity, usize>,
-    /// The worst of them.
+    /// Number of those that trusted statements or waivers take away, by severity.
+    pub suppressed: BTreeMap<Severity, usize>,
+    /// The worst of those that count.
     pub worst: Option<Severity>,
     /// How often it was downloaded, and when last.
     pub downloads: Downloads,
@@ -135,10 +137,10 @@ impl Engine {
         let chosen = |id: &&RepositoryId| asked.as_ref().is_none_or(|asked| asked.contains(id));
         filter.repositories = Some(allowed.keys().filter(chosen).copied().collect());
         filter.limit = filter.limit.clamp(1, 500);
-        let formats = self.parts.formats;
+        let (formats, now) = (self.parts.formats, self.now());
         meta::read(self.meta(), move |tx| {
             let packages = tx.list_packages(&filter)?;
-            rows(tx, packages, &allowed, formats)
+            rows(tx, packages, &allowed, formats, now)
         })
         .await
     }
@@ -282,38 +284,30 @@ pub(crate) fn rows(
     packages: Vec<Package>,
     names: &BTreeMap<RepositoryId, String>,
     formats: Formats,
+    now: Timestamp,
 ) -> Result<Vec<PackageRow>, Problem> {
     let ids: Vec<PackageId> = packages.iter().map(|p| p.id).collect();
-    let components = tx.components_of(&ids)?;
-    let every: BTreeSet<ComponentId> = components.values().flatten().map(|c| c.id).collect();
-    let mut severities: BTreeMap<ComponentId, Vec<Severity>> = BTreeMap::new();
-    for one in tx.findings_of(&every.into_iter().collect::<Vec<_>>())? {
-        severities.entry(one.component).or_default().push(one.finding.severity);
-    }
-    let mut sizes: BTreeMap<PackageId, u64> = BTreeMap::new();
+    let mut files: BTreeMap<PackageId, Vec<File>> = BTreeMap::new();
     for file in tx.files_of(&ids)? {
-        *sizes.entry(file.package).or_default() += file.size;
+        files.entry(file.package).or_default().push(file);
     }
+    let mut counts = assessed::counts(tx, &packages, &files, now)?;
     let mut references: BTreeMap<PackageId, Vec<String>> = BTreeMap::new();
     for Reference { package, name, .. } in tx.references_to(&ids)? {
         references.entry(package).or_default().push(name);
     }
     let mut downloads = tx.downloads_of(&ids)?;
     let row = |package: Package| {
-        let mut findings: BTreeMap<Severity, usize> = BTreeMap::new();
-        for component in components.get(&package.id).into_iter().flatten() {
-            for severity in severities.get(&component.id).into_iter().flatten() {
-                *findings.entry(*severity).or_default() += 1;
-            }
-        }
+        let Counts { counting, suppressed } = counts.remove(&package.id).unwrap_or_default();
         PackageRow {
             repository_name: names.get(&package.repository).cloned().unwrap_or_default(),
             display: display(formats, &package),
             references: references.remove(&package.id).unwrap_or_default(),
-            size: sizes.get(&package.id).copied().unwrap_or_default(),
-            worst: findings.keys().max().copied(),
+            size: files.get(&package.id).into_iter().flatten().map(|file| file.size).sum(),
+            worst: counting.keys().max().copied(),
             downloads: downloads.remove(&package.id).unwrap_or_default(),
-            findings,
+            findings: counting,
+            suppressed,
             package,
         }
     };
@@ -336,7 +330,7 @@ fn load_detail(
     now: Timestamp,
 ) -> Result<PackageDetail, Problem> {
     let names = BTreeMap::from([(repository.id, repository.name.clone())]);
-    let row = rows(tx, vec![package.clone()], &names, formats)?;
+    let row = rows(tx, vec![package.clone()], &names, formats, now)?;
     let row = row.into_iter().next().ok_or_else(|| Problem::bug("a package without row"))?;
     let files = tx.files_of(&[package.id])?;
     let (mut inventory, mut inventoried) = (Inventory::default(), true);
@@ -347,7 +341,8 @@ fn load_detail(
             None => inventoried = false,
         }
     }
-    let (findings, subject_names) = assessed(tx, package, repository, &files, now)?;
+    let mut findings = findings_of(tx, package.id)?;
+    let subject_names = assessed::assess(tx, package, repository, &files, (&mut findings, now))?;
     let decisions = tx.decisions_of(package.id, 50)?;
     let used = decisions.first().map(|decision| decision.basis.waivers.clone()).unwrap_or_default();
     let format = formats.iter().find(|f| f.spec().id == package.at.format);
@@ -379,31 +374,7 @@ fn load_detail(
     })
 }
 
-/// Findings with what becomes of each, and the names that statements and waivers know the package by.
-fn assessed(
-    tx: &mut dyn Tx,
-    package: &Package,
-    repository: &Repository,
-    files: &[File],
-    now: Timestamp,
-) -> Result<(Vec<ScoredFinding>, VexSubject), Problem> {
-    let mut findings = findings_of(tx, package.id)?;
-    let upstream = match &package.origin {
-        Some(origin) => tx.upstream(package.repository, origin)?,
-        None => None,
-    };
-    let names = names_of(tx, package, repository, upstream.as_ref(), files)?;
-    let ids: BTreeSet<String> = findings.iter().flat_map(|found| found.finding.ids()).map(str::to_owned).collect();
-    let statements = said_about(tx, &ids)?;
-    let waivers = tx.waivers_in_force(now)?;
-    let assessor = Assessor::new(&names, &repository.name, &statements, &waivers, now);
-    for found in &mut findings {
-        found.assessment = assessor.assess(&found.component, &found.finding);
-    }
-    Ok((findings, names))
-}
-
-fn findings_of(tx: &mut dyn Tx, package: PackageId) -> Result<Vec<ScoredFinding>, Problem> {
+pub(crate) fn findings_of(tx: &mut dyn Tx, package: PackageId) -> Result<Vec<ScoredFinding>, Problem> {
     let components = tx.components_of(&[package])?.remove(&package).unwrap_or_default();
     let known: BTreeMap<ComponentId, Component> = components.into_iter().map(|c| (c.id, c.component)).collect();
     let found = tx.findings_of(&known.keys().copied().collect::<Vec<_>>())?;

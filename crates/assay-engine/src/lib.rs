@@ -6,6 +6,7 @@
 
 mod access;
 mod analyze;
+mod assessed;
 mod catalogue;
 mod collect;
 mod composed;
@@ -60,7 +61,7 @@ pub use gate::{Cleared, Denied, Opened};
 pub use import::{ImportDraft, ImportRow, NameFailures};
 pub use lobby::EngineLobby;
 pub use log::LogCheck;
-pub use notify::{ADDRESS as CHANNEL_ADDRESS, ChannelDraft, ChannelRow, DeliveryRow, NoticeRules};
+pub use notify::{ADDRESS as CHANNEL_ADDRESS, ChannelDraft, ChannelEdit, ChannelRow, DeliveryRow, NoticeRules};
 pub use overrides::{Answer, ApprovalRow, LicenseDraft, OverrideDraft, TagEdit};
 pub use policies::{PolicyDraft, SavedPolicy, SourceFinding, Validation};
 pub use promote::{PromoteOptions, Promoted};
@@ -83,8 +84,8 @@ pub use trash::TrashRow;
 pub use trust::{TrustChange, TrustDraft};
 pub use upstream::{Condition, UpstreamHealth};
 pub use upstreams::{UpstreamChange, UpstreamCheck, UpstreamDraft, UpstreamRow};
-pub use vex::{VexAdded, VexDetail, VexExport};
-pub use waivers::{UseRow, WaiverChange, WaiverDraft, WaiverFilter, WaiverUses};
+pub use vex::{AppliedRow, VexAdded, VexApplied, VexDetail, VexExport};
+pub use waivers::{UseRow, WaiverChange, WaiverDraft, WaiverEdit, WaiverFilter, WaiverUses};
 pub use workers::Drained;
 
 use assay_model::{

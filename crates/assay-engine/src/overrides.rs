@@ -196,11 +196,11 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<PackageRow>, Problem> {
         let (filter, names) = self.personal(caller, repository, before, limit).await?;
-        let formats = self.parts.formats;
+        let (formats, now) = (self.parts.formats, self.now());
         meta::read(self.meta(), move |tx| {
             let ids = tx.overridden(&filter)?;
             let packages = tx.packages(&ids)?;
-            crate::catalogue::rows(tx, packages, &names, formats)
+            crate::catalogue::rows(tx, packages, &names, formats, now)
         })
         .await
     }

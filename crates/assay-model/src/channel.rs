@@ -58,7 +58,7 @@ pub enum Body {
 
 /// How often messages go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String", into = "String")]
 pub enum Pace {
     /// As soon as what belongs together is together: a few seconds.
     #[default]
@@ -67,6 +67,71 @@ pub enum Pace {
     Hourly,
     /// Once a day.
     Daily,
+    /// Every so many seconds, counted from midnight (UTC): `90s`, `15m`, `6h`.
+    Every(u32),
+}
+
+impl Pace {
+    /// The next moment after `now` at which a digest goes; `hour` (UTC) is that of daily ones. None for messages that go at
+    /// once.
+    pub fn next(self, now: Timestamp, hour: i8) -> Option<Timestamp> {
+        let period = match self {
+            Self::Immediate => return None,
+            Self::Hourly => 3600,
+            Self::Daily => DAY,
+            Self::Every(seconds) => i64::from(seconds.max(1)),
+        };
+        let offset = if self == Self::Daily { i64::from(hour) * 3600 } else { 0 };
+        let second = now.as_second();
+        let midnight = second - second.rem_euclid(DAY);
+        let begun = (second - midnight - offset).div_euclid(period);
+        let next = midnight + offset + (begun + 1) * period;
+        // a period that does not divide a day begins anew with each
+        let next = if self == Self::Daily { next } else { next.min(midnight + DAY) };
+        Timestamp::from_second(next).ok()
+    }
+}
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Immediate => f.write_str("immediate"),
+            Self::Hourly => f.write_str("hourly"),
+            Self::Daily => f.write_str("daily"),
+            Self::Every(seconds) if seconds % 3600 == 0 => write!(f, "{}h", seconds / 3600),
+            Self::Every(seconds) if seconds % 60 == 0 => write!(f, "{}m", seconds / 60),
+            Self::Every(seconds) => write!(f, "{seconds}s"),
+        }
+    }
+}
+
+impl From<Pace> for String {
+    fn from(pace: Pace) -> Self {
+        pace.to_string()
+    }
+}
+
+impl TryFrom<String> for Pace {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is no pace; use immediate, hourly, daily, or a length from 5s to 24h (90s, 15m, 6h)");
+        let unit = match text.as_str() {
+            "immediate" => return Ok(Self::Immediate),
+            "hourly" => return Ok(Self::Hourly),
+            "daily" => return Ok(Self::Daily),
+            other => other.chars().last().ok_or_else(wrong)?,
+        };
+        let unit =
+            [('s', 1), ('m', 60), ('h', 3600)].into_iter().find(|(letter, _)| *letter == unit).ok_or_else(wrong)?;
+        let digits = text.strip_suffix(unit.0).unwrap_or_default();
+        let seconds = digits.parse::<u32>().ok().and_then(|n| n.checked_mul(unit.1));
+        seconds.filter(|n| (5..=86_400).contains(n)).map(Self::Every).ok_or_else(wrong)
+    }
 }
 
 /// Which events a channel is told. Empty parts do not restrict.
@@ -89,6 +154,7 @@ pub struct ChannelFilter {
 pub const USUAL_EVENTS: &[&str] = &[
     "decision.quarantined",
     "decision.released",
+    "decision.expired",
     "approval.requested",
     "waiver.ending",
     "waiver.expired",
@@ -121,6 +187,8 @@ pub struct ChannelSettings {
     pub each: bool,
     /// Whether the address may lie in a private network.
     pub allow_private: bool,
+    /// Certificates of authorities, in PEM, that are trusted beside those of the system.
+    pub ca_certificates: String,
 }
 
 /// Why a channel is not told anything at the moment. What happens meanwhile is not lost.
@@ -191,5 +259,27 @@ mod tests {
         let settings: ChannelSettings =
             serde_json::from_str(r#"{"address":"https://hooks.example/","pace":"daily"}"#).unwrap();
         assert_eq!((settings.pace, settings.body), (Pace::Daily, Body::CloudEvents));
+        for word in ["immediate", "hourly", "daily", "15m", "90s", "6h"] {
+            assert_eq!(Pace::try_from(word.to_owned()).unwrap().to_string(), word);
+        }
+        for wrong in ["", "s", "1s", "25h", "weekly", "-5m", "99999999999s", "5 m"] {
+            assert!(Pace::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn digests_go_at_round_times() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-03-10T14:07:31Z");
+        let next = |pace: Pace, hour| pace.next(now, hour).map(|t| t.to_string()).unwrap_or_default();
+        assert_eq!(next(Pace::Immediate, 0), "");
+        assert_eq!(next(Pace::Hourly, 0), "2026-03-10T15:00:00Z");
+        assert_eq!(next(Pace::Daily, 7), "2026-03-11T07:00:00Z");
+        assert_eq!(next(Pace::Daily, 15), "2026-03-10T15:00:00Z");
+        assert_eq!(next(Pace::Every(900), 0), "2026-03-10T14:15:00Z");
+        assert_eq!(next(Pace::Every(7 * 3600), 0), "2026-03-10T21:00:00Z");
+        let late = at("2026-03-10T23:59:59Z");
+        assert_eq!(Pace::Every(7 * 3600).next(late, 0), Some(at("2026-03-11T00:00:00Z")));
+        assert_eq!(Pace::Daily.next(at("2026-03-10T07:00:00Z"), 7), Some(at("2026-03-11T07:00:00Z")));
     }
 }

@@ -17,6 +17,7 @@ pub mod facts;
 pub mod finding;
 pub mod glob;
 pub mod health;
+pub mod holders;
 pub mod import;
 pub mod inventory;
 pub mod keeping;

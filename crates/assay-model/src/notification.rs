@@ -42,8 +42,14 @@ pub struct MessageNews {
     pub subject: String,
     /// Who did it.
     pub actor: String,
-    /// Its details, on one line.
+    /// What happened, in a sentence.
     pub text: String,
+    /// What to do.
+    #[serde(default)]
+    pub advice: String,
+    /// Where to read more.
+    #[serde(default)]
+    pub link: String,
 }
 
 /// Who pulled the packages of a message lately.

@@ -4,7 +4,7 @@
 use crate::{component::Component, finding::Finding, glob, package::PackageId, purl::Purl};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The four words of VEX (CISA, "Minimum Requirements for VEX").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -226,9 +226,16 @@ pub struct VexSubject {
     pub purls: Vec<String>,
     /// Its digests, as `algorithm:hex` in lower case.
     pub digests: Vec<String>,
+    /// Which components of it others hold, by package URL: see [`crate::holders`].
+    pub within: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl VexStatement {
+    /// Whether any of its products may be this package URL.
+    pub fn names(&self, purl: &str) -> bool {
+        self.products.iter().flat_map(|product| &product.purls).any(|wanted| is_named(wanted, purl))
+    }
+
     /// Whether it speaks of this finding of this component of this artifact.
     pub fn speaks_of(&self, subject: &VexSubject, component: &Component, finding: &Finding) -> bool {
         finding.ids().any(|id| self.vulnerability.contains(id))
@@ -248,12 +255,15 @@ pub fn verdict<'a>(
 
 fn covers(product: &VexProduct, subject: &VexSubject, component: &Component) -> bool {
     let names = |wanted: &String| is_named(wanted, &component.purl);
-    let of_subject = product.purls.iter().any(|wanted| subject.purls.iter().any(|purl| is_named(wanted, purl)))
+    // the artifact, or a component of it that holds this one: a program in an image and what it is built from
+    let holders = subject.within.get(&component.purl);
+    let mut wholes = subject.purls.iter().chain(holders.into_iter().flatten());
+    let of_whole = wholes.any(|purl| product.purls.iter().any(|wanted| is_named(wanted, purl)))
         || product.digests.iter().any(|digest| subject.digests.contains(digest));
     if product.parts.is_empty() {
-        of_subject || product.purls.iter().any(names)
+        of_whole || product.purls.iter().any(names)
     } else {
-        of_subject && product.parts.iter().any(names)
+        of_whole && product.parts.iter().any(names)
     }
 }
 
@@ -308,7 +318,7 @@ mod tests {
         let here = component("pkg:golang/golang.org/x/crypto@v0.1.0");
         let says = |product| {
             let one = statement(VexStatus::NotAffected, product, "2026-01-01T00:00:00Z");
-            let subject = VexSubject { purls: vec!["pkg:oci/app@sha256:ab".into()], digests: Vec::new() };
+            let subject = VexSubject { purls: vec!["pkg:oci/app@sha256:ab".into()], ..VexSubject::default() };
             one.speaks_of(&subject, &here, &finding())
         };
         assert!(says(purls(&["pkg:golang/golang.org/x/crypto"], &[])));
@@ -319,13 +329,32 @@ mod tests {
         assert!(!says(purls(&["pkg:oci/other"], &["pkg:golang/golang.org/x/crypto@v0.1.0"])));
         assert!(!says(purls(&["pkg:oci/app"], &["pkg:golang/golang.org/x/net"])));
         let subject =
-            VexSubject { purls: vec!["pkg:oci/app@sha256:ab?repository_url=main/app".into()], digests: Vec::new() };
+            VexSubject { purls: vec!["pkg:oci/app@sha256:ab?repository_url=main/app".into()], ..VexSubject::default() };
         let at = |text: &str| {
             let one = statement(VexStatus::NotAffected, purls(&[text], &[]), "2026-01-01T00:00:00Z");
             one.speaks_of(&subject, &here, &finding())
         };
         assert!(at("pkg:oci/app?repository_url=registry.example:5000/main/app") && at("pkg:oci/app@sha256%3Aab"));
         assert!(!at("pkg:oci/app?repository_url=registry.example/domain/app"));
+    }
+
+    #[test]
+    fn a_product_inside_the_artifact_speaks_of_what_it_holds() {
+        let net = "pkg:golang/golang.org/x/net@v0.1.0";
+        let within =
+            BTreeMap::from([(net.to_owned(), BTreeSet::from(["pkg:golang/example.org/tool@v1.2.0".to_owned()]))]);
+        let subject = VexSubject { purls: vec!["pkg:oci/app@sha256:ab".into()], within, ..VexSubject::default() };
+        let says = |product, of: &str| {
+            let one = statement(VexStatus::NotAffected, product, "2026-01-01T00:00:00Z");
+            one.speaks_of(&subject, &component(of), &finding())
+        };
+        let tool = "pkg:golang/example.org/tool";
+        assert!(says(purls(&[tool], &["pkg:golang/golang.org/x/net"]), net));
+        assert!(says(purls(&[tool], &[]), net), "the whole product");
+        assert!(says(purls(&["pkg:golang/example.org/tool@v1.2.0"], &[net]), net));
+        assert!(!says(purls(&["pkg:golang/example.org/tool@v1.3.0"], &[net]), net), "another version of it");
+        assert!(!says(purls(&[tool], &["pkg:golang/golang.org/x/text"]), net), "another part");
+        assert!(!says(purls(&[tool], &[]), "pkg:golang/golang.org/x/crypto@v0.1.0"), "what it does not hold");
     }
 
     #[test]

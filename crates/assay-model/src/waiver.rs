@@ -187,6 +187,9 @@ pub struct Waiver {
     /// What it says as VEX, where that is more than the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vex: Option<WaiverVex>,
+    /// The waiver that ends when this one takes effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<WaiverId>,
     /// Days before its end for which notice was given.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub noticed: BTreeSet<u32>,

@@ -7,7 +7,7 @@ use assay_model::{
     component::Component,
     decision::{Basis, Cited, Decision, DecisionId, Evaluated, Judged, Notice, Outcome, Verdict},
     facts::Facts,
-    finding::Finding,
+    finding::{Finding, Severity},
     overrides::{Approval, ApprovalStatus},
     package::{Package, State},
     policy::{FactKind, Policy},
@@ -38,6 +38,8 @@ pub(super) struct Concluded {
     pub(super) input: Option<PackedInput>,
     /// Who was to be told by the previous decision.
     pub(super) told: BTreeSet<Notice>,
+    /// The worst that the previous decision was about.
+    pub(super) was: Option<Severity>,
     /// Requests for approval that change.
     pub(super) approvals: Vec<Approval>,
     /// Whether an operator's word on the state came to its end.
@@ -115,6 +117,7 @@ impl Engine {
         Ok(Concluded {
             input: if news && keeps { Some(packing::pack(&decision.basis.input, &document)?) } else { None },
             news,
+            was: previous.as_ref().and_then(|p| p.vulnerabilities.iter().map(|v| v.severity).max()),
             told: previous.map(|p| p.notices).unwrap_or_default(),
             approvals: requests(approvals, &decision),
             word_ended,

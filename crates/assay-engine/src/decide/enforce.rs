@@ -74,8 +74,10 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
         let body = json!({"package": package.id, "override": package.held, "by_itself": true, "to": outcome.state});
         log(tx, outcome, "package.override_ended", body)?;
     }
+    // a release is as severe as what held the package
+    let severity = decision.vulnerabilities.iter().map(|v| v.severity).max().or(outcome.was);
     let body = json!({
-        "package": package.id, "severity": decision.vulnerabilities.iter().map(|v| v.severity).max(),
+        "package": package.id, "severity": severity,
         "notices": decision.notices.difference(&outcome.told).collect::<Vec<_>>(),
         "notices_ended": outcome.told.difference(&decision.notices).collect::<Vec<_>>(),
         "decision": if outcome.news { Some(&decision.id) } else { package.decision.as_ref() },
@@ -84,7 +86,9 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
         "reasons": decision.verdicts.iter().flat_map(|v| &v.reasons).take(5).collect::<Vec<_>>(),
         "vulnerabilities": decision.vulnerabilities.iter().map(|v| &v.id).take(5).collect::<Vec<_>>(),
     });
+    let ended = |to: State| decision.endings.iter().any(|end| end.at <= decision.at && end.state == to.as_str());
     let kind = match (package.state, outcome.state) {
+        (from, to) if from != to && to == decision.state && ended(to) => "decision.expired",
         (_, State::Quarantined) if package.state != State::Quarantined => "decision.quarantined",
         (State::Quarantined | State::Hidden, State::Available) => "decision.released",
         (from, to) if from == to => "decision.confirmed",

@@ -2,7 +2,7 @@
 
 use crate::Engine;
 use assay_model::{
-    channel::{Channel, ChannelId, Pace, USUAL_EVENTS},
+    channel::{Channel, ChannelId, ChannelKind, Pace, USUAL_EVENTS},
     decision::Notice,
     event::{Event, Seq},
     finding::Severity,
@@ -12,7 +12,7 @@ use assay_model::{
     seam::meta::{self, EventFilter, Gathered, PackageFilter, Tx},
     upstream::matches,
 };
-use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -20,6 +20,10 @@ use std::{
 
 /// Events that are looked at in one transaction.
 const PAGE: usize = 1000;
+/// Messages of one event each that people are sent at once.
+const MOST_EACH: usize = 20;
+/// The topic of what a channel with a pace is told.
+const DIGEST: &str = "digest";
 
 /// `repository/format/name@version`, taken apart.
 pub(super) struct Subject<'a> {
@@ -78,7 +82,8 @@ fn passes(channel: &Channel, event: &Event) -> bool {
     let format =
         filter.formats.is_empty() || subject.is_some_and(|s| filter.formats.iter().any(|format| format == s.format));
     let severe = filter.severity.is_none_or(|least| match event.body.get("severity") {
-        None => true,
+        // what has none (a secret, a licence, an approval) is not left out by how severe vulnerabilities are
+        None | Some(serde_json::Value::Null) => true,
         Some(said) => serde_json::from_value::<Severity>(said.clone()).is_ok_and(|severity| severity >= least),
     });
     named && within && format && severe
@@ -87,17 +92,7 @@ fn passes(channel: &Channel, event: &Event) -> bool {
 /// When a message of this channel goes.
 pub(super) fn due(channel: &Channel, now: Timestamp, quiet: i64) -> Timestamp {
     let soon = now + SignedDuration::from_secs(quiet);
-    let day = now.to_zoned(TimeZone::UTC);
-    let hour = day.with().minute(0).second(0).subsec_nanosecond(0);
-    let next = match channel.settings.pace {
-        Pace::Immediate => return soon,
-        Pace::Hourly => hour.build().and_then(|begun| begun.checked_add(1.hour())),
-        Pace::Daily => hour.hour(channel.settings.hour).build().and_then(|today| match today.timestamp() > now {
-            true => Ok(today),
-            false => today.checked_add(1.day()),
-        }),
-    };
-    next.map_or(soon, |at| at.timestamp())
+    channel.settings.pace.next(now, channel.settings.hour).unwrap_or(soon)
 }
 
 /// Leaves out events whose package does not fit the channel's search.
@@ -115,6 +110,24 @@ fn searched(
     let fitting: BTreeSet<PackageId> = fitting.into_iter().map(|p| p.id).collect();
     found.retain(|(_, topic, package)| topic.starts_with("policy/") || package.is_some_and(|p| fitting.contains(&p)));
     Ok(())
+}
+
+/// Events of one message each.
+fn by_topic(channel: &Channel, found: Vec<(Seq, String, Option<PackageId>)>) -> BTreeMap<String, Vec<Seq>> {
+    let settings = &channel.settings;
+    // a person is not sent a message for each event of a storm
+    let each = settings.each && (channel.kind == ChannelKind::Webhook || found.len() <= MOST_EACH);
+    let mut topics: BTreeMap<String, Vec<Seq>> = BTreeMap::new();
+    for (seq, topic, _) in found {
+        let digest = settings.pace != Pace::Immediate && !topic.starts_with("event/");
+        let topic = match (digest, each) {
+            (true, _) => DIGEST.to_owned(),
+            (false, true) => format!("event/{seq}"),
+            (false, false) => topic,
+        };
+        topics.entry(topic).or_default().push(seq);
+    }
+    topics
 }
 
 impl Engine {
@@ -145,16 +158,7 @@ impl Engine {
             })
             .await?;
             if !found.is_empty() || full {
-                let mut topics: BTreeMap<String, Vec<Seq>> = BTreeMap::new();
-                for (seq, topic, _) in found {
-                    let digest = channel.settings.pace != Pace::Immediate && !topic.starts_with("event/");
-                    let topic = match (digest, channel.settings.each) {
-                        (true, _) => "digest".to_owned(),
-                        (false, true) => format!("event/{seq}"),
-                        (false, false) => topic,
-                    };
-                    topics.entry(topic).or_default().push(seq);
-                }
+                let topics = by_topic(&channel, found);
                 let (id, expected) = (channel.id, channel.cursor);
                 let moved = meta::write(self.meta(), move |tx| {
                     let Some(mut now_kept) = tx.lock_channel(id)?.filter(|c| c.cursor == expected) else {
@@ -163,7 +167,7 @@ impl Engine {
                     for (topic, seqs) in &topics {
                         let at_once = topic.starts_with("event/");
                         let due = if at_once { now } else { due(&now_kept, now, rules.quiet) };
-                        let longest = if topic == "digest" { i64::from(u32::MAX) } else { rules.longest };
+                        let longest = (topic != DIGEST).then_some(rules.longest);
                         tx.gather(id, &Gathered { topic: topic.clone(), seqs: seqs.clone(), due, longest, at: now })?;
                     }
                     now_kept.cursor = last;

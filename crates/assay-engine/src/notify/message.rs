@@ -1,11 +1,14 @@
 //! The words of a message: from the events of a delivery to what changed, for whom, and what to do.
 
-use super::collect::{Subject, package_of, text};
+use super::{
+    collect::{Subject, package_of, text},
+    news::told,
+};
 use assay_model::{
     channel::Channel,
     decision::{Decision, DecisionId},
     event::Event,
-    notification::{Affected, Message, MessageNews, MessagePackage},
+    notification::{Affected, Message, MessagePackage},
     package::PackageId,
     problem::Problem,
     seam::meta::Tx,
@@ -21,8 +24,6 @@ const CITED: usize = 5;
 const CALLERS: usize = 20;
 /// Days of downloads that are counted.
 const DAYS: u32 = 30;
-/// Longest detail of news, characters.
-const NEWS: usize = 300;
 
 /// Where the message comes from.
 pub(super) struct From<'a> {
@@ -51,7 +52,11 @@ pub(super) fn make(tx: &mut dyn Tx, id: &str, from: &From<'_>, events: &[Event])
         let held = |p: &MessagePackage| p.to == "quarantined";
         held(b).cmp(&held(a)).then(b.severity.cmp(&a.severity)).then(a.subject.cmp(&b.subject))
     });
-    let ids: BTreeSet<PackageId> = packages.iter().filter_map(|(_, event)| package_of(event)).collect();
+    let mut ids: BTreeSet<PackageId> = packages.iter().filter_map(|(_, event)| package_of(event)).collect();
+    let mut shown_news = Vec::new();
+    for event in news.iter().rev().take(SHOWN) {
+        shown_news.push(told(tx, event, from.url, &mut ids)?);
+    }
     let more_packages = packages.len().saturating_sub(SHOWN);
     let mut shown = Vec::new();
     for (mut package, event) in packages.into_iter().take(SHOWN) {
@@ -67,8 +72,9 @@ pub(super) fn make(tx: &mut dyn Tx, id: &str, from: &From<'_>, events: &[Event])
     };
     let kind = if counts.len() == 1 { counts.keys().cloned().collect() } else { "summary".to_owned() };
     let total = latest.len();
-    let link = match shown.as_slice() {
-        [one] => one.link.clone(),
+    let link = match (shown.as_slice(), shown_news.as_slice()) {
+        ([one], _) => one.link.clone(),
+        ([], [one]) => one.link.clone(),
         _ if total > 0 => format!("{}/ui/packages", from.url),
         _ => format!("{}/ui/log", from.url),
     };
@@ -84,7 +90,7 @@ pub(super) fn make(tx: &mut dyn Tx, id: &str, from: &From<'_>, events: &[Event])
         affected: affected(tx, &ids, from.now)?,
         packages: shown,
         more_packages,
-        news: news.into_iter().rev().take(SHOWN).map(told).collect(),
+        news: shown_news,
         link,
     })
 }
@@ -95,6 +101,10 @@ fn package(event: &Event, url: &str) -> MessagePackage {
     };
     let severity = event.body.get("severity").and_then(|s| serde_json::from_value(s.clone()).ok());
     let id = package_of(event).map_or(0, |id| id.0);
+    let page = match id {
+        0 => format!("find?what={}", event.subject),
+        id => id.to_string(),
+    };
     let mut reasons = list("reasons");
     reasons.extend(event.body.get("reason").and_then(|r| r.as_str()).map(str::to_owned));
     MessagePackage {
@@ -111,7 +121,7 @@ fn package(event: &Event, url: &str) -> MessagePackage {
         reasons,
         vulnerabilities: Vec::new(),
         advice: String::new(),
-        link: format!("{url}/ui/packages/{id}"),
+        link: format!("{url}/ui/packages/{page}"),
     }
 }
 
@@ -129,7 +139,19 @@ fn complete(package: &mut MessagePackage, decision: Option<Decision>) {
             }
         }
     }
+    let policies = package.policies.join(", ");
     package.advice = match package.to.as_str() {
+        _ if package.event == "decision.expired" => {
+            format!("use a newer version; policy {policies} ends this one some time after it arrived")
+        }
+        _ if package.event == "package.override_ended" => {
+            "nothing, unless the state should stay as it was set: then set it again".to_owned()
+        }
+        _ if package.event == "upstream.changed-bytes" => {
+            "find out why before anybody uses it: other bytes under a known name are an attack or a broken upstream; \
+             `assay upstream unpin` takes the new ones"
+                .to_owned()
+        }
         _ if awaited || package.event == "approval.requested" => {
             format!("look at it and answer: assay package approve {0} --reason WHY, or refuse", package.subject)
         }
@@ -166,15 +188,6 @@ fn title(
 /// What happened, without its noun where that is a decision.
 fn words(kind: &str) -> String {
     kind.strip_prefix("decision.").unwrap_or(kind).replace(['_', '-'], " ")
-}
-
-fn told(event: &Event) -> MessageNews {
-    MessageNews {
-        event: event.kind.clone(),
-        subject: event.subject.clone(),
-        actor: event.actor.clone(),
-        text: event.body.to_string().chars().take(NEWS).collect(),
-    }
 }
 
 fn affected(tx: &mut dyn Tx, packages: &BTreeSet<PackageId>, now: Timestamp) -> Result<Affected, Problem> {

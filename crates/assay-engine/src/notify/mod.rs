@@ -1,27 +1,30 @@
 //! Telling people and programs what happened. [`collect`] reads the event log for each channel and notes what is to be
 //! told, in the transaction that moves the channel's cursor: nothing is missed, nothing told twice. [`deliver`] sends what
-//! is due, [`message`] makes the words, and this file manages channels. How messages look and travel is the senders'.
+//! is due, [`message`] makes the words, [`deliveries`] shows and repeats them, and this file manages channels. How messages look and travel is the senders'.
 
 mod collect;
 mod deliver;
+mod deliveries;
 mod message;
+mod news;
 
 use crate::Engine;
 use assay_model::{
     access::{Caller, Permission},
     channel::{Channel, ChannelKind, ChannelSettings, Pause, check_name},
     event::NewEvent,
-    notification::{Delivery, DeliveryStatus, Message},
+    notification::{Delivery, DeliveryStatus},
     policy::PolicyAction,
     problem::Problem,
     query::Query,
     seam::{
         action::Action,
         meta::{self, DeliveryFilter, NewChannel, Tx},
-        notices::{Receipt, Target},
+        notices::Target,
     },
     upstream::Secrets,
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -66,6 +69,17 @@ pub struct ChannelDraft {
     /// Signing secret (`token`) or login.
     #[serde(default)]
     pub secrets: Secrets,
+}
+
+/// What is to be different about a channel; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelEdit {
+    /// Its settings, whole. An address of a kind whose address is a secret is the whole one, or as it is shown.
+    pub settings: Option<ChannelSettings>,
+    /// Its secrets, whole, but for a secret address.
+    pub secrets: Option<Secrets>,
+    /// Why it is told nothing for now; `Some(None)` goes on.
+    pub pause: Option<Option<String>>,
 }
 
 /// A channel, for people.
@@ -115,6 +129,18 @@ pub(crate) fn check_channels(tx: &mut dyn Tx, kinds: &[&dyn Action], actions: &[
     Ok(())
 }
 
+/// What waits for a channel goes at once, and what was given up since it began to fail goes again.
+fn go_on(tx: &mut dyn Tx, channel: &Channel, now: Timestamp) -> Result<(), Problem> {
+    let Some(pause) = &channel.paused else { return Ok(()) };
+    let status = Some(DeliveryStatus::Waiting);
+    let filter = DeliveryFilter { channel: Some(channel.id), status, limit: usize::MAX, ..Default::default() };
+    for delivery in tx.deliveries(&filter)? {
+        let due = delivery.created_at.min(now);
+        tx.put_delivery(&Delivery { due, attempts: 0, ..delivery })?;
+    }
+    deliveries::again(tx, channel.id, channel.failing_since.unwrap_or(pause.at), now).map(|_| ())
+}
+
 fn log(tx: &mut dyn Tx, engine: &Engine, kind: &'static str, actor: &str, channel: &Channel) -> Result<(), Problem> {
     let body = json!({"kind": channel.kind, "settings": channel.settings, "paused": channel.paused});
     let (actor, subject) = (actor.to_owned(), channel.name.clone());
@@ -141,7 +167,7 @@ fn check_settings(kind: ChannelKind, settings: &ChannelSettings) -> Result<(), P
     if kind == ChannelKind::Email && (settings.to.is_empty() || settings.from.is_empty()) {
         return wrong("an e-mail channel needs `from` and at least one address in `to`");
     }
-    Query::parse(&filter.query, jiff::Timestamp::UNIX_EPOCH).map(|_| ())
+    Query::parse(&filter.query, Timestamp::UNIX_EPOCH).map(|_| ())
 }
 
 impl Engine {
@@ -201,7 +227,8 @@ impl Engine {
         Ok(made)
     }
 
-    /// Changes a channel: its settings whole, or its pause; `None` leaves it.
+    /// Changes a channel. When it goes on after a pause, what waits goes at once, and so does what was given up since it
+    /// began to fail.
     ///
     /// # Errors
     /// `NotFound`; `Invalid`, naming the setting; `Forbidden`.
@@ -209,30 +236,32 @@ impl Engine {
         self: &Arc<Self>,
         caller: &Caller,
         name: &str,
-        settings: Option<ChannelSettings>,
-        pause: Option<Option<String>>,
+        edit: ChannelEdit,
     ) -> Result<Channel, Problem> {
         caller.require_everywhere(Permission::Admin)?;
         let before = self.channel(caller, name).await?.channel;
-        if let Some(settings) = &settings {
-            check_settings(before.kind, settings)?;
-            if before.kind.has_secret_address() && settings.address != before.settings.address {
-                let message = "the address of this kind is a secret; add the channel anew to change it";
-                return Err(Problem::invalid("bad-channel", message));
-            }
-            self.parts.messenger.check(Target { kind: before.kind, settings, secrets: &Secrets::default() })?;
-        }
+        let id = before.id;
+        let sealed = meta::read(self.meta(), move |tx| tx.channel_secrets(id, None)).await?;
+        let known = self.parts.vault.open(&sealed)?;
+        let (settings, secrets) = self.edited(&before, &known, &edit)?;
+        let sealed = if secrets == known { None } else { Some(self.parts.vault.seal(&secrets)?) };
         let (engine, by, at) = (self.clone(), caller.name().to_owned(), self.now());
         let changed = meta::write(self.meta(), move |tx| {
-            let mut channel = tx.lock_channel(before.id)?.ok_or_else(|| unknown(&before.name))?;
+            let mut channel = tx.lock_channel(id)?.ok_or_else(|| unknown(&before.name))?;
             let mut kind = "channel.updated";
-            if let Some(settings) = settings.clone() {
-                channel.settings = settings;
+            if edit.settings.is_some() {
+                channel.settings = settings.clone();
             }
-            if let Some(pause) = &pause {
+            if let Some(sealed) = &sealed {
+                tx.channel_secrets(id, Some(sealed))?;
+            }
+            if let Some(pause) = &edit.pause {
+                kind = if pause.is_some() { "channel.paused" } else { "channel.resumed" };
+                if pause.is_none() {
+                    go_on(tx, &channel, at)?;
+                }
                 channel.paused = pause.clone().map(|reason| Pause { at, by: by.clone(), reason });
                 channel.failing_since = None;
-                kind = if pause.is_some() { "channel.paused" } else { "channel.resumed" };
             }
             tx.update_channel(&channel)?;
             log(tx, &engine, kind, &by, &channel)?;
@@ -241,6 +270,30 @@ impl Engine {
         .await?;
         self.notice().await?;
         Ok(changed)
+    }
+
+    /// Settings and secrets as they will be, checked.
+    fn edited(
+        &self,
+        before: &Channel,
+        known: &Secrets,
+        edit: &ChannelEdit,
+    ) -> Result<(ChannelSettings, Secrets), Problem> {
+        let mut settings = edit.settings.clone().unwrap_or_else(|| before.settings.clone());
+        let mut secrets = edit.secrets.clone().unwrap_or_else(|| known.clone());
+        secrets.headers.clone_from(&known.headers);
+        if edit.settings.is_none() && edit.secrets.is_none() {
+            return Ok((settings, secrets));
+        }
+        check_settings(before.kind, &settings)?;
+        if before.kind.has_secret_address() && settings.address != before.settings.address {
+            secrets.headers = BTreeMap::from([(ADDRESS.to_owned(), settings.address.clone())]);
+        }
+        self.parts.messenger.check(Target { kind: before.kind, settings: &settings, secrets: &secrets })?;
+        if before.kind.has_secret_address() {
+            settings.address = origin(&settings.address);
+        }
+        Ok((settings, secrets))
     }
 
     /// Removes a channel with what it was told.
@@ -265,95 +318,5 @@ impl Engine {
         })
         .await?;
         self.notice().await
-    }
-
-    /// Sends a message that says it is a test, at once, and notes how that went.
-    ///
-    /// # Errors
-    /// `NotFound`, `Forbidden`. That the receiver does not take it is a result, not an error.
-    pub async fn test_channel(self: &Arc<Self>, caller: &Caller, name: &str) -> Result<DeliveryRow, Problem> {
-        let channel = self.channel(caller, name).await?.channel;
-        let now = self.now();
-        let id = crate::access::random_hex(16)?;
-        let message = Message {
-            id: id.clone(),
-            channel: channel.name.clone(),
-            workspace: self.parts.workspace.clone(),
-            at: now,
-            kind: "channel.test".to_owned(),
-            trigger: format!("asked by {}", caller.name()),
-            title: format!("A test of channel {} of {}", channel.name, self.parts.workspace),
-            counts: BTreeMap::new(),
-            packages: Vec::new(),
-            more_packages: 0,
-            news: Vec::new(),
-            affected: assay_model::notification::Affected::default(),
-            link: format!("{}/ui/channels/{}", self.parts.public_url, channel.name),
-        };
-        let mut delivery = Delivery {
-            id,
-            channel: channel.id,
-            topic: "test".to_owned(),
-            status: DeliveryStatus::Failed,
-            events: 0,
-            attempts: 1,
-            due: now,
-            tries: Vec::new(),
-            message: Some(message),
-            created_at: now,
-            sent_at: None,
-        };
-        if self.attempt(&channel, &mut delivery).await.is_ok_and(|receipt: Receipt| receipt.taken) {
-            delivery.status = DeliveryStatus::Sent;
-            delivery.sent_at = Some(self.now());
-        }
-        let kept = delivery.clone();
-        meta::write(self.meta(), move |tx| tx.put_delivery(&kept)).await?;
-        Ok(DeliveryRow { delivery, channel_name: channel.name })
-    }
-
-    /// Deliveries of a channel, newest first.
-    ///
-    /// # Errors
-    /// `NotFound`, `Forbidden`.
-    pub async fn deliveries(
-        &self,
-        caller: &Caller,
-        name: &str,
-        status: Option<DeliveryStatus>,
-        limit: usize,
-    ) -> Result<Vec<DeliveryRow>, Problem> {
-        let channel = self.channel(caller, name).await?.channel;
-        let filter =
-            DeliveryFilter { channel: Some(channel.id), status, limit: limit.clamp(1, 500), ..Default::default() };
-        let found = meta::read(self.meta(), move |tx| tx.deliveries(&filter)).await?;
-        Ok(found.into_iter().map(|delivery| DeliveryRow { delivery, channel_name: channel.name.clone() }).collect())
-    }
-
-    /// Sends a delivery again, in the same words and under the same id.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` while it is on its way; `Forbidden`.
-    pub async fn redeliver(&self, caller: &Caller, name: &str, id: &str) -> Result<DeliveryRow, Problem> {
-        let channel = self.channel(caller, name).await?.channel;
-        let filter =
-            DeliveryFilter { channel: Some(channel.id), id: Some(id.to_owned()), limit: 1, ..Default::default() };
-        let now = self.now();
-        let delivery = meta::write(self.meta(), move |tx| {
-            let Some(mut delivery) = tx.deliveries(&filter)?.pop() else {
-                return Err(Problem::not_found("the channel has no such delivery; it may be too long ago"));
-            };
-            if !matches!(delivery.status, DeliveryStatus::Sent | DeliveryStatus::Failed) {
-                return Err(Problem::conflict("it is on its way already"));
-            }
-            delivery.status = DeliveryStatus::Waiting;
-            delivery.attempts = 0;
-            // at once, whatever the clock will be
-            delivery.due = delivery.created_at.min(now);
-            tx.put_delivery(&delivery)?;
-            Ok(delivery)
-        })
-        .await?;
-        Ok(DeliveryRow { delivery, channel_name: channel.name })
     }
 }

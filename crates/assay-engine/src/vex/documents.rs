@@ -194,6 +194,6 @@ impl Engine {
     }
 }
 
-fn unknown(id: VexId) -> Problem {
+pub(super) fn unknown(id: VexId) -> Problem {
     Problem::not_found(format!("there is no document of VEX with the number {}; `assay vex list` shows them", id.0))
 }

@@ -1,15 +1,17 @@
 //! VEX: documents that are kept, whose word counts, and what they touch. What a statement does to a finding is in
 //! `assay_model::assessment`; reading documents is behind a seam.
 
+mod applied;
 mod attached;
 mod documents;
 mod export;
 mod names;
 
+pub use applied::{AppliedRow, VexApplied};
 pub(crate) use attached::detach;
 pub use documents::{VexAdded, VexDetail};
 pub use export::VexExport;
-pub(crate) use names::names_of;
+pub(crate) use names::{names_of, note_holders};
 
 use crate::{Engine, matching::decide_jobs};
 use assay_model::{

@@ -33,23 +33,35 @@ impl Engine {
     /// # Errors
     /// `Invalid` saying what is wrong; `Forbidden`.
     pub async fn add_waiver(self: &Arc<Self>, caller: &Caller, draft: WaiverDraft) -> Result<Waiver, Problem> {
-        let (engine, now, who) = (self.clone(), self.now(), caller.clone());
-        let made = meta::write(self.meta(), move |tx| {
-            let rules = rules(tx)?;
-            let needs_approval = rules.approval == Approval::Required;
-            who.require_everywhere(if needs_approval { Permission::Write } else { Permission::Admin })?;
-            let mut waiver = draft.clone().checked(tx, &rules, now)?;
-            who.name().clone_into(&mut waiver.author);
-            waiver.status = if needs_approval { WaiverStatus::Requested } else { WaiverStatus::Active };
-            waiver.noticed = past_notices(&waiver, &rules, now);
-            let waiver = tx.add_waiver(&waiver)?;
-            let kind = if needs_approval { "waiver.requested" } else { "waiver.added" };
-            engine.conclude_step(tx, &waiver, (kind, who.name()), "")?;
-            Ok(waiver)
-        })
-        .await?;
+        let (engine, who) = (self.clone(), caller.clone());
+        let made = meta::write(self.meta(), move |tx| engine.keep_waiver(tx, &who, draft.clone(), (None, ""))).await?;
         self.notice().await?;
         Ok(made)
+    }
+
+    /// Keeps what is asked for; `replaces` is what ends when it takes effect.
+    pub(super) fn keep_waiver(
+        &self,
+        tx: &mut dyn Tx,
+        who: &Caller,
+        draft: WaiverDraft,
+        (replaces, comment): (Option<WaiverId>, &str),
+    ) -> Result<Waiver, Problem> {
+        let (rules, now) = (rules(tx)?, self.now());
+        let needs_approval = rules.approval == Approval::Required;
+        who.require_everywhere(if needs_approval { Permission::Write } else { Permission::Admin })?;
+        let mut waiver = draft.checked(tx, &rules, now)?;
+        who.name().clone_into(&mut waiver.author);
+        waiver.replaces = replaces;
+        waiver.status = if needs_approval { WaiverStatus::Requested } else { WaiverStatus::Active };
+        waiver.noticed = past_notices(&waiver, &rules, now);
+        let waiver = tx.add_waiver(&waiver)?;
+        let kind = if needs_approval { "waiver.requested" } else { "waiver.added" };
+        self.conclude_step(tx, &waiver, (kind, who.name()), comment)?;
+        if waiver.status == WaiverStatus::Active {
+            self.end_replaced(tx, &waiver, who.name())?;
+        }
+        Ok(waiver)
     }
 
     /// Approves a waiver that waits.
@@ -151,6 +163,9 @@ impl Engine {
             waiver.changed_at = now;
             tx.put_waiver(&waiver)?;
             engine.conclude_step(tx, &waiver, (kind, &step.actor), &step.change.reason)?;
+            if kind == "waiver.approved" {
+                engine.end_replaced(tx, &waiver, &step.actor)?;
+            }
             Ok(waiver)
         })
         .await?;
@@ -175,7 +190,8 @@ impl Engine {
         };
         let body = json!({
             "scope": waiver.scope, "status": waiver.status, "expires_at": waiver.expires_at, "reason": waiver.reason,
-            "author": waiver.author, "comment": reason, "packages": touched,
+            "author": waiver.author, "approver": waiver.approver, "replaces": waiver.replaces, "comment": reason,
+            "packages": touched,
         });
         let (actor, subject) = (actor.to_owned(), format!("waiver/{}", waiver.id));
         tx.append_event(&NewEvent { at, kind, actor, subject, body })?;
@@ -232,7 +248,7 @@ fn not_by_author(waiver: &Waiver, step: &Step, what: &str) -> Result<(), Problem
     Err(Problem::new(Kind::Forbidden, "own-waiver", message))
 }
 
-fn is_one_of(waiver: &Waiver, wanted: &[WaiverStatus]) -> Result<(), Problem> {
+pub(super) fn is_one_of(waiver: &Waiver, wanted: &[WaiverStatus]) -> Result<(), Problem> {
     if wanted.contains(&waiver.status) {
         return Ok(());
     }

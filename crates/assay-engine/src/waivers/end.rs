@@ -33,7 +33,7 @@ pub(super) fn next_look(waiver: &Waiver, rules: &WaiverRules) -> Vec<NewJob> {
     let notices = rules.notice_days.iter().filter(|days| !waiver.noticed.contains(days));
     let due = notices.map(|days| moment(waiver, *days)).chain([waiver.expires_at]).min().unwrap_or(waiver.expires_at);
     let cause = format!("waiver {} ends", waiver.id);
-    vec![NewJob { lane: Lane::Interactive, stage: Stage::Waiver, key, cause, due: Due::appointed(due) }]
+    vec![NewJob { lane: Lane::Change, stage: Stage::Waiver, key, cause, due: Due::appointed(due) }]
 }
 
 impl Engine {

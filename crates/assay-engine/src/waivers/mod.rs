@@ -5,11 +5,13 @@ mod change;
 mod draft;
 mod end;
 mod list;
+mod replace;
 mod touch;
 
 pub use draft::{WaiverChange, WaiverDraft};
 pub(crate) use list::waivers_used;
 pub use list::{UseRow, WaiverFilter, WaiverUses};
+pub use replace::WaiverEdit;
 
 use assay_model::{problem::Problem, seam::meta::Tx, waiver::WaiverRules};
 

@@ -53,7 +53,7 @@ fn about(vulnerability: &str) -> WaiverScope {
 }
 
 fn assessed(statements: &[Said], waivers: &[Waiver], now: &str) -> Assessment {
-    let subject = VexSubject { purls: vec!["pkg:oci/app@sha256:ab".into()], digests: Vec::new() };
+    let subject = VexSubject { purls: vec!["pkg:oci/app@sha256:ab".into()], ..VexSubject::default() };
     let (component, finding) = finding();
     Assessor::new(&subject, "main", statements, waivers, at(now)).assess(&component, &finding)
 }
@@ -108,7 +108,7 @@ fn a_waiver_limited_to_policies_leaves_the_others() {
 
 #[test]
 fn a_waiver_of_policies_alone_takes_verdicts_back() {
-    let subject = VexSubject { purls: vec!["pkg:pypi/requests@2.6.0".into()], digests: Vec::new() };
+    let subject = VexSubject { purls: vec!["pkg:pypi/requests@2.6.0".into()], ..VexSubject::default() };
     let scope = |versions: &str| WaiverScope {
         packages: vec![PackageRange { purl: "pkg:pypi/requests".into(), versions: versions.into() }],
         policies: BTreeSet::from(["licences".to_owned()]),

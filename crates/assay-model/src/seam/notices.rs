@@ -55,8 +55,8 @@ pub struct Gathered {
     pub seqs: Vec<Seq>,
     /// When the message goes, unless more join.
     pub due: Timestamp,
-    /// How long more may join, in seconds from the first.
-    pub longest: i64,
+    /// How long more may join and so delay it, in seconds from the first; none where it goes when it is due.
+    pub longest: Option<i64>,
     /// Now.
     pub at: Timestamp,
 }

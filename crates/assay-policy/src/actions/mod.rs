@@ -19,8 +19,8 @@ pub const ALL: &[&dyn Action] = &[
     &set_state::SetState,
     &add_tags::AddTags,
     &remove_tags::RemoveTags,
-    &notify::Notify,
-    &webhook::Webhook,
+    &notify::NOTIFY,
+    &webhook::WEBHOOK,
     &require_approval::RequireApproval,
     &expire::Expire,
 ];

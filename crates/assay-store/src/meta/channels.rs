@@ -137,8 +137,11 @@ impl Session<'_> {
         )?;
         if let Some(mut row) = there {
             let (id, created) = (row.text()?, row.time()?);
-            let last = created + SignedDuration::from_secs(gathered.longest);
-            self.sql.execute("UPDATE delivery SET due = $2 WHERE id = $1", &params![&id, gathered.due.min(last)])?;
+            if let Some(longest) = gathered.longest {
+                let last = created + SignedDuration::from_secs(longest);
+                self.sql
+                    .execute("UPDATE delivery SET due = $2 WHERE id = $1", &params![&id, gathered.due.min(last)])?;
+            }
             return Ok(id);
         }
         let seed = format!("{}/{first_seq}/{}", channel.0, gathered.at.as_microsecond());

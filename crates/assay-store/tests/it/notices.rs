@@ -38,7 +38,7 @@ async fn channel(world: &World, name: &'static str) -> ChannelId {
 }
 
 fn gathered(topic: &str, seqs: &[Seq], due: i64) -> Gathered {
-    Gathered { topic: topic.into(), seqs: seqs.to_vec(), due: at(due), longest: 60, at: at(0) }
+    Gathered { topic: topic.into(), seqs: seqs.to_vec(), due: at(due), longest: Some(60), at: at(0) }
 }
 
 async fn gather(world: &World, to: ChannelId, topic: &'static str, seqs: &'static [Seq], due: i64) {
@@ -98,6 +98,9 @@ async fn an_event_is_told_a_channel_once(world: World) {
     assert_eq!(listed(&world, other).await[0].events, 1, "channels are apart");
     gather(&world, one, "t", &[4], 500).await;
     assert_eq!(listed(&world, one).await[0].due, at(60), "more may join for so long, no longer");
+    let digest = Gathered { longest: None, ..gathered("t", &[4], 500) };
+    world.write(move |tx| tx.gather(one, &digest)).await;
+    assert_eq!(listed(&world, one).await[0].due, at(60), "what goes at its time is not put off by what joins");
     let id = first.id.clone();
     assert_eq!(world.read(move |tx| seqs_of(tx, &id)).await, [1, 2, 3, 4]);
     assert_eq!(claim(&world, 60, 90).await.len(), 2);

@@ -119,7 +119,10 @@ pub(super) fn table(rows: &[Row]) -> Sheet {
         Sheet::new(&[">ID", "REPOSITORY", "FORMAT", "STATE", ">SIZE", "UPLOADED", ">PULLS", "FINDINGS", "PACKAGE"]);
     for row in rows {
         let worst = row.findings.keys().max().copied();
-        let found = findings::in_words(&row.findings);
+        let taken: usize = row.suppressed.values().sum();
+        let taken = (taken > 0).then(|| format!("{taken} suppressed"));
+        let counting = Some(findings::in_words(&row.findings)).filter(|found| !found.is_empty());
+        let found = counting.into_iter().chain(taken).collect::<Vec<_>>().join(", ");
         let references =
             if row.references.is_empty() { String::new() } else { format!(" ({})", row.references.join(", ")) };
         sheet.row([

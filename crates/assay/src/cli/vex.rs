@@ -5,7 +5,7 @@ use super::{
     look::{Sheet, Text, harmless, moment, short},
 };
 use anyhow::{Context as _, Result, bail};
-use assay_engine::{VexAdded, VexDetail};
+use assay_engine::{VexAdded, VexApplied, VexDetail};
 use assay_model::vex::{TrustRule, VexDocument, VexTrust};
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -38,6 +38,11 @@ pub(super) enum VexCommand {
     },
     /// Show a document with its statements
     Show {
+        /// Its number
+        id: i64,
+    },
+    /// Show whom a document is about: findings that its statements speak of, and what comes of it
+    Applied {
         /// Its number
         id: i64,
     },
@@ -123,6 +128,7 @@ pub(super) async fn run(context: &Context, command: VexCommand) -> Result<ExitCo
             list(context, &query).await?;
         }
         VexCommand::Show { id } => show(context, id).await?,
+        VexCommand::Applied { id } => applied(context, id).await?,
         VexCommand::Remove { id } => {
             context.client()?.delete(&["vex", &id.to_string()]).await?;
             match context.out.json {
@@ -222,6 +228,34 @@ async fn show(context: &Context, id: i64) -> Result<()> {
     }
     text.push_str(&sheet.render(context.out.look));
     context.out.text(&text)
+}
+
+async fn applied(context: &Context, id: i64) -> Result<()> {
+    let answer: Value = context.client()?.get(&["vex", &id.to_string(), "applied"], &[]).await?;
+    if context.out.json {
+        return context.out.data(&answer);
+    }
+    let applied: VexApplied = serde_json::from_value(answer)?;
+    if applied.findings.is_empty() {
+        return context.out.text("it speaks of no finding of a stored package");
+    }
+    let mut sheet = Sheet::new(&["PACKAGE", "VULNERABILITY", "COMPONENT", "SAYS", "EFFECT"]);
+    for one in &applied.findings {
+        let effect = match (one.suppresses, one.counts) {
+            (true, _) => "takes the finding away",
+            (false, true) => "informs",
+            (false, false) => "another statement counts",
+        };
+        sheet.row([
+            Text::from(&one.name),
+            one.vulnerability.as_str().into(),
+            short(&one.component).into(),
+            one.status.as_str().into(),
+            effect.into(),
+        ]);
+    }
+    let more = if applied.more { "\nand more" } else { "" };
+    context.out.text(&format!("{}{more}", sheet.render(context.out.look).trim_end()))
 }
 
 async fn trust(context: &Context, command: TrustCommand) -> Result<()> {

@@ -41,6 +41,8 @@ pub(super) struct Row {
     #[serde(default, rename = "severities")]
     pub(super) findings: BTreeMap<Severity, usize>,
     #[serde(default)]
+    pub(super) suppressed: BTreeMap<Severity, usize>,
+    #[serde(default)]
     pub(super) downloads: Downloads,
     #[serde(default)]
     pub(super) held: Option<Override>,

@@ -3,7 +3,10 @@
 use super::{address, render, wrong};
 use crate::{
     net,
-    transport::guard::{self, Guard},
+    transport::{
+        certificates,
+        guard::{self, Guard},
+    },
 };
 use assay_model::{
     channel::{Body, ChannelKind},
@@ -40,7 +43,8 @@ pub(super) async fn send(guard: Guard, target: Target<'_>, message: &Message) ->
         .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(SILENCE))
         .read_timeout(Duration::from_secs(SILENCE))
-        .redirect(reqwest::redirect::Policy::none());
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_merge(certificates(&target.settings.ca_certificates)?);
     let builder = if routed { builder } else { builder.no_proxy().dns_resolver(guard) };
     let client = builder.build().map_err(|e| Problem::internal("cannot set up TLS", e))?;
     let mut request = client

@@ -12,7 +12,7 @@ use lettre::{
     message::{Mailbox, Message as Mail, header::ContentType},
     transport::smtp::{
         authentication::Credentials,
-        client::{Tls, TlsParameters},
+        client::{Certificate, Tls, TlsParameters},
     },
 };
 use std::{net::SocketAddr, time::Duration};
@@ -51,7 +51,7 @@ pub(super) async fn send(guard: &Guard, target: Target<'_>, message: &Message) -
         .filter(&host, found.into_iter())
         .map_err(|e| Problem::new(Kind::Upstream, crate::transport::guard::REFUSED, e.to_string()))?;
     let ip = allowed.first().map(|address| address.ip().to_string()).unwrap_or_default();
-    let parameters = || TlsParameters::new(host.clone()).map_err(|e| Problem::internal("cannot set up TLS", e));
+    let parameters = || parameters(&host, &target.settings.ca_certificates);
     let tls = match url.scheme() {
         "smtps" => Tls::Wrapper(parameters()?),
         "smtp" => Tls::Required(parameters()?),
@@ -82,6 +82,17 @@ pub(super) async fn send(guard: &Guard, target: Target<'_>, message: &Message) -
             None => Err(failed(format!("{host} takes no mail: {error}"))),
         },
     }
+}
+
+/// TLS with a server of that name; `authorities` are trusted beside those of the system.
+fn parameters(host: &str, authorities: &str) -> Result<TlsParameters, Problem> {
+    let mut builder = TlsParameters::builder(host.to_owned());
+    if !authorities.trim().is_empty() {
+        let read = Certificate::from_pem(authorities.as_bytes());
+        builder =
+            builder.add_root_certificate(read.map_err(|e| wrong(format!("`ca_certificates` cannot be used: {e}")))?);
+    }
+    builder.build().map_err(|e| Problem::internal("cannot set up TLS", e))
 }
 
 fn mail(target: Target<'_>, message: &Message) -> Result<Mail, Problem> {

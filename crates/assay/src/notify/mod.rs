@@ -5,7 +5,10 @@ mod http;
 mod mail;
 mod render;
 
-use crate::transport::guard::{self, Guard};
+use crate::transport::{
+    self,
+    guard::{self, Guard},
+};
 use assay_engine::CHANNEL_ADDRESS;
 use assay_model::{
     channel::ChannelKind,
@@ -68,6 +71,7 @@ impl Messenger for Senders {
             };
             return Err(wrong(format!("`address` has the form {form}")));
         }
+        transport::certificates(&target.settings.ca_certificates)?;
         if target.kind == ChannelKind::Email {
             mail::check(target)?;
         }

@@ -1,24 +1,36 @@
 //! How a message looks: text for mail, a CloudEvent, blocks of Slack, an adaptive card of Teams.
 
-use assay_model::notification::{Message, MessagePackage};
+use assay_model::notification::{Message, MessageNews, MessagePackage};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// What the specific part of a URN does not have as it is (RFC 8141, without its punctuation).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Packages of a chat message: these have limits on blocks and characters.
 const IN_CHAT: usize = 8;
 
 /// Structured mode of CloudEvents 1.0; the message is its data.
 pub(super) fn cloud_event(message: &Message) -> Value {
-    json!({
+    let mut event = json!({
         "specversion": "1.0",
         "id": message.id,
-        "source": format!("urn:assay:{}", message.workspace.replace(|c: char| c.is_whitespace() || c.is_control(), "-")),
+        "source": format!("urn:assay:{}", percent_encoding::utf8_percent_encode(&message.workspace, RESERVED)),
         "type": format!("assay.{}", message.kind),
-        "subject": message.packages.first().filter(|_| message.packages.len() == 1).map(|p| &p.subject),
         "time": message.at,
         "datacontenttype": "application/json",
         "data": message,
-    })
+    });
+    let subject = match (message.packages.as_slice(), message.news.as_slice()) {
+        ([one], []) => Some(&one.subject),
+        ([], [one]) => Some(&one.subject),
+        _ => None,
+    };
+    // an attribute is absent rather than empty
+    if let (Some(subject), Some(fields)) = (subject.filter(|s| !s.is_empty()), event.as_object_mut()) {
+        fields.insert("subject".to_owned(), json!(subject));
+    }
+    event
 }
 
 /// What each package's lines say.
@@ -42,13 +54,15 @@ fn lines(package: &MessagePackage) -> Vec<String> {
     lines
 }
 
+fn news_lines(news: &MessageNews) -> Vec<String> {
+    let advice = (!news.advice.is_empty()).then(|| format!("to do: {}", news.advice));
+    [Some(news.text.clone()).filter(|text| !text.is_empty()), advice].into_iter().flatten().collect()
+}
+
 fn who(message: &Message) -> Option<String> {
     let affected = &message.affected;
-    if message.packages.is_empty() {
-        return None;
-    }
     if affected.callers.is_empty() {
-        return Some(format!("Nobody pulled it in the last {} days.", affected.days));
+        return (!message.packages.is_empty()).then(|| format!("Nobody pulled it in the last {} days.", affected.days));
     }
     let named: Vec<String> = affected.callers.iter().map(|(who, n)| format!("{who} ({n})")).collect();
     let more = if affected.more_callers > 0 { format!(" and {} more", affected.more_callers) } else { String::new() };
@@ -73,6 +87,10 @@ pub(super) fn text(message: &Message) -> String {
     }
     for news in &message.news {
         let _ = writeln!(text, "\n{} {} (by {})\n  {}", news.event, news.subject, news.actor, news.text);
+        if !news.advice.is_empty() {
+            let _ = writeln!(text, "  to do: {}", news.advice);
+        }
+        let _ = writeln!(text, "  {}", news.link);
     }
     if let Some(who) = who(message) {
         let _ = writeln!(text, "\n{who}");
@@ -103,7 +121,11 @@ pub(super) fn slack(message: &Message) -> Value {
         blocks.push(section(format!("and {more} more packages: <{}|all>", message.link)));
     }
     for news in message.news.iter().take(IN_CHAT) {
-        blocks.push(section(format!("*{}* {}", escaped(&news.event), escaped(&news.subject))));
+        let head = format!("*<{}|{}>* {}", news.link, escaped(&news.event), escaped(&news.subject));
+        blocks.push(section(format!(
+            "{head}\n{}",
+            news_lines(news).iter().map(|l| escaped(l)).collect::<Vec<_>>().join("\n")
+        )));
     }
     let foot = [who(message), Some(format!("<{}|{}>", message.link, escaped(&message.workspace)))];
     let foot: Vec<String> = foot.into_iter().flatten().collect();
@@ -124,7 +146,13 @@ pub(super) fn teams(message: &Message) -> Value {
     if more > 0 {
         body.push(block(format!("and {more} more packages")));
     }
-    body.extend(message.news.iter().take(IN_CHAT).map(|news| block(format!("**{}** {}", news.event, news.subject))));
+    body.extend(
+        message
+            .news
+            .iter()
+            .take(IN_CHAT)
+            .map(|news| block(format!("**{}** {}\n\n{}", news.event, news.subject, news_lines(news).join("\n\n")))),
+    );
     body.extend(who(message).map(block));
     json!({"type": "message", "attachments": [{
         "contentType": "application/vnd.microsoft.card.adaptive",

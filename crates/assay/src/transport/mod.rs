@@ -242,7 +242,8 @@ fn sensitive(value: &str) -> Result<HeaderValue, Problem> {
     Ok(value)
 }
 
-fn certificates(pem: &str) -> Result<Vec<Certificate>, Problem> {
+/// Certificates of authorities, in PEM.
+pub(crate) fn certificates(pem: &str) -> Result<Vec<Certificate>, Problem> {
     let all = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|e| wrong_certificates(&net::root_cause(&e)))?;
     if all.is_empty() && !pem.trim().is_empty() {
         return Err(wrong_certificates("there is no certificate in PEM in it"));

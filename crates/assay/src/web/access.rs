@@ -11,6 +11,7 @@ pub(super) fn has_private_pages(path: &str) -> bool {
             | "policies"
             | "library"
             | "waivers"
+            | "vex"
             | "simulations"
             | "feeds"
             | "log"

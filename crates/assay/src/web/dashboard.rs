@@ -68,6 +68,8 @@ pub(super) struct Bars {
     /// How many packages these are from.
     pub(super) of: String,
     pub(super) parts: Vec<Bar>,
+    /// Findings beside these that statements and waivers take away.
+    pub(super) suppressed: usize,
 }
 
 /// One part of the stack, in thousandths of its width.
@@ -81,7 +83,7 @@ pub(super) struct Bar {
 }
 
 impl Bars {
-    pub(super) fn of(findings: &BTreeMap<Severity, usize>, packages: usize) -> Self {
+    pub(super) fn of(findings: &BTreeMap<Severity, usize>, suppressed: usize, packages: usize) -> Self {
         let total: usize = findings.values().sum();
         let (mut parts, mut before) = (Vec::new(), 0);
         for severity in SEVERITIES {
@@ -92,7 +94,7 @@ impl Bars {
             let percent = format!("{:.0} %", count as f64 * 100.0 / total.max(1) as f64);
             parts.push(Bar { badge: SeverityBadge(severity), word: word(severity), count, x, width: end - x, percent });
         }
-        Self { total, of: plural(packages, "package"), parts }
+        Self { total, of: plural(packages, "package"), parts, suppressed }
     }
 }
 
@@ -188,7 +190,8 @@ pub(super) fn view(
     for (severity, n) in summaries.iter().flat_map(|(s, _)| &s.findings) {
         *findings.entry(*severity).or_default() += n;
     }
-    let bars = Bars::of(&findings, summaries.iter().map(|(s, _)| s.looked_into).sum());
+    let sum = |of: fn(&Summary) -> usize| summaries.iter().map(|(s, _)| of(s)).sum();
+    let bars = Bars::of(&findings, sum(|s| s.suppressed), sum(|s| s.looked_into));
     DashboardPage {
         frame,
         downloads: summaries.iter().map(|(s, _)| s.downloads).sum(),

@@ -24,6 +24,7 @@ mod session;
 mod simulations;
 #[cfg(test)]
 mod tests;
+mod vex;
 mod waivers;
 
 use assay_engine::Engine;
@@ -119,6 +120,8 @@ async fn get(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> O
         ["simulations", id] => simulations::one(engine, request, id).await,
         ["waivers"] => waivers::page(engine, request).await,
         ["waivers", id] => waivers::one(engine, request, id).await,
+        ["vex"] => vex::page(engine, request).await,
+        ["vex", id] => vex::one(engine, request, id).await,
         ["channels"] => channels::page(engine, request).await,
         ["channels", name] => channels::one(engine, request, name).await,
         ["overrides"] => channels::overrides(engine, request).await,
@@ -135,6 +138,7 @@ async fn post(engine: &Arc<Engine>, request: &WebRequest, segments: &[&str]) -> 
         ["login"] => session::sign_in(engine, request).await,
         ["logout"] => Ok(session::sign_out(request)),
         ["channels", name, "deliveries", id, "redeliver"] => channels::redeliver(engine, request, name, id).await,
+        ["channels", name, "redeliver"] => channels::redeliver_failed(engine, request, name).await,
         ["simulations"] => simulations::run(engine, request).await,
         _ => Err(no_page()),
     }

@@ -26,8 +26,10 @@ pub(super) struct Summary {
     pub(super) more: bool,
     /// How many are in each state.
     pub(super) states: BTreeMap<&'static str, usize>,
-    /// Findings of the newest packages, by severity.
+    /// Findings of the newest packages that count, by severity.
     pub(super) findings: BTreeMap<Severity, usize>,
+    /// How many statements and waivers take away beside these.
+    pub(super) suppressed: usize,
     /// How many packages that were.
     pub(super) looked_into: usize,
     /// Downloads of the packages that were counted, since ever.
@@ -98,6 +100,7 @@ pub(super) async fn summarise(
         states,
         looked_into: newest.len(),
         findings: sum(&newest),
+        suppressed: newest.iter().flat_map(|row| row.suppressed.values()).sum(),
         downloads,
     })
 }

@@ -3,7 +3,7 @@
 use super::{
     Outcome, WebRequest,
     frame::Frame,
-    pieces::{STATES, SeverityBadge, StateBadge, When, counts, readable, size},
+    pieces::{STATES, SeverityBadge, StateBadge, When, counts_and_suppressed, readable, size},
     query::{Query, address},
     reply,
 };
@@ -181,7 +181,7 @@ impl Line {
             format: row.package.at.format,
             state: StateBadge(row.package.state),
             worst: row.worst.map(SeverityBadge),
-            findings: counts(&row.findings),
+            findings: counts_and_suppressed(&row.findings, &row.suppressed),
             size: size(row.size),
             arrived: When(row.package.uploaded_at),
         }

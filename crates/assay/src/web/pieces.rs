@@ -84,6 +84,16 @@ pub(super) fn counts(findings: &BTreeMap<Severity, usize>) -> String {
     parts.join(", ")
 }
 
+/// The same, and how many beside them were taken away by statements and waivers.
+pub(super) fn counts_and_suppressed(
+    findings: &BTreeMap<Severity, usize>,
+    suppressed: &BTreeMap<Severity, usize>,
+) -> String {
+    let taken: usize = suppressed.values().sum();
+    let taken = if taken > 0 { format!("{taken} suppressed") } else { String::new() };
+    [counts(findings), taken].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
 /// Bytes for people, binary prefixes.
 pub(super) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;

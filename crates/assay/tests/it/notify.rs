@@ -21,8 +21,8 @@ use tokio::{
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Got {
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
 }
 
 impl Got {
@@ -42,7 +42,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    async fn start(first: &[&'static str]) -> Result<Self> {
+    pub async fn start(first: &[&'static str]) -> Result<Self> {
         Self::start_slow(first, Duration::ZERO).await
     }
 
@@ -87,7 +87,7 @@ impl Receiver {
     }
 
     /// Waits until so many came.
-    async fn wait(&self, server: &TestServer, n: usize) -> Result<Vec<Got>> {
+    pub async fn wait(&self, server: &TestServer, n: usize) -> Result<Vec<Got>> {
         let start = Instant::now();
         loop {
             let got = self.got();
@@ -102,7 +102,7 @@ impl Receiver {
     }
 }
 
-async fn quick() -> Result<TestServer> {
+pub async fn quick() -> Result<TestServer> {
     options().env("ASSAY_NOTIFICATIONS_QUIET", "1").env("ASSAY_NOTIFICATIONS_RETRY", "1").start().await
 }
 
@@ -112,7 +112,7 @@ pub async fn channel(server: &TestServer, name: &str, kind: &str, settings: Valu
     Ok(())
 }
 
-fn quarantine() -> Value {
+pub fn quarantine() -> Value {
     json!([{"kind": "set_state", "params": {"state": "quarantined"}}])
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const CVE: &str = "CVE-2026-20002";
 const WHAT: &str = "main/pypi/tiny-danger@1.0";
 
-async fn dangerous() -> Result<TestServer> {
+pub async fn dangerous() -> Result<TestServer> {
     let server = server().await?;
     publish(&server, &Wheel::new("tiny-danger", "1.0").build()?).await?;
     settled(&server).await?;
@@ -25,7 +25,7 @@ async fn dangerous() -> Result<TestServer> {
     Ok(server)
 }
 
-fn document(id: &str, vulnerability: &str, product: &Value, status: &str, when: &str) -> Value {
+pub fn document(id: &str, vulnerability: &str, product: &Value, status: &str, when: &str) -> Value {
     let mut statement = json!({"vulnerability": {"name": vulnerability}, "products": [product], "status": status});
     if status == "not_affected" {
         statement["justification"] = json!("vulnerable_code_not_in_execute_path");
@@ -35,13 +35,13 @@ fn document(id: &str, vulnerability: &str, product: &Value, status: &str, when: 
         "version": 1, "statements": [statement]})
 }
 
-async fn add(server: &TestServer, document: &Value) -> Result<Value> {
+pub async fn add(server: &TestServer, document: &Value) -> Result<Value> {
     let path = server.scratch().join("document.json");
     std::fs::write(&path, serde_json::to_vec(document)?)?;
     Ok(serde_json::from_str(&server.cli(["vex", "add", "--json"])?.arg(path).succeed().await?.stdout)?)
 }
 
-async fn until(server: &TestServer, what: &str, wanted: &str) -> Result<()> {
+pub async fn until(server: &TestServer, what: &str, wanted: &str) -> Result<()> {
     let start = Instant::now();
     while state(server, what).await? != wanted {
         if start.elapsed() > Duration::from_secs(120) {

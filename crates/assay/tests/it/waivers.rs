@@ -192,3 +192,69 @@ async fn a_waiver_ends_while_the_server_is_down() -> Result<()> {
     server.restart().await?;
     until(&server, 403).await
 }
+
+#[tokio::test]
+async fn a_waiver_is_replaced_and_nothing_is_blocked_in_between() -> Result<()> {
+    let server = dangerous().await?;
+    let made = add(&server, &["--vulnerability", CVE, "--expires", "1h"]).await?;
+    let id = made["id"].as_str().context("no id")?.to_owned();
+    until(&server, 200).await?;
+    let same = server.cli(["waiver", "replace", &id])?.fail().await?;
+    assert!(same.says("extend"), "{same}");
+    let replace = ["waiver", "replace", "--json", &id, "--reason", "the port is closed", "--package"];
+    let ran = server.cli(replace)?.arg("pkg:pypi/tiny-danger <1.1").succeed().await?;
+    let new: Value = serde_json::from_str(&ran.stdout)?;
+    assert_eq!((&new["replaces"], &new["status"]), (&json!(id), &json!("active")));
+    assert_eq!(new["scope"]["vulnerabilities"], json!([CVE]), "what is not named stays");
+    for _ in 0..20 {
+        assert_eq!(pull(&server).await?, 200, "no moment is between");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    settled(&server).await?;
+    let seen = package(&server, WHAT).await?;
+    assert_eq!(seen["findings"][0]["suppressed"][0]["waiver"], new["id"]);
+    let old = server.http().get(&format!("/api/v1/waivers/{id}")).await?.json()?;
+    assert_eq!((&old["status"], &old["reason"]), (&json!("revoked"), &json!("we never call it")));
+    assert!(kinds(&server).await?.iter().any(|kind| kind == "waiver.replaced"));
+    let uses = server.cli(["waiver", "uses", &id])?.succeed().await?;
+    assert!(uses.says(WHAT), "who used the old one is remembered: {uses}");
+
+    // Where approval is required the old one stays until the new one is approved.
+    server.cli(["waiver", "rules", "--approval", "required"])?.succeed().await?;
+    let id = new["id"].as_str().context("no id")?.to_owned();
+    let wider = server.cli(["waiver", "replace", "--json", &id, "--reason", "for a while"])?.succeed().await?;
+    let wider: Value = serde_json::from_str(&wider.stdout)?;
+    let status = async |id: &str| server.http().get(&format!("/api/v1/waivers/{id}")).await?.json();
+    assert_eq!((&wider["status"], &status(&id).await?["status"]), (&json!("requested"), &json!("active")));
+    let draft = json!({"name": "second", "permission": "admin", "repositories": []});
+    let issued = server.http().post_json("/api/v1/tokens", &draft).await?.expect_status(201)?.json()?;
+    let second: Http = server.http().with_token(issued["secret"].as_str());
+    let wider = wider["id"].as_str().context("no id")?;
+    second.post_json(&format!("/api/v1/waivers/{wider}/approve"), &json!({})).await?.expect_status(200)?;
+    assert_eq!((&status(wider).await?["status"], &status(&id).await?["status"]), (&json!("active"), &json!("revoked")));
+    assert_eq!(pull(&server).await?, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn lists_count_what_counts_and_tell_what_is_taken_away() -> Result<()> {
+    let server = dangerous().await?;
+    let counts = async || -> Result<(Value, Value)> {
+        let listed = server.http().get("/api/v1/packages?query=name:tiny-danger").await?.expect_status(200)?.json()?;
+        let rows = listed["packages"].as_array().context("packages")?;
+        let row = rows.iter().find(|row| row["version"] == "1.0").context("the package")?;
+        Ok((row["severities"].clone(), row["suppressed"].clone()))
+    };
+    assert_eq!(counts().await?, (json!({"CRITICAL": 1}), json!({})));
+    add(&server, &["--vulnerability", CVE, "--policy", "too-dangerous", "--expires", "1h"]).await?;
+    assert_eq!(counts().await?, (json!({"CRITICAL": 1}), json!({})), "other policies see it");
+    let made = add(&server, &["--vulnerability", CVE, "--expires", "1h"]).await?;
+    assert_eq!(counts().await?, (json!({}), json!({"CRITICAL": 1})));
+    let seen = package(&server, WHAT).await?;
+    assert_eq!((&seen["severities"], &seen["worst"]), (&json!({}), &json!(null)), "one truth everywhere");
+    let home = server.http().get("/ui/").await?.expect_status(200)?.text();
+    assert!(home.contains("1 more are suppressed"), "{home}");
+    server.cli(["waiver", "revoke", made["id"].as_str().context("no id")?])?.succeed().await?;
+    assert_eq!(counts().await?, (json!({"CRITICAL": 1}), json!({})));
+    Ok(())
+}

@@ -1,8 +1,14 @@
 //! What is answered for: statements of VEX and waivers that concern a package. A package that none concerns has none.
 
-use crate::vex::{names_of, said_about};
+use crate::vex::{names_of, note_holders, said_about};
 use assay_model::{
-    assessment::Assessor, facts::Facts, policy::FactKind, problem::Problem, seam::meta::Tx, vex::Said, waiver::Waiver,
+    assessment::Assessor,
+    facts::Facts,
+    policy::FactKind,
+    problem::Problem,
+    seam::meta::Tx,
+    vex::{Said, VexStatement},
+    waiver::Waiver,
 };
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -47,6 +53,9 @@ impl Answers {
             return Ok(());
         }
         facts.names = names_of(tx, &facts.package, &facts.repository, facts.upstream.as_ref(), &facts.files)?;
+        let spoken: Vec<&VexStatement> = near.iter().map(|said| &said.statement).collect();
+        let with_findings = facts.findings.iter().map(|(component, _)| component);
+        note_holders(tx, &mut facts.names, &facts.files, &spoken, with_findings)?;
         let speaks = |said: &&&Said| {
             facts.findings.iter().any(|(component, finding)| said.statement.speaks_of(&facts.names, component, finding))
         };

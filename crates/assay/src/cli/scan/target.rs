@@ -17,7 +17,7 @@ use assay_engine::{
     ScanResult,
     report::trivy::{ArtifactKind, Subject},
 };
-use assay_model::{inventory::Inventory, seam::analyzer::Reads, vex::VexSubject};
+use assay_model::{holders::holders, inventory::Inventory, seam::analyzer::Reads, vex::VexSubject};
 use clap::ValueEnum;
 use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path};
 
@@ -166,8 +166,10 @@ pub(super) fn subject_of(inventory: &Inventory, sha256: Option<&str>) -> VexSubj
     let own = inventory.components.iter().filter(|found| found.is_subject);
     let image = inventory.image.as_ref().map(|image| image.id.clone());
     let file = sha256.map(|hex| format!("sha256:{hex}"));
+    let all = inventory.components.iter().map(|found| found.component.purl.as_str()).collect();
     VexSubject {
         purls: own.map(|found| found.component.purl.clone()).collect(),
         digests: image.into_iter().chain(file).filter(|digest| !digest.is_empty()).collect(),
+        within: holders(&inventory.components, |_| true, &all),
     }
 }

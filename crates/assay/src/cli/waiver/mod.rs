@@ -4,10 +4,10 @@ mod show;
 
 use super::{Context, look::moment};
 use anyhow::{Result, bail};
-use assay_engine::WaiverDraft;
+use assay_engine::{WaiverDraft, WaiverEdit};
 use assay_model::{
     vex::VexStatus,
-    waiver::{PackageRange, Waiver, WaiverScope, WaiverVex},
+    waiver::{PackageRange, Waiver, WaiverScope, WaiverStatus, WaiverVex},
 };
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
@@ -70,6 +70,8 @@ pub(super) enum WaiverCommand {
         #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
     },
+    /// Put another waiver in its place, in one step: with another scope, reason or word. What is left out stays
+    Replace(ReplaceArgs),
     /// Show who used a waiver when: decisions, packages, and who downloaded them since
     Uses {
         /// Its id (W1)
@@ -79,8 +81,9 @@ pub(super) enum WaiverCommand {
     Rules(RulesArgs),
 }
 
+/// What a waiver is about.
 #[derive(Debug, clap::Args)]
-pub(super) struct AddArgs {
+pub(super) struct ScopeArgs {
     /// Vulnerability, by any of its ids; may be repeated. Findings of it are taken out of what policies see
     #[arg(long, value_name = "ID")]
     vulnerability: Vec<String>,
@@ -93,18 +96,50 @@ pub(super) struct AddArgs {
     /// Policy; may be repeated. Without --vulnerability its verdict about whole packages is taken back
     #[arg(long, value_name = "SLUG")]
     policy: Vec<String>,
-    /// Why
-    #[arg(long)]
-    reason: String,
-    /// When it ends: 30d, 12h, 2026-12-31, or a time
-    #[arg(long, value_name = "WHEN", value_parser = end)]
-    expires: Timestamp,
+}
+
+/// What is said of it elsewhere.
+#[derive(Debug, clap::Args)]
+pub(super) struct VexArgs {
     /// What is said of it as VEX: affected, not_affected, fixed, under_investigation [default: affected]
     #[arg(long, value_name = "STATUS", value_parser = status)]
     vex_status: Option<VexStatus>,
     /// Why it is not affected, as OpenVEX spells it
     #[arg(long, value_name = "WORD", requires = "vex_status")]
     vex_justification: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AddArgs {
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Why
+    #[arg(long)]
+    reason: String,
+    /// When it ends: 30d, 12h, 2026-12-31, or a time
+    #[arg(long, value_name = "WHEN", value_parser = end)]
+    expires: Timestamp,
+    #[command(flatten)]
+    vex: VexArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ReplaceArgs {
+    /// Its id (W1)
+    id: String,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Why, from now on
+    #[arg(long)]
+    reason: Option<String>,
+    /// When it ends: 30d, 12h, 2026-12-31, or a time
+    #[arg(long, value_name = "WHEN", value_parser = end)]
+    expires: Option<Timestamp>,
+    #[command(flatten)]
+    vex: VexArgs,
+    /// A word about the change, for the log
+    #[arg(long, default_value = "", hide_default_value = true)]
+    comment: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -174,6 +209,7 @@ pub(super) async fn run(context: &Context, command: WaiverCommand) -> Result<Exi
         WaiverCommand::Extend { id, expires, reason } => {
             change(context, &id, "extend", json!({"expires_at": expires, "reason": reason})).await?;
         }
+        WaiverCommand::Replace(args) => replace(context, args).await?,
         WaiverCommand::Uses { id } => show::uses(context, &id).await?,
         WaiverCommand::Rules(args) => rules(context, args).await?,
     }
@@ -181,21 +217,58 @@ pub(super) async fn run(context: &Context, command: WaiverCommand) -> Result<Exi
 }
 
 async fn add(context: &Context, args: AddArgs) -> Result<()> {
-    if args.vulnerability.is_empty() && args.policy.is_empty() {
+    let Some(scope) = args.scope.read().filter(|scope| !scope.vulnerabilities.is_empty() || !scope.policies.is_empty())
+    else {
         bail!("a waiver names a vulnerability (--vulnerability CVE-2024-1) or a policy (--policy max-cvss), or both");
-    }
-    let draft = WaiverDraft {
-        scope: WaiverScope {
-            vulnerabilities: args.vulnerability.into_iter().collect(),
-            packages: args.package,
-            repositories: args.repository,
-            policies: args.policy.into_iter().collect(),
-        },
-        reason: args.reason,
-        expires_at: args.expires,
-        vex: args.vex_status.map(|status| WaiverVex { status, justification: args.vex_justification }),
     };
+    let draft = WaiverDraft { scope, reason: args.reason, expires_at: args.expires, vex: args.vex.read() };
     let made = context.client()?.post(&["waivers"], &serde_json::to_value(&draft)?).await?;
+    told(context, made)
+}
+
+impl ScopeArgs {
+    /// The scope; nothing where no part of it is named.
+    fn read(self) -> Option<WaiverScope> {
+        let scope = WaiverScope {
+            vulnerabilities: self.vulnerability.into_iter().collect(),
+            packages: self.package,
+            repositories: self.repository,
+            policies: self.policy.into_iter().collect(),
+        };
+        (scope != WaiverScope::default()).then_some(scope)
+    }
+}
+
+impl VexArgs {
+    fn read(self) -> Option<WaiverVex> {
+        let justification = self.vex_justification;
+        self.vex_status.map(|status| WaiverVex { status, justification })
+    }
+}
+
+/// Parts of the scope that are not named stay as they are.
+async fn replace(context: &Context, args: ReplaceArgs) -> Result<()> {
+    let client = context.client()?;
+    let scope = match args.scope.read() {
+        None => None,
+        Some(named) => {
+            let old: Waiver = client.get(&["waivers", &args.id], &[]).await?;
+            let old = old.scope;
+            Some(WaiverScope {
+                vulnerabilities: if named.vulnerabilities.is_empty() {
+                    old.vulnerabilities
+                } else {
+                    named.vulnerabilities
+                },
+                packages: if named.packages.is_empty() { old.packages } else { named.packages },
+                repositories: if named.repositories.is_empty() { old.repositories } else { named.repositories },
+                policies: if named.policies.is_empty() { old.policies } else { named.policies },
+            })
+        }
+    };
+    let (vex, comment) = (args.vex.read(), args.comment);
+    let edit = WaiverEdit { scope, reason: args.reason, expires_at: args.expires, vex, comment };
+    let made = client.post(&["waivers", &args.id, "replace"], &serde_json::to_value(&edit)?).await?;
     told(context, made)
 }
 
@@ -209,8 +282,13 @@ fn told(context: &Context, answer: Value) -> Result<()> {
         return context.out.data(&answer);
     }
     let waiver: Waiver = serde_json::from_value(answer)?;
+    let place = match (&waiver.replaces, waiver.status) {
+        (Some(old), WaiverStatus::Active) => format!(", in place of {old}"),
+        (Some(old), WaiverStatus::Requested) => format!("; {old} stays until it is approved"),
+        _ => String::new(),
+    };
     context.out.text(&format!(
-        "waiver {} is {}, until {}",
+        "waiver {} is {}, until {}{place}",
         waiver.id,
         waiver.status.as_str(),
         moment(waiver.expires_at)

@@ -62,6 +62,7 @@ pub(super) async fn one(context: &Context, id: &str) -> Result<()> {
     lines.extend(waiver.approver.as_ref().map(|who| format!("Decided   by {}", harmless(who))));
     lines.push(format!("Ends      {}", moment(waiver.expires_at)));
     lines.push(format!("Changed   {}", moment(waiver.changed_at)));
+    lines.extend(waiver.replaces.as_ref().map(|old| format!("Replaces  {old}")));
     if let Some(vex) = &waiver.vex {
         let why = vex.justification.as_deref().unwrap_or_default();
         lines.push(format!("As VEX    {} {why}", vex.status.as_str()));

@@ -1,7 +1,7 @@
 //! Channels and what was told to them.
 
 use super::{Answer, App, Call, created, done, ok, settings::changed};
-use assay_engine::ChannelDraft;
+use assay_engine::{ChannelDraft, ChannelEdit};
 use assay_model::{notification::DeliveryStatus, problem::Problem};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,12 +20,15 @@ pub(crate) async fn create(app: Arc<App>, mut call: Call) -> Answer {
     created(&app.engine.add_channel(&call.caller, draft).await?)
 }
 
-/// Changes what is named of the settings.
+/// Changes what is named of the settings; `secrets` takes the place of those there were.
 pub(crate) async fn update(app: Arc<App>, mut call: Call) -> Answer {
-    let wanted: Map<String, Value> = call.json().await?;
+    let mut wanted: Map<String, Value> = call.json().await?;
+    let secrets = wanted.remove("secrets").map(serde_json::from_value).transpose();
+    let secrets = secrets.map_err(|e| Problem::invalid("bad-channel", format!("`secrets` cannot be read: {e}")))?;
     let before = app.engine.channel(&call.caller, call.param("name")).await?.channel.settings;
     let settings = changed(&before, wanted)?;
-    ok(&app.engine.change_channel(&call.caller, call.param("name"), Some(settings), None).await?)
+    let edit = ChannelEdit { settings: Some(settings), secrets, pause: None };
+    ok(&app.engine.change_channel(&call.caller, call.param("name"), edit).await?)
 }
 
 pub(crate) async fn remove(app: Arc<App>, call: Call) -> Answer {
@@ -43,11 +46,13 @@ struct Why {
 /// Tells it nothing for now; nothing is lost.
 pub(crate) async fn pause(app: Arc<App>, mut call: Call) -> Answer {
     let why: Why = call.json().await?;
-    ok(&app.engine.change_channel(&call.caller, call.param("name"), None, Some(Some(why.reason))).await?)
+    let edit = ChannelEdit { pause: Some(Some(why.reason)), ..ChannelEdit::default() };
+    ok(&app.engine.change_channel(&call.caller, call.param("name"), edit).await?)
 }
 
 pub(crate) async fn resume(app: Arc<App>, call: Call) -> Answer {
-    ok(&app.engine.change_channel(&call.caller, call.param("name"), None, Some(None)).await?)
+    let edit = ChannelEdit { pause: Some(None), ..ChannelEdit::default() };
+    ok(&app.engine.change_channel(&call.caller, call.param("name"), edit).await?)
 }
 
 /// Sends a test at once.
@@ -72,6 +77,11 @@ pub(crate) async fn deliveries(app: Arc<App>, call: Call) -> Answer {
     };
     let rows = app.engine.deliveries(&call.caller, call.param("name"), status, asked.limit.unwrap_or(100)).await?;
     ok(&json!({"deliveries": rows}))
+}
+
+/// Sends all again that was given up.
+pub(crate) async fn redeliver_failed(app: Arc<App>, call: Call) -> Answer {
+    ok(&json!({"deliveries": app.engine.redeliver_failed(&call.caller, call.param("name")).await?}))
 }
 
 /// Sends one again.

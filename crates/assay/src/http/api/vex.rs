@@ -53,6 +53,11 @@ pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
     ok(&app.engine.vex_document(&call.caller, id(&call)?).await?)
 }
 
+/// Findings that it speaks of.
+pub(crate) async fn applied(app: Arc<App>, call: Call) -> Answer {
+    ok(&app.engine.vex_applied(&call.caller, id(&call)?).await?)
+}
+
 pub(crate) async fn remove(app: Arc<App>, call: Call) -> Answer {
     app.engine.remove_vex(&call.caller, id(&call)?).await?;
     done()

@@ -41,6 +41,12 @@ pub(crate) async fn extend(app: Arc<App>, mut call: Call) -> Answer {
     ok(&app.engine.extend_waiver(&call.caller, call.param("id"), change).await?)
 }
 
+/// Another one in its place.
+pub(crate) async fn replace(app: Arc<App>, mut call: Call) -> Answer {
+    let edit = call.json().await?;
+    created(&app.engine.replace_waiver(&call.caller, call.param("id"), edit).await?)
+}
+
 pub(crate) async fn rules(app: Arc<App>, call: Call) -> Answer {
     ok(&app.engine.waiver_rules(&call.caller).await?)
 }

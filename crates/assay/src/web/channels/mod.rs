@@ -46,9 +46,9 @@ impl ChannelLine {
                 false => settings.filter.events.join(", "),
             },
             pace: match settings.pace {
-                Pace::Immediate => "immediate".to_owned(),
-                Pace::Hourly => "hourly".to_owned(),
                 Pace::Daily => format!("daily at {}:00 UTC", settings.hour),
+                Pace::Every(_) => format!("every {}", settings.pace),
+                Pace::Immediate | Pace::Hourly => settings.pace.to_string(),
             },
             badge,
             why,
@@ -106,6 +106,7 @@ struct ChannelPage {
     frame: Frame,
     channel: ChannelLine,
     deliveries: Vec<DeliveryLine>,
+    given_up: usize,
 }
 
 /// All channels.
@@ -124,9 +125,10 @@ pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest) -> Outcome 
 pub(super) async fn one(engine: &Arc<Engine>, request: &WebRequest, name: &str) -> Outcome {
     let channel = ChannelLine::of(engine.channel(&request.caller, name).await?);
     let deliveries = engine.deliveries(&request.caller, name, None, LINES).await?;
+    let given_up = deliveries.iter().filter(|row| row.delivery.status == DeliveryStatus::Failed).count();
     let deliveries = deliveries.into_iter().map(DeliveryLine::of).collect();
     let frame = Frame::of(request, format!("Channel {name}"), "channels");
-    reply::html(200, &ChannelPage { frame, channel, deliveries })
+    reply::html(200, &ChannelPage { frame, channel, deliveries, given_up })
 }
 
 /// Sends a delivery again.
@@ -135,6 +137,15 @@ pub(super) async fn one(engine: &Arc<Engine>, request: &WebRequest, name: &str) 
 /// `NotFound`, `Conflict`, `Forbidden`.
 pub(super) async fn redeliver(engine: &Arc<Engine>, request: &WebRequest, name: &str, id: &str) -> Outcome {
     engine.redeliver(&request.caller, name, id).await?;
+    Ok(reply::see_other(&format!("/ui/channels/{name}")))
+}
+
+/// Sends all again that was given up.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`.
+pub(super) async fn redeliver_failed(engine: &Arc<Engine>, request: &WebRequest, name: &str) -> Outcome {
+    engine.redeliver_failed(&request.caller, name).await?;
     Ok(reply::see_other(&format!("/ui/channels/{name}")))
 }
 

@@ -11,7 +11,7 @@ mod signatures;
 use super::{
     Outcome, WebRequest,
     frame::Frame,
-    pieces::{EventLine, SeverityBadge, StateBadge, When, counts, readable, size},
+    pieces::{EventLine, SeverityBadge, StateBadge, When, counts_and_suppressed, readable, size},
     query::address,
     reply,
 };
@@ -112,7 +112,7 @@ impl Head {
             repository: detail.repository.name.clone(),
             state: StateBadge(package.state),
             worst: detail.row.worst.map(SeverityBadge),
-            counts: counts(&detail.row.findings),
+            counts: counts_and_suppressed(&detail.row.findings, &detail.row.suppressed),
             size: size(detail.row.size),
             uploader: package.uploader.clone(),
             arrived: When(package.uploaded_at),

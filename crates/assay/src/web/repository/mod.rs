@@ -173,7 +173,7 @@ pub(super) fn view(mut frame: Frame, gathered: Gathered, list: List, guides: Vec
         packages: total(&summary),
         downloads: summary.downloads,
         states: STATES.into_iter().map(|s| (StateBadge(s), summary.count(s), link(s))).collect(),
-        bars: Bars::of(&summary.findings, summary.looked_into),
+        bars: Bars::of(&summary.findings, summary.suppressed, summary.looked_into),
         created: When(summary.repository.created_at),
         anonymous: set.anonymous_read,
         description: set.description.clone(),

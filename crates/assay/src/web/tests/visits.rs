@@ -80,6 +80,9 @@ async fn everyone_sees_what_they_may_and_no_more() {
         "/packages/1",
         "/policies",
         "/library",
+        "/vex",
+        "/vex/1",
+        "/channels",
         "/log",
         "/log/verify",
     ] {
@@ -102,6 +105,10 @@ async fn everyone_sees_what_they_may_and_no_more() {
     }
 
     let (admin, _) = world.token(Permission::Admin, &[]).await;
+    let vex = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://vex.example/1", "author": "Example",
+        "timestamp": "2026-01-01T00:00:00Z", "version": 1, "statements": [{"vulnerability": {"name": "CVE-2026-1"},
+        "products": [{"@id": "pkg:oci/app", "subcomponents": [{"@id": "pkg:apk/alpine/curl"}]}], "status": "fixed"}]}"#;
+    world.engine.add_vex(&admin, "one", vex.as_bytes()).await.unwrap();
     for open in [
         "/",
         "/repositories/open",
@@ -109,6 +116,11 @@ async fn everyone_sees_what_they_may_and_no_more() {
         "/packages?repository=closed&q=x",
         "/policies",
         "/library",
+        "/waivers",
+        "/vex",
+        "/vex?vulnerability=CVE-2026-1",
+        "/vex/1",
+        "/channels",
         "/log",
         "/log?subject=open",
         "/log?before=2",
@@ -121,6 +133,9 @@ async fn everyone_sees_what_they_may_and_no_more() {
     assert_eq!(world.visit(&admin, "/packages/1").await.status, 404);
     assert_eq!(world.visit(&admin, "/decisions/none").await.status, 404);
     assert_eq!(world.visit(&admin, "/policies/none").await.status, 404);
+    for missing in ["/vex/2", "/vex/none", "/waivers/W1"] {
+        assert_eq!(world.visit(&admin, missing).await.status, 404, "{missing}");
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ pub(super) fn summary() -> Summary {
         more: false,
         states: BTreeMap::from([("available", 2), ("quarantined", 1)]),
         findings: BTreeMap::from([(Severity::Critical, 1), (Severity::High, 2), (Severity::Low, 2)]),
+        suppressed: 2,
         looked_into: 3,
         downloads: 12,
     }
@@ -197,6 +198,7 @@ pub(super) fn row(id: i64) -> PackageRow {
         references: vec![],
         size: 469_982,
         findings: BTreeMap::from([(Severity::High, 1), (Severity::Medium, 3)]),
+        suppressed: BTreeMap::from([(Severity::Medium, 1)]),
         worst: Some(Severity::High),
         downloads: Downloads { count: 12, last: Some(of(json!(T))) },
     }

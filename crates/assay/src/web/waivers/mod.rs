@@ -22,6 +22,7 @@ struct WaiverView {
     ends: When,
     changed: When,
     vex: Option<String>,
+    replaces: Option<String>,
 }
 
 /// A use for people.
@@ -47,6 +48,7 @@ impl WaiverView {
                 Some(why) => format!("{}: {why}", vex.status.as_str()),
                 None => vex.status.as_str().to_owned(),
             }),
+            replaces: waiver.replaces.map(|id| id.0),
             id: waiver.id.0,
             status: waiver.status.as_str(),
             vulnerabilities: vulnerabilities.into_iter().collect(),

@@ -1,81 +1,18 @@
 //! `assay channel`.
 
+mod settings;
+
 use super::{
     Context,
     look::{Sheet, Text, Tone, harmless, moment},
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use assay_model::{channel::Channel, notification::DeliveryStatus};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use std::{io::Read as _, process::ExitCode};
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Sort {
-    /// An HTTP endpoint that gets JSON
-    Webhook,
-    /// Mail over SMTP
-    Email,
-    /// An incoming webhook of Slack
-    Slack,
-    /// A webhook of Teams that takes adaptive cards
-    Teams,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct AddArgs {
-    /// 1 to 64 of a-z 0-9 . _ -
-    name: String,
-    /// How it reaches
-    #[arg(long, value_enum)]
-    kind: Sort,
-    /// https://..., or for mail smtps://host:465, smtp://host:587, smtp+plain://host:25
-    #[arg(long, value_name = "URL")]
-    address: String,
-    /// Body of a webhook: cloudevents or json
-    #[arg(long, value_name = "FORM")]
-    body: Option<String>,
-    /// Sender of mails
-    #[arg(long, value_name = "MAIL")]
-    from: Option<String>,
-    /// Recipient of mails; may be repeated
-    #[arg(long, value_name = "MAIL")]
-    to: Vec<String>,
-    /// Kind of event, with *; may be repeated. Else the usual ones
-    #[arg(long, value_name = "KIND")]
-    event: Vec<String>,
-    /// Only of this repository, with *; may be repeated
-    #[arg(long, value_name = "NAME")]
-    repository: Vec<String>,
-    /// Only of this format; may be repeated
-    #[arg(long, value_name = "FORMAT")]
-    format: Vec<String>,
-    /// Only from this severity on: low, medium, high, critical
-    #[arg(long, value_name = "SEVERITY")]
-    severity: Option<String>,
-    /// Only packages that fit this search
-    #[arg(long, value_name = "SEARCH")]
-    query: Option<String>,
-    /// How often: immediate, hourly or daily
-    #[arg(long, value_name = "PACE")]
-    pace: Option<String>,
-    /// Hour of the day (UTC) of a daily message
-    #[arg(long, value_name = "HOUR")]
-    hour: Option<i8>,
-    /// One message per event rather than one per cause
-    #[arg(long)]
-    each: bool,
-    /// The address may lie in a private network
-    #[arg(long)]
-    allow_private: bool,
-    /// User name for the mail server; the password comes from standard input with --secret-stdin
-    #[arg(long, value_name = "NAME")]
-    username: Option<String>,
-    /// Read the signing secret, or the password, from standard input
-    #[arg(long)]
-    secret_stdin: bool,
-}
+use serde_json::{Value, json};
+use settings::{AddArgs, EditArgs};
+use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ChannelCommand {
@@ -83,6 +20,8 @@ pub(super) enum ChannelCommand {
     List,
     /// Add a channel; it is told what happens from now on
     Add(Box<AddArgs>),
+    /// Change what is named of a channel; a secret or a user name takes the place of those there were
+    Edit(Box<EditArgs>),
     /// Show a channel
     Show {
         /// Which
@@ -101,7 +40,7 @@ pub(super) enum ChannelCommand {
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },
-    /// Go on where a paused channel stopped
+    /// Go on where a paused channel stopped; what was given up since it began to fail goes again
     Resume {
         /// Which
         name: String,
@@ -127,7 +66,11 @@ pub(super) enum ChannelCommand {
         /// Of which channel
         name: String,
         /// Its id, as in the list
-        id: String,
+        #[arg(required_unless_present = "failed")]
+        id: Option<String>,
+        /// All that were given up and are still kept
+        #[arg(long, conflicts_with = "id")]
+        failed: bool,
     },
 }
 
@@ -136,8 +79,13 @@ pub(super) async fn run(context: &Context, command: ChannelCommand) -> Result<Ex
     match command {
         ChannelCommand::List => list(context).await?,
         ChannelCommand::Add(args) => {
-            let made = client.post(&["channels"], &draft(&args)?).await?;
+            let made = client.post(&["channels"], &args.draft()?).await?;
             told(context, &made, &format!("channel {0} added; `assay channel test {0}` tries it", args.name))?;
+        }
+        ChannelCommand::Edit(args) => {
+            let known: Value = client.get(&["channels", &args.name], &[]).await?;
+            let answer = client.patch(&["channels", &args.name], &args.changes(&known)?).await?;
+            told(context, &answer, &format!("channel {0} changed; `assay channel test {0}` tries it", args.name))?;
         }
         ChannelCommand::Show { name } => {
             let answer: Value = client.get(&["channels", &name], &[]).await?;
@@ -168,9 +116,13 @@ pub(super) async fn run(context: &Context, command: ChannelCommand) -> Result<Ex
             let answer: Value = client.get(&["channels", &name, "deliveries"], &query).await?;
             deliveries(context, &answer)?;
         }
-        ChannelCommand::Redeliver { name, id } => {
+        ChannelCommand::Redeliver { name, id: Some(id), .. } => {
             let answer = client.post(&["channels", &name, "deliveries", &id, "redeliver"], &json!({})).await?;
             told(context, &answer, &format!("{id} goes again"))?;
+        }
+        ChannelCommand::Redeliver { name, id: None, .. } => {
+            let answer = client.post(&["channels", &name, "redeliver"], &json!({})).await?;
+            told(context, &answer, &format!("{} go again", answer.get("deliveries").unwrap_or(&json!(0))))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -178,39 +130,6 @@ pub(super) async fn run(context: &Context, command: ChannelCommand) -> Result<Ex
 
 fn told(context: &Context, answer: &Value, text: &str) -> Result<()> {
     if context.out.json { context.out.data(answer) } else { context.out.text(text) }
-}
-
-fn draft(args: &AddArgs) -> Result<Value> {
-    let mut secrets = Map::new();
-    if args.secret_stdin {
-        let mut secret = String::new();
-        std::io::stdin().take(64 << 10).read_to_string(&mut secret).context("cannot read the secret")?;
-        let secret = secret.trim().to_owned();
-        if secret.is_empty() {
-            bail!("standard input has no secret");
-        }
-        let name = if matches!(args.kind, Sort::Email) { "password" } else { "token" };
-        secrets.insert(name.to_owned(), json!(secret));
-    }
-    secrets.extend(args.username.clone().map(|name| ("username".to_owned(), json!(name))));
-    let severity = args.severity.as_ref().map(|word| word.to_uppercase());
-    let mut settings = json!({
-        "address": args.address, "to": args.to, "each": args.each, "allow_private": args.allow_private,
-        "filter": {"events": args.event, "repositories": args.repository, "formats": args.format,
-            "severity": severity, "query": args.query.clone().unwrap_or_default()},
-    });
-    let more = [("body", &args.body), ("from", &args.from), ("pace", &args.pace)];
-    if let Some(fields) = settings.as_object_mut() {
-        fields.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))));
-        fields.extend(args.hour.map(|hour| ("hour".to_owned(), json!(hour))));
-    }
-    let kind = match args.kind {
-        Sort::Webhook => "webhook",
-        Sort::Email => "email",
-        Sort::Slack => "slack",
-        Sort::Teams => "teams",
-    };
-    Ok(json!({"name": args.name, "kind": kind, "settings": settings, "secrets": secrets}))
 }
 
 async fn list(context: &Context) -> Result<()> {

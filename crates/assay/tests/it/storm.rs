@@ -1,0 +1,245 @@
+//! Storms and time, over a clock that the tests set: ten thousand packages that one advisory blocks are a handful of messages
+//! to people, and a package that a policy lets expire goes at its time and is told. The engine runs in this process.
+
+use anyhow::{Context, Result, bail};
+use assay_analyzers::StandardInspector;
+use assay_archive::Limits;
+use assay_engine::{ChannelDraft, Engine, IntakeLimits, NoticeRules, Parts, PolicyDraft};
+use assay_model::{
+    Problem,
+    access::Caller,
+    clock::FixedClock,
+    event::NewEvent,
+    notification::Message,
+    package::{Coordinates, NewPackage, PackageId, State},
+    repository::{RepositoryId, Settings},
+    seam::{
+        Task,
+        meta::{self, MetaStore},
+        notices::{Messenger, Receipt, Target},
+        upstream::{Offline, Vault},
+    },
+    upstream::Secrets,
+};
+use assay_store::StoreConfig;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const ME: Caller = Caller::System;
+const STORM: usize = 10_000;
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Keeps what it is given, and takes it.
+#[derive(Clone, Default)]
+struct Receiver(Arc<Mutex<Vec<Message>>>);
+
+impl Receiver {
+    /// What a channel was told.
+    fn of(&self, channel: &str) -> Vec<Message> {
+        self.0.lock().unwrap().iter().filter(|message| message.channel == channel).cloned().collect()
+    }
+}
+
+impl Messenger for Receiver {
+    fn send<'a>(&'a self, _: Target<'a>, message: &'a Message) -> Task<'a, Receipt> {
+        self.0.lock().unwrap().push(message.clone());
+        Box::pin(async { Ok(Receipt { taken: true, ..Receipt::default() }) })
+    }
+    fn check(&self, _: Target<'_>) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// There are no secrets here.
+struct Empty;
+
+impl Vault for Empty {
+    fn seal(&self, _: &Secrets) -> Result<Vec<u8>, Problem> {
+        Ok(Vec::new())
+    }
+    fn open(&self, _: &[u8]) -> Result<Secrets, Problem> {
+        Ok(Secrets::default())
+    }
+}
+
+struct World {
+    engine: Arc<Engine>,
+    meta: Arc<dyn MetaStore>,
+    clock: Arc<FixedClock>,
+    told: Receiver,
+    place: RepositoryId,
+    _folder: TempDir,
+}
+
+fn start() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn put(tx: &mut dyn meta::Tx, place: RepositoryId, name: String) -> Result<PackageId, Problem> {
+    let at = Coordinates { format: "generic".into(), name, version: "1.0".into() };
+    let (uploader, uploaded_at) = ("ann".to_owned(), start());
+    let new = NewPackage {
+        repository: place,
+        at,
+        metadata: json!({}),
+        uploader,
+        uploaded_at,
+        published_at: None,
+        origin: None,
+    };
+    let (id, _) = tx.put_package(&new)?;
+    tx.set_standing(id, State::Available, &BTreeSet::new(), None, None)?;
+    Ok(id)
+}
+
+impl World {
+    async fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let stores = assay_store::open(&StoreConfig::embedded(folder.path())?).await?;
+        let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
+        let (clock, meta) = (Arc::new(FixedClock::new(start())), stores.meta.clone());
+        let told = Receiver::default();
+        let engine = Engine::new(Parts {
+            meta: stores.meta,
+            blobs: stores.blobs,
+            formats: assay_formats::ALL,
+            inspector: Arc::new(StandardInspector::new(Limits::default())),
+            matcher: Arc::new(assay_advisories::OsvMatcher),
+            judge: Arc::new(assay_policy::RegoJudge::new(&names)),
+            vex: Arc::new(assay_advisories::vex::Documents),
+            actions: assay_policy::ALL,
+            sources: assay_advisories::ALL,
+            transport: Arc::new(Offline),
+            vault: Arc::new(Empty),
+            messenger: Arc::new(told.clone()),
+            notices: NoticeRules::default(),
+            clock: clock.clone(),
+            spool: folder.path().join("spool"),
+            workspace: "test".to_owned(),
+            public_url: "https://assay.example".to_owned(),
+            limits: IntakeLimits::default(),
+            decision_input_days: 400,
+        })?;
+        let place =
+            meta::write(&*meta, |tx| Ok(tx.create_repository("main", &Settings::default(), start())?.id)).await?;
+        Ok(Self { engine, meta, clock, told, place, _folder: folder })
+    }
+
+    async fn channel(&self, name: &str, kind: &str, settings: Value) -> Result<()> {
+        let draft: ChannelDraft = serde_json::from_value(json!({"name": name, "kind": kind, "settings": settings}))?;
+        self.engine.add_channel(&ME, draft).await?;
+        Ok(())
+    }
+
+    /// Lets the clock go on, a second at a time, until something is so.
+    async fn until(&self, what: &str, is: impl Fn() -> bool) -> Result<()> {
+        let (begun, mut now) = (Instant::now(), self.clock_now());
+        while !is() {
+            if begun.elapsed() > PATIENCE {
+                bail!("not so: {what}");
+            }
+            now += SignedDuration::from_secs(1);
+            self.clock.set(now);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    fn clock_now(&self) -> Timestamp {
+        use assay_model::clock::Clock as _;
+        self.clock.now()
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_packages_of_one_advisory_are_a_handful_of_messages() -> Result<()> {
+    let world = World::new().await?;
+    let mail = json!({"address": "smtps://mail.example", "from": "a@example.org", "to": ["b@example.org"]});
+    let mut each = mail.clone();
+    each["each"] = json!(true);
+    let mut digest = mail.clone();
+    digest["pace"] = json!("15m");
+    for (name, settings) in [("mail", mail), ("each", each), ("digest", digest)] {
+        world.channel(name, "email", settings).await?;
+    }
+    let place = world.place;
+    let ids = meta::write(&*world.meta, move |tx| {
+        (0..STORM).map(|n| put(tx, place, format!("p{n}"))).collect::<Result<Vec<_>, _>>()
+    })
+    .await?;
+    let workers = world.engine.start_workers();
+    for chunk in ids.chunks(1000) {
+        let chunk = chunk.to_vec();
+        meta::write(&*world.meta, move |tx| {
+            for id in &chunk {
+                let body = json!({"package": id, "severity": "CRITICAL", "from": "available", "to": "quarantined",
+                    "trigger": "advisory GHSA-1 of osv", "policies": ["critical"], "reasons": ["CVE-2026-1"]});
+                tx.append_event(&NewEvent {
+                    at: start(),
+                    kind: "decision.quarantined",
+                    actor: "system".into(),
+                    subject: format!("main/generic/p{}@1.0", id.0),
+                    body,
+                })?;
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    let sum =
+        |channel: &str| world.told.of(channel).iter().map(|one| one.counts.values().sum::<usize>()).sum::<usize>();
+    world.until("all are told", || ["mail", "each", "digest"].into_iter().all(|name| sum(name) == STORM)).await?;
+    drop(workers);
+    for name in ["mail", "each", "digest"] {
+        let all = world.told.of(name);
+        assert!(all.len() <= 10, "{name}: {} messages", all.len());
+        let ids: BTreeSet<&String> = all.iter().map(|one| &one.id).collect();
+        assert_eq!(ids.len(), all.len(), "none goes twice");
+        let first = all.first().context("a message")?;
+        assert!(first.packages.len() <= 20 && first.more_packages > 100, "{name}: {}", first.title);
+        assert_eq!(first.trigger, "advisory GHSA-1 of osv");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_package_that_expires_goes_at_its_time_and_is_told() -> Result<()> {
+    let world = World::new().await?;
+    world.channel("hook", "webhook", json!({"address": "https://hooks.example/"})).await?;
+    let place = world.place;
+    let id = meta::write(&*world.meta, move |tx| put(tx, place, "thing".to_owned())).await?;
+    let draft: PolicyDraft = serde_json::from_value(json!({
+        "name": "old", "rego": "package assay\n\nmatch := true\n\nreason := [\"thirty days are enough\"]\n",
+        "actions": [{"kind": "expire", "params": {"days": 30}}],
+    }))?;
+    world.engine.save_policy(&ME, draft).await?;
+    let state = async |after: SignedDuration| -> Result<State> {
+        world.clock.set(start() + after);
+        world.engine.drain().await?;
+        let found = meta::read(&*world.meta, move |tx| tx.packages(&[id])).await?;
+        Ok(found.first().context("the package")?.state)
+    };
+    assert_eq!(state(SignedDuration::from_hours(1)).await?, State::Available);
+    assert_eq!(state(SignedDuration::from_hours(24 * 30 - 1)).await?, State::Available, "not yet");
+    assert_eq!(state(SignedDuration::from_hours(24 * 30)).await?, State::Hidden, "at its time");
+    let workers = world.engine.start_workers();
+    world.until("it is told", || !world.told.of("hook").is_empty()).await?;
+    drop(workers);
+    let message = world.told.of("hook").remove(0);
+    assert_eq!(message.counts, BTreeMap::from([("decision.expired".to_owned(), 1)]), "{message:?}");
+    let package = &message.packages[0];
+    assert_eq!(
+        (package.to.as_str(), package.reasons.as_slice()),
+        ("hidden", &["thirty days are enough".to_owned()][..])
+    );
+    assert!(package.advice.contains("policy old"), "{}", package.advice);
+    world.engine.remove_policy(&ME, "old").await?;
+    assert_eq!(state(SignedDuration::from_hours(24 * 31)).await?, State::Available, "what it did is undone");
+    Ok(())
+}
