@@ -197,7 +197,10 @@ async fn every_channel_has_its_turn_and_nothing_hides_what_is_due(world: World) 
     let many = |to: ChannelId, due: i64| {
         world.write(move |tx| {
             (0..MANY).try_for_each(|n| {
-                tx.gather(to, &Gathered { longest: 10_000, ..gathered(&format!("{due}/{n}"), &[due * MANY + n], due) })
+                tx.gather(
+                    to,
+                    &Gathered { longest: Some(10_000), ..gathered(&format!("{due}/{n}"), &[due * MANY + n], due) },
+                )
             })
         })
     };

@@ -188,7 +188,7 @@ fn tell(tx: &mut dyn Tx) -> Result<(), Problem> {
     let settings = ChannelSettings::default();
     let (name, kind, by) = ("c".to_owned(), ChannelKind::Webhook, "ann".to_owned());
     let channel = tx.add_channel(&NewChannel { name, kind, settings, cursor: 0, by, at: at(0) })?.id;
-    let gathered = Gathered { topic: "t".into(), seqs: vec![1], due: at(0), longest: 60, at: at(0) };
+    let gathered = Gathered { topic: "t".into(), seqs: vec![1], due: at(0), longest: Some(60), at: at(0) };
     tx.gather(channel, &gathered)?;
     tx.gather(channel, &gathered)?;
     tx.deliveries(&DeliveryFilter { due: Some(at(9)), limit: 1, ..DeliveryFilter::default() })?;
