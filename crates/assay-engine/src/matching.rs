@@ -173,6 +173,8 @@ impl Engine {
                 }
             }
             tx.finish(&done)?;
+            let matched: Vec<i64> = components.iter().map(|id| id.0).collect();
+            tx.note_attended(Stage::Match, &matched, now)?;
             crate::workers::tally(tx, crate::workers::MATCHED, components.len())
         })
         .await

@@ -8,7 +8,7 @@ use assay_model::{
     policy::{OnFailure, Policy, PolicyAction},
     problem::Problem,
     seam::{
-        judge::{Checked, Remark},
+        judge::{Checked, Faults, Remark},
         meta::{self, Tx},
     },
     work::Lane,
@@ -69,20 +69,20 @@ pub struct SourceFinding {
 
 impl Validation {
     /// Of what a judge says.
-    pub fn of(checked: Result<Checked, Remark>) -> Self {
+    pub fn of(checked: Result<Checked, Faults>) -> Self {
         let finding = |severity: &'static str| move |remark| SourceFinding { severity, remark };
         let is_valid = checked.is_ok();
         let findings = match checked {
             Ok(checked) => checked.warnings.into_iter().map(finding("warning")).collect(),
-            Err(remark) => vec![finding("error")(remark)],
+            Err(faults) => faults.0.into_iter().map(finding("error")).collect(),
         };
         Self { is_valid, findings }
     }
 }
 
-/// A fault in a source, as a problem of the request that brought it.
-fn fault(remark: Remark) -> Problem {
-    Problem::invalid("bad-policy", remark.to_string())
+/// Faults in a source, as a problem of the request that brought it: a line for each.
+fn fault(faults: Faults) -> Problem {
+    Problem::invalid("bad-policy", faults.to_string())
 }
 
 fn middle() -> u16 {
@@ -131,12 +131,22 @@ impl Engine {
         let kinds = self.parts.actions;
         let saved = meta::write(self.meta(), move |tx| {
             crate::notify::check_channels(tx, kinds, &policy.actions)?;
+            let before = tx.policies()?.into_iter().find(|known| known.slug == policy.slug).map(|known| known.enabled);
             let revision = tx.put_policy(&policy)?;
-            let (kind, verb) = if revision == 1 { ("policy.added", "added") } else { ("policy.edited", "edited") };
+            let kind = if revision == 1 { "policy.added" } else { "policy.edited" };
+            let verb = match (before, policy.enabled) {
+                (Some(true), false) => "disabled",
+                (Some(false), true) => "enabled",
+                (Some(_), _) => "edited",
+                (None, _) => "added",
+            };
             let body = json!({"revision": revision, "enabled": policy.enabled, "actions": policy.actions, "precedence": policy.precedence});
             let (actor, subject) = (actor.clone(), policy.slug.clone());
             tx.append_event(&NewEvent { at: now, kind, actor, subject, body })?;
-            decide_everything(tx, &format!("policy {} {verb}", policy.slug), now)?;
+            // what is not in force, and was not, says nothing about any package
+            if policy.enabled || before == Some(true) {
+                decide_everything(tx, &format!("policy {} {verb}", policy.slug), now)?;
+            }
             Ok(Policy { revision, ..policy.clone() })
         })
         .await?;
@@ -219,12 +229,13 @@ impl Engine {
         caller.require_everywhere(Permission::Admin)?;
         let (slug, at, actor) = (slug.to_owned(), self.now(), caller.name().to_owned());
         meta::write(self.meta(), move |tx| {
+            let enabled = tx.policies()?.iter().any(|known| known.slug == slug && known.enabled);
             if !tx.delete_policy(&slug)? {
                 return Err(Problem::not_found(format!("there is no policy `{slug}`")));
             }
             let (actor, subject) = (actor.clone(), slug.clone());
             tx.append_event(&NewEvent { at, kind: "policy.removed", actor, subject, body: json!({}) })?;
-            decide_everything(tx, &format!("policy {slug} removed"), at)
+            if enabled { decide_everything(tx, &format!("policy {slug} removed"), at) } else { Ok(()) }
         })
         .await?;
         self.notice().await

@@ -8,6 +8,7 @@ use assay_model::{
     seam::meta::{self, PackageFilter},
     work::{Due, Lane, NewJob, Stage},
 };
+use jiff::SignedDuration;
 use std::{sync::Arc, time::Duration};
 
 /// Documents of upstreams that are kept at most, and their bytes as they are kept.
@@ -35,6 +36,8 @@ impl Engine {
             Ok(pending.len())
         })
         .await?;
+        let yesterday = now - SignedDuration::from_hours(24);
+        meta::write(self.meta(), move |tx| tx.forget_attended(yesterday)).await?;
         self.begin_renewal().await?;
         self.forget_old_downloads().await?;
         self.forget_the_past().await?;

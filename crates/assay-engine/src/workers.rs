@@ -46,7 +46,7 @@ pub(crate) fn tally(tx: &mut dyn Tx, key: &str, n: usize) -> Result<(), Problem>
 }
 
 /// What has been done so far, over all processes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Drained {
     /// Components matched.
     pub matched: u64,
@@ -261,6 +261,18 @@ impl Engine {
             }
             before = quiet;
         }
+    }
+
+    /// How many different components and packages were matched and decided since a moment of the last day.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn attended_since(&self, since: Timestamp) -> Result<Drained, Problem> {
+        meta::read(self.meta(), move |tx| {
+            let matched = tx.attended_since(Stage::Match, since)?;
+            Ok(Drained { matched, decided: tx.attended_since(Stage::Decide, since)? })
+        })
+        .await
     }
 
     /// The tallies so far.

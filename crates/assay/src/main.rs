@@ -1,5 +1,5 @@
 //! The `assay` binary: command line, server, pages. Everything it does is in the crates below it; this one wires, words
-//! and carries.
+//! and carries. Its allocator is mimalloc, which comes with the evaluator of policies (`assay_policy`, `memory`).
 
 mod bundle;
 mod cli;
@@ -17,11 +17,6 @@ mod wiring;
 
 use clap::Parser;
 use std::process::ExitCode;
-
-/// A pull makes a few dozen small allocations that live as long as it does; the system's allocator takes a tenth of the
-/// time of a pull for them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = cli::Args::parse();

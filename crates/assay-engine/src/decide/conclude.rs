@@ -1,6 +1,6 @@
 //! The pure middle: gathered facts and compiled policies in, what a decision comes to out. Writes nothing.
 
-use super::gather::Gathered;
+use super::{clock, gather::Gathered};
 use crate::{Engine, fold, record::packing};
 use assay_model::{
     assessment::{Assessment, assess},
@@ -18,7 +18,7 @@ use assay_model::{
         meta::PackedInput,
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::{collections::BTreeSet, time::Instant};
 
 const CITED: usize = 20;
@@ -46,6 +46,8 @@ pub(super) struct Concluded {
     pub(super) word_ended: bool,
     pub(super) subject: String,
     pub(super) review_at: Option<Timestamp>,
+    /// Whether something is known to change at that moment, rather than looked for.
+    pub(super) review_foreseen: bool,
     /// Whether rules of its repository may take it elsewhere.
     pub(super) promotes: bool,
 }
@@ -69,6 +71,12 @@ impl Engine {
             approvals.iter().filter(|a| a.holds(facts.now)).map(|a| a.policy.clone()).collect();
         let ground = Ground { now: facts.now, arrived: facts.package.uploaded_at, approved };
         let folded = fold(&evaluated, &base, self.parts.actions, &ground);
+        let reads_time = rules.reads().contains(&FactKind::Time);
+        let looked = (reads_time && keeps).then(|| {
+            let (base, ground, actions) = (&base, &ground, self.parts.actions);
+            let after = clock::Foresight { rules, document: &document, base, ground, actions };
+            clock::next_turn(&after, facts.now, &folded, micros)
+        });
         let basis = Basis {
             input,
             rules: None,
@@ -101,13 +109,12 @@ impl Engine {
         };
         let held = facts.package.held.as_ref().filter(|h| h.expires_at.is_none_or(|end| end > facts.now));
         let state = held.map_or(decision.state, |h| h.state);
-        let reads_time = rules.reads().contains(&FactKind::Time);
-        let hourly = reads_time.then(|| facts.now + SignedDuration::from_hours(1));
         let word_ended = held.is_none() && facts.package.held.is_some();
         let release = held.and_then(|h| h.expires_at);
         let ahead = decision.endings.iter().map(|e| e.at);
         let granted = approvals.iter().filter(|a| a.status == ApprovalStatus::Approved).filter_map(|a| a.expires_at);
         let due = ahead.chain(granted).filter(|at| *at > facts.now).min();
+        let review_at = looked.map(|look| look.at).into_iter().chain(release).chain(due).min();
         let (package, files) = (facts.package, facts.files.len());
         let news = previous.as_ref().is_none_or(|p| differs(p, &decision));
         if news && keeps {
@@ -126,7 +133,8 @@ impl Engine {
                 facts.repository.name, package.at.format, package.at.name, package.at.version
             ),
             tags: folded.standing.tags,
-            review_at: hourly.into_iter().chain(release).chain(due).min(),
+            review_foreseen: review_at != looked.map(|look| look.at) || looked.is_some_and(|look| look.foreseen),
+            review_at,
             state,
             decision,
             package,

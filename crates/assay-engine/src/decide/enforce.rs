@@ -50,7 +50,8 @@ pub(super) fn enforce(tx: &mut dyn Tx, outcome: &Concluded) -> Result<(), Proble
     let Concluded { package, decision, .. } = outcome;
     if let Some(at) = outcome.review_at {
         let (cause, due) = ("the clock".to_owned(), Due::appointed(at));
-        tx.enqueue(&[NewJob { lane: Lane::Backfill, stage: Stage::Decide, key: package.id.0, cause, due }])?;
+        let lane = if outcome.review_foreseen { Lane::Change } else { Lane::Backfill };
+        tx.enqueue(&[NewJob { lane, stage: Stage::Decide, key: package.id.0, cause, due }])?;
     }
     requests(tx, outcome)?;
     if !outcome.news && package.state == outcome.state && !outcome.word_ended {

@@ -2,6 +2,7 @@
 //! edited policy and the clock all end here. This file has the batches; [`gather`] reads the facts, [`conclude`] is the
 //! pure middle that simulation and replay share, [`enforce`] writes what came of it.
 
+mod clock;
 mod conclude;
 mod enforce;
 mod gather;
@@ -21,7 +22,7 @@ use assay_model::{
         judge::Rules,
         meta::{self, Tx},
     },
-    work::Job,
+    work::{Job, Stage},
 };
 use conclude::Concluded;
 use enforce::{enforce, still_so};
@@ -122,6 +123,8 @@ impl Engine {
                 enforce(tx, outcome)?;
             }
             workers::tally(tx, workers::DECIDED, outcomes.len())?;
+            let decided: Vec<i64> = outcomes.iter().map(|outcome| outcome.package.id.0).collect();
+            tx.note_attended(Stage::Decide, &decided, now)?;
             tx.finish(&done)?;
             Ok(true)
         })

@@ -3,11 +3,13 @@
 //! Lives here: the SPDX licence list, the reading of expressions and of customary ways to name a licence, and the class of
 //! each. Pure text in, text out. Does not live here: recognising the text of a licence (`assay-analyzers`).
 
+mod choices;
 mod class;
 mod customary;
 mod expression;
 mod list;
 
+pub use choices::{Licence, choices};
 pub use class::class_of;
 pub use expression::{Expression, parse};
 pub use list::{Listed, by_name, exception, listed};

@@ -68,13 +68,26 @@ impl fmt::Display for Remark {
     }
 }
 
+/// What keeps a source from being saved, in the order in which it stands there; never nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<Remark>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, remark) in self.0.iter().enumerate() {
+            write!(f, "{}{remark}", if index == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
 /// Compiles policies.
 pub trait Judge: Send + Sync {
-    /// Checks one source when it is saved; the first fault that keeps it from being saved is the error.
+    /// Checks one source when it is saved.
     ///
     /// # Errors
-    /// What is wrong, with its place and what to do.
-    fn check(&self, rego: &str) -> Result<Checked, Remark>;
+    /// All that is wrong, with its place and what to do.
+    fn check(&self, rego: &str) -> Result<Checked, Faults>;
     /// JSON Schema (2020-12) of a version of the input document, `v0` or `v1`.
     fn schema(&self, version: &str) -> Option<serde_json::Value>;
     /// Makes a set of policies ready.

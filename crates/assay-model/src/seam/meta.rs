@@ -1,6 +1,7 @@
 //! The metadata store: ports per noun, used together in one transaction. Closures run on a blocking thread, so that a
 //! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
 
+pub use super::attending::Attendance;
 pub use super::bundle::{BundleRecord, Bundles, CarriedAdvisory};
 pub use super::health::{ComingAdvisories, PackageSources, PopularityTable, ScorecardTable};
 pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, PastKev, PastScores};
@@ -77,7 +78,7 @@ ports! {
     EventLog SettingsTable Upstreams UpstreamSecrets RemoteDocuments Pins Leases Imports ImportNames Trash
     Holdings DownloadCounts Graves FactHistory KeptReports Waivers WaiverUses Vex Renewals SourceCounting
     Bundles PopularityTable ScorecardTable ComingAdvisories PackageSources Overrides Approvals Channels
-    Deliveries TrustTable EvidenceTable
+    Deliveries TrustTable EvidenceTable Attendance
 }
 
 /// Runs `work` in a read-only snapshot and gives its result.

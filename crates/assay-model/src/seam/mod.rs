@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod analyzer;
+pub mod attending;
 pub mod blob;
 pub mod bundle;
 pub mod format;

@@ -61,14 +61,14 @@ reason contains sprintf("%s is under %s, whose class is %s", [whose(found), foun
 
 reason contains sprintf("%s is under %s, and %s is denied", [whose(found), found.expression, concat(", ", sort(ids))]) if {
 	some found in considered
-	ids := unavoidable(found.expression)
+	ids := unavoidable(found)
 	count(ids) > 0
 }
 
 reason contains sprintf("%s is under %s, which is not among the allowed licences", [whose(found), found.expression]) if {
 	count(allowed) > 0
 	some found in considered
-	not permitted(found.expression)
+	not permitted(found)
 }
 
 reason contains sprintf("%s %s declares no licence", [input.v1["package"].name, input.v1["package"].version]) if {
@@ -105,37 +105,35 @@ left_out(purl) if {
 	glob.match(pattern, null, purl)
 }
 
-# Licences among which one may choose. Expressions with parentheses are taken as they are: all of them hold.
-choices(expression) := split(expression, " OR ") if not contains(expression, "(")
-
-choices(expression) := [expression] if contains(expression, "(")
-
-ids_in(text) := {id | some id in regex.find_n(`[A-Za-z0-9.+:-]+`, text, -1)} - {"AND", "OR", "WITH"}
-
-denied_in(text) := {id |
-	some id in ids_in(text)
+denied_in(terms) := {term |
+	some term in terms
 	some pattern in denied
-	glob.match(pattern, null, id)
+	names(pattern, term)
 }
 
 # What is denied, where every choice has something that is.
-unavoidable(expression) := {id | some choice in choices(expression); some id in denied_in(choice)} if {
-	every choice in choices(expression) {
-		count(denied_in(choice)) > 0
+unavoidable(found) := {term | some choice in found.choices; some term in denied_in(choice.terms)} if {
+	every choice in found.choices {
+		count(denied_in(choice.terms)) > 0
 	}
 }
 
-permitted(expression) if {
-	some choice in choices(expression)
-	every id in ids_in(choice) {
-		is_allowed(id)
+permitted(found) if {
+	some choice in found.choices
+	every term in choice.terms {
+		is_allowed(term)
 	}
 }
 
-is_allowed(id) if {
+is_allowed(term) if {
 	some pattern in allowed
-	glob.match(pattern, null, id)
+	names(pattern, term)
 }
+
+# A licence with an exception goes by its id and by both: GPL-2.0-only, GPL-2.0-only WITH Classpath-exception-2.0.
+names(pattern, term) if glob.match(pattern, null, term)
+
+names(pattern, term) if glob.match(pattern, null, split(term, " WITH ")[0])
 
 whose(found) := found.package_name if found.package_name != null
 

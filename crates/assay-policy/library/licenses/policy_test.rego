@@ -12,8 +12,20 @@ base := {
 
 document(more) := {"v1": object.union(base, more)}
 
+# As the document tells it.
+ways := {
+	"MIT OR MPL-2.0": [["MIT"], ["MPL-2.0"]],
+	"MPL-1.1 OR MPL-2.0": [["MPL-1.1"], ["MPL-2.0"]],
+	"MIT AND MPL-2.0": [["MIT", "MPL-2.0"]],
+	"(MIT OR MPL-2.0) AND ISC": [["MIT", "ISC"], ["MPL-2.0", "ISC"]],
+	"(MIT AND MPL-2.0) OR (ISC AND MPL-1.1)": [["MIT", "MPL-2.0"], ["ISC", "MPL-1.1"]],
+	"ISC OR MIT": [["ISC"], ["MIT"]],
+	"ISC AND MIT": [["ISC", "MIT"]],
+}
+
 declared(expression, class) := {
 	"expression": expression,
+	"choices": [{"terms": terms} | some terms in object.get(ways, expression, [[expression]])],
 	"class": class,
 	"evidence": "declared",
 	"confidence": 100,
@@ -52,7 +64,9 @@ test_a_choice_is_a_way_out if {
 	not assay.match with input as one("MIT OR MPL-2.0", "notice") with data.assay.denied as {"MPL-*"}
 	assay.match with input as one("MPL-1.1 OR MPL-2.0", "reciprocal") with data.assay.denied as {"MPL-*"}
 	assay.match with input as one("MIT AND MPL-2.0", "reciprocal") with data.assay.denied as {"MPL-*"}
-	assay.match with input as one("(MIT OR MPL-2.0) AND ISC", "notice") with data.assay.denied as {"MPL-*"}
+	not assay.match with input as one("(MIT OR MPL-2.0) AND ISC", "notice") with data.assay.denied as {"MPL-*"}
+	assay.match with input as one("(MIT OR MPL-2.0) AND ISC", "notice") with data.assay.denied as {"MPL-*", "ISC"}
+	assay.match with input as one("(MIT AND MPL-2.0) OR (ISC AND MPL-1.1)", "notice") with data.assay.denied as {"MPL-*"}
 }
 
 test_an_allow_list_refuses_the_rest if {
@@ -61,6 +75,15 @@ test_an_allow_list_refuses_the_rest if {
 	not assay.match with input as one("MIT", "notice") with data.assay.allowed as {"MIT", "Apache-*"}
 	not assay.match with input as one("ISC OR MIT", "notice") with data.assay.allowed as {"MIT", "Apache-*"}
 	assay.match with input as one("ISC AND MIT", "notice") with data.assay.allowed as {"MIT", "Apache-*"}
+}
+
+test_an_exception_goes_with_its_licence if {
+	exception := one("GPL-2.0-only WITH Classpath-exception-2.0", "unknown")
+	assay.match with input as exception with data.assay.denied as {"GPL-2.0-only"}
+	assay.match with input as exception with data.assay.denied as {"* WITH Classpath-exception-2.0"}
+	not assay.match with input as exception with data.assay.denied as {"GPL-3.0-only"}
+	not assay.match with input as exception with data.assay.allowed as {"GPL-2.0-only WITH Classpath-exception-2.0"}
+	assay.match with input as exception with data.assay.allowed as {"MIT"}
 }
 
 test_accepted_expressions_pass if {

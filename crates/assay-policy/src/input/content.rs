@@ -5,25 +5,30 @@ use assay_model::{
     component::Occurrence,
     facts::Facts,
     inventory::{LicenseFile, Secret},
-    license::{Declared, normalise},
+    license::{Declared, choices, normalise},
 };
 use regorus::Value;
 use std::{cell::RefCell, collections::HashMap};
 
 /// Declarations as they are understood, each read once: an image has few licences and many components.
 #[derive(Debug, Default)]
-pub(super) struct Licenses(RefCell<HashMap<String, Declared>>);
+pub(super) struct Licenses(RefCell<HashMap<String, (Declared, Value)>>);
 
 impl Licenses {
-    fn read(&self, written: &str) -> Declared {
+    fn read(&self, written: &str) -> (Declared, Value) {
         let mut known = self.0.borrow_mut();
-        known.entry(written.to_owned()).or_insert_with(|| normalise(written)).clone()
+        let understand = || {
+            let read = normalise(written);
+            let ways = ways(&read.expression);
+            (read, ways)
+        };
+        known.entry(written.to_owned()).or_insert_with(understand).clone()
     }
 
     /// `components[].licenses`.
     pub(super) fn of(&self, found: &Occurrence) -> Value {
         list(found.licenses.iter().map(|written| {
-            let read = self.read(written);
+            let (read, _) = self.read(written);
             object([
                 ("declared", Value::from(written.as_str())),
                 ("expression", Value::from(read.expression)),
@@ -36,8 +41,9 @@ impl Licenses {
     pub(super) fn all(&self, facts: &Facts) -> Value {
         let declared = facts.components.iter().flat_map(|found| {
             found.licenses.iter().map(move |written| {
-                let read = self.read(written);
+                let (read, ways) = self.read(written);
                 object([
+                    ("choices", ways),
                     ("expression", Value::from(read.expression)),
                     ("class", Value::from(read.class.as_str())),
                     ("evidence", Value::from("declared")),
@@ -54,8 +60,15 @@ impl Licenses {
     }
 }
 
+/// Ways to satisfy an expression.
+fn ways(expression: &str) -> Value {
+    let terms = |way: Vec<_>| list(way.iter().map(|licence| Value::from(ToString::to_string(licence))));
+    list(choices(expression).into_iter().map(|way| object([("terms", terms(way))])))
+}
+
 fn file(found: &LicenseFile) -> Value {
     object([
+        ("choices", ways(&found.expression)),
         ("expression", Value::from(found.expression.as_str())),
         ("class", Value::from(found.class.as_str())),
         ("evidence", Value::from(found.evidence.as_str())),

@@ -6,6 +6,7 @@ use super::{
     check::Checked,
     compiled::Compiled,
     evaluator::{self, Answer, Evaluator, Interpreter},
+    memory::Bound,
     probe, suits, survey,
 };
 use crate::input::PolicyNames;
@@ -37,6 +38,7 @@ pub(super) struct Agreed {
     dropped: AtomicBool,
     evaluations: AtomicU64,
     gave_up: AtomicU64,
+    memory: Bound,
 }
 
 impl Agreed {
@@ -54,7 +56,7 @@ impl Agreed {
         // Analysed once here, so that clones need not.
         engine.compile_with_entrypoint(&evaluator::ENTRY.into())?;
         let reference = Interpreter::new(engine);
-        let fast = fast.filter(|fast| agree(slug, &reference, fast, names));
+        let fast = fast.filter(|fast| agree(slug, &reference, fast, (names, limits)));
         Ok(Self {
             slug: slug.to_owned(),
             path,
@@ -63,6 +65,7 @@ impl Agreed {
             dropped: AtomicBool::new(false),
             evaluations: AtomicU64::new(0),
             gave_up: AtomicU64::new(0),
+            memory: Bound::new(limits.memory),
         })
     }
 
@@ -87,6 +90,12 @@ impl Agreed {
 
 impl Evaluator for Agreed {
     fn evaluate(&self, input: &Value, now: Timestamp, limit: Duration) -> Result<Answer, String> {
+        self.memory.keep(|| self.answer(input, now, limit))
+    }
+}
+
+impl Agreed {
+    fn answer(&self, input: &Value, now: Timestamp, limit: Duration) -> Result<Answer, String> {
         let Some(fast) = self.fast.as_ref().filter(|_| !self.dropped.load(Ordering::Relaxed)) else {
             return self.reference.evaluate(input, now, limit);
         };
@@ -130,11 +139,13 @@ fn fast(slug: &str, checked: &Checked, mut engine: Engine) -> Option<Compiled> {
 }
 
 /// Whether both say the same of example documents.
-fn agree(slug: &str, reference: &Interpreter, fast: &Compiled, names: &PolicyNames) -> bool {
+fn agree(slug: &str, reference: &Interpreter, fast: &Compiled, (names, limits): (&PolicyNames, &Limits)) -> bool {
+    let memory = Bound::new(limits.memory);
     probe::documents(names).into_iter().all(|(input, now)| {
         // Where the compiled form gives up, there is nothing to compare.
-        let Ok(quick) = fast.evaluate(&input, now, PROBE) else { return true };
-        let agreed = reference.evaluate(&input, now, PROBE).is_ok_and(|right| right.exact() == quick.exact());
+        let Ok(quick) = memory.keep(|| fast.evaluate(&input, now, PROBE)) else { return true };
+        let right = memory.keep(|| reference.evaluate(&input, now, PROBE));
+        let agreed = right.is_ok_and(|right| right.exact() == quick.exact());
         if !agreed {
             tracing::debug!(policy = slug, "the compiled form of a policy disagrees on an example and is not used");
         }

@@ -7,11 +7,17 @@ use super::{
     builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
-    graph, paths, pattern, reads, scan,
+    graph,
+    mend::Mended,
+    paths, pattern, reads, scan,
     survey::{self, Call, Step, Survey},
 };
 use crate::input::{Parts, schema::distance};
-use assay_model::{Problem, policy::FactKind, seam::judge::Remark};
+use assay_model::{
+    Problem,
+    policy::FactKind,
+    seam::judge::{Faults, Remark},
+};
 use regorus::{
     Engine,
     unstable::{BUILTINS, Module},
@@ -36,21 +42,43 @@ pub(super) struct Checked {
     pub(super) warnings: Vec<Remark>,
 }
 
+/// The code of variables without a value.
+const UNSAFE: &str = "rego_unsafe_var_error";
+
+/// Most faults that are told of one source.
+const MOST: usize = 50;
+
 /// Checks a source that was saved before: paths that do not exist are not looked for, since one that an older version took
 /// must go on working.
 pub(super) fn check(rego: &str, limits: &Limits) -> Result<Checked, Problem> {
-    look(rego, limits, false).map_err(Fault::problem)
+    look(rego, limits, false).map_err(|faults| Problem::invalid("bad-policy", faults.to_string()))
 }
 
-/// Checks a source; when it is about to be saved, its paths too. Columns are counted in characters.
-pub(super) fn look(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Fault> {
-    let place = |line, column| characters(rego, line, column);
-    let mut checked =
-        checked(rego, limits, saving).map_err(|fault| Fault { column: place(fault.line, fault.column), ..fault })?;
-    for warning in &mut checked.warnings {
-        warning.column = place(warning.line, warning.column);
+/// Checks a source; when it is about to be saved, its paths too. All that is wrong is told at once, as far as one fault
+/// does not hide another. Columns are counted in characters.
+pub(super) fn look(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Faults> {
+    let mut faults = Vec::new();
+    let mut checked = checked(rego, limits, saving, &mut faults);
+    if faults.is_empty()
+        && let Some(checked) = &mut checked
+    {
+        checked.warnings.iter_mut().for_each(|warning| warning.column = characters(rego, warning.line, warning.column));
     }
-    Ok(checked)
+    match checked {
+        Some(checked) if faults.is_empty() => Ok(checked),
+        _ => Err(in_order(rego, faults)),
+    }
+}
+
+/// Faults by their place, each once.
+fn in_order(rego: &str, mut faults: Vec<Fault>) -> Faults {
+    for fault in &mut faults {
+        fault.column = characters(rego, fault.line, fault.column);
+    }
+    faults.sort_by(|a, b| (a.line, a.column, &a.message).cmp(&(b.line, b.column, &b.message)));
+    faults.dedup_by(|a, b| a.line == b.line && a.message == b.message);
+    faults.truncate(MOST);
+    Faults(faults.into_iter().map(Fault::remark).collect())
 }
 
 /// The column in characters: the evaluator counts a tab as four.
@@ -69,64 +97,95 @@ fn characters(rego: &str, line: u32, column: u32) -> u32 {
     column.saturating_sub(counted).saturating_add(real)
 }
 
-fn checked(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Fault> {
+fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -> Option<Checked> {
     if rego.len() > limits.source_bytes {
         let message = format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes);
-        return Err(Fault::at((0, 0), message));
+        faults.push(Fault::at((0, 0), message));
+        return None;
     }
-    scan::check(rego)?;
+    if let Err(fault) = scan::check(rego) {
+        faults.push(fault);
+        return None;
+    }
+    let mut source = Mended::new(rego);
+    let mut engine = parsed(&mut source, limits, faults)?;
+    let seen = inspect(&mut engine, saving, &source, faults)?;
+    let entry = format!("data.{}.match", seen.package);
+    while let Err(error) = engine.compile_with_entrypoint(&entry.as_str().into()) {
+        let fault = bound(fault(&error), &seen.survey);
+        let line = fault.line;
+        // what a rule lacks that was taken out is not what is wrong with it, and one fault is told once
+        let told = |known: &Fault| known.line == line && (known.code == fault.code || fault.code != UNSAFE);
+        if !source.hides(&fault) && !faults.iter().any(told) {
+            faults.push(fault);
+        }
+        engine = (faults.len() < MOST && source.take_out(line)).then(|| parse(source.text(), limits).ok())??;
+    }
+    let module = engine.get_modules().first()?.clone();
+    let reads = reads::reads(&module, &seen.survey);
+    let every = seen.survey.replaces_input || reads::takes_scores_unnamed(&module, &seen.survey);
+    let bounds = if every { None } else { bounds::bounds(&module) };
+    let parts = if seen.survey.replaces_input { Parts::all() } else { reads::parts(&module, &seen.survey) };
+    Some(Checked { package: seen.package, reads, parts, bounds, warnings: seen.warnings })
+}
+
+fn parse(text: &str, limits: &Limits) -> Result<Engine, Fault> {
     let mut engine = engine::new(limits)
         .map_err(|error| Fault::at((0, 0), format!("the evaluator did not start: {error}")).coded("internal"))?;
-    engine.add_policy(SOURCE.into(), rego.to_owned()).map_err(|error| {
-        let fault = fault(&error);
-        let hint = suggestion(rego, &fault.message);
-        Fault { message: format!("{}{hint}", fault.message), ..fault }
-    })?;
-    let (seen, survey) = inspect(&mut engine, saving)?;
-    let entry = format!("data.{}.match", seen.package);
-    engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| bound(fault(&error), &survey))?;
-    Ok(Checked {
-        package: seen.package,
-        reads: seen.reads,
-        parts: seen.parts,
-        bounds: seen.bounds,
-        warnings: seen.warnings,
-    })
+    engine.add_policy(SOURCE.into(), text.to_owned()).map_err(|error| fault(&error))?;
+    Ok(engine)
+}
+
+/// Parses what can be parsed: a rule with a fault is taken out, and the rest is tried again.
+fn parsed(source: &mut Mended, limits: &Limits, faults: &mut Vec<Fault>) -> Option<Engine> {
+    loop {
+        let fault = match parse(source.text(), limits) {
+            Ok(engine) => return Some(engine),
+            Err(fault) => fault,
+        };
+        let hint = if faults.is_empty() { suggestion(source.text(), &fault.message) } else { "" };
+        let (line, old) = (fault.line, hint.contains("Rego v0"));
+        faults.push(Fault { message: format!("{}{hint}", fault.message), ..fault });
+        // of an older language there is one thing to say, and not one for every rule
+        if old || faults.len() >= MOST || !source.take_out(line) {
+            return None;
+        }
+    }
 }
 
 /// What a look at the parsed source tells.
 struct Seen {
     package: String,
-    reads: BTreeSet<FactKind>,
-    parts: Parts,
-    bounds: Option<Bounds>,
+    survey: Survey,
     warnings: Vec<Remark>,
 }
 
-fn inspect(engine: &mut Engine, saving: bool) -> Result<(Seen, Survey), Fault> {
+/// Collects what is wrong with the parsed source; nothing where it must not be gone on with.
+fn inspect(engine: &mut Engine, saving: bool, source: &Mended, faults: &mut Vec<Fault>) -> Option<Seen> {
     let Some(module) = engine.get_modules().first() else {
-        return Err(Fault::at((0, 0), "the policy is empty; begin with `package cloudsmith`"));
+        faults.push(Fault::at((0, 0), "the policy is empty; begin with `package cloudsmith`"));
+        return None;
     };
-    let package = package(module)?;
+    let mut found = Vec::new();
+    let package = package(module, &mut found);
     let survey = survey::survey(module);
-    entry(&survey)?;
-    calls(&survey, &package)?;
-    data(module, &survey, &package)?;
-    let warnings = if saving { paths::check(module, &survey, &package)? } else { Vec::new() };
-    if let Some(place) = survey.negated.first() {
-        return Err(Fault::at(*place, "a minus can stand before a written number only; write `0 - x`"));
+    found.extend(entry(&survey).err());
+    calls(&survey, &package, &mut found);
+    data(module, &survey, &package, &mut found);
+    let warnings = if saving { paths::check(module, &survey, &package, &mut found) } else { Vec::new() };
+    for place in &survey.negated {
+        found.push(Fault::at(*place, "a minus can stand before a written number only; write `0 - x`"));
     }
-    graph::check(&survey, &package)?;
-    let reads = reads::reads(module, &survey);
-    let every = survey.replaces_input || reads::takes_scores_unnamed(module, &survey);
-    let bounds = if every { None } else { bounds::bounds(module) };
-    let parts = if survey.replaces_input { Parts::all() } else { reads::parts(module, &survey) };
-    Ok((Seen { package, reads, parts, bounds, warnings }, survey))
+    let endless = graph::check(&survey, &package).err();
+    let goes_on = endless.is_none();
+    found.extend(endless);
+    faults.extend(found.into_iter().filter(|fault| !source.hides(fault)));
+    goes_on.then_some(Seen { package, survey, warnings })
 }
 
 /// Says of a variable that has no value which name is like it, or how it gets one.
 fn bound(fault: Fault, survey: &Survey) -> Fault {
-    if fault.code != "rego_unsafe_var_error" {
+    if fault.code != UNSAFE {
         return fault;
     }
     let word = |text: &str| text.chars().next().is_some_and(char::is_alphabetic) && !text.contains(' ');
@@ -148,16 +207,16 @@ fn near<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str
     names.map(|name| (distance(wrong, name), name)).filter(|(edits, _)| *edits <= far).min().map(|(_, name)| name)
 }
 
-fn package(module: &Module) -> Result<String, Fault> {
+fn package(module: &Module, faults: &mut Vec<Fault>) -> String {
     let name = survey::dotted(&module.package.refr).unwrap_or_default();
-    if PACKAGES.contains(&name.as_str()) {
-        return Ok(name);
+    if !PACKAGES.contains(&name.as_str()) {
+        let span = module.package.refr.span();
+        faults.push(Fault::at(
+            (span.line, span.col),
+            format!("the package is `{name}`; a policy must be in `cloudsmith` or `assay`, write `package cloudsmith`"),
+        ));
     }
-    let span = module.package.refr.span();
-    Err(Fault::at(
-        (span.line, span.col),
-        format!("the package is `{name}`; a policy must be in `cloudsmith` or `assay`, write `package cloudsmith`"),
-    ))
+    name
 }
 
 fn entry(survey: &Survey) -> Result<(), Fault> {
@@ -172,23 +231,20 @@ fn entry(survey: &Survey) -> Result<(), Fault> {
     }
 }
 
-fn calls(survey: &Survey, package: &str) -> Result<(), Fault> {
+fn calls(survey: &Survey, package: &str, faults: &mut Vec<Fault>) {
     let own = format!("data.{package}.");
     for call in &survey.calls {
         let name = call.name.strip_prefix(&own).unwrap_or(&call.name);
         let known = survey.rules.get(name).is_some_and(|(function, _)| *function) || builtins::exists(name);
         if builtins::IMPURE.contains(&name) {
-            return Err(Fault::at(
-                call.place,
-                format!("`{name}` is not available: a decision must follow from its facts alone"),
-            ));
+            let message = format!("`{name}` is not available: a decision must follow from its facts alone");
+            faults.push(Fault::at(call.place, message));
+        } else if known {
+            faults.extend(expression(call).err());
+        } else {
+            faults.push(unknown(call, survey));
         }
-        if !known {
-            return Err(unknown(call, survey));
-        }
-        expression(call)?;
     }
-    Ok(())
 }
 
 fn unknown(call: &Call, survey: &Survey) -> Fault {
@@ -221,19 +277,18 @@ fn expression(call: &Call) -> Result<(), Fault> {
 }
 
 /// There are no data documents besides the policy's own package.
-fn data(module: &Module, survey: &Survey, package: &str) -> Result<(), Fault> {
+fn data(module: &Module, survey: &Survey, package: &str, faults: &mut Vec<Fault>) {
     let message = "there are no data documents; write lists into the policy";
     for import in &module.imports {
         let path = survey::dotted(&import.refr).unwrap_or_default();
         let root = path.split('.').next().unwrap_or_default();
         if root == "data" && path != format!("data.{package}") && !path.starts_with(&format!("data.{package}.")) {
-            return Err(Fault::at((import.span.line, import.span.col), message));
+            faults.push(Fault::at((import.span.line, import.span.col), message));
         }
     }
     for reference in survey.references.iter().filter(|reference| reference.root == "data") {
         if reference.steps.first() != Some(&Step::Key(package.to_owned())) {
-            return Err(Fault::at(reference.place, message));
+            faults.push(Fault::at(reference.place, message));
         }
     }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Errors of the evaluator, turned into a place in the source, a sentence, and what to do about it.
 
-use super::engine::SOURCE;
-use assay_model::{Problem, decision::OUT_OF_TIME, seam::judge::Remark};
+use super::{engine::SOURCE, memory::FULL};
+use assay_model::{decision::OUT_OF_TIME, seam::judge::Remark};
 use regorus::{Engine, LimitError};
 
 /// A fault in a policy's source.
@@ -30,10 +30,6 @@ impl Fault {
     /// As a remark on the source.
     pub(super) fn remark(self) -> Remark {
         Remark { line: self.line, column: self.column, code: self.code.to_owned(), message: self.message }
-    }
-    /// As a problem of the request that brought the policy.
-    pub(super) fn problem(self) -> Problem {
-        Problem::invalid("bad-policy", if self.line == 0 { self.message.clone() } else { self.to_string() })
     }
 }
 
@@ -64,6 +60,9 @@ fn sentence(text: &str) -> String {
 pub(super) fn failure(error: &anyhow::Error) -> String {
     if let Some(LimitError::TimeLimitExceeded { limit, .. }) = error.downcast_ref::<LimitError>() {
         return format!("{OUT_OF_TIME} {} ms", limit.as_millis());
+    }
+    if let Some(LimitError::MemoryLimitExceeded { .. }) = error.downcast_ref::<LimitError>() {
+        return FULL.into();
     }
     if let Some(LimitError::RegexSizeLimitExceeded { .. }) = error.downcast_ref::<LimitError>() {
         return "a regular expression is too large".into();

@@ -15,6 +15,8 @@ mod format;
 mod graph;
 mod heads;
 mod limits;
+mod memory;
+mod mend;
 mod paths;
 mod pattern;
 mod probe;
@@ -32,7 +34,7 @@ use assay_model::{
     decision::Verdict,
     facts::Facts,
     policy::Policy,
-    seam::judge::{Checked, Judge, Remark, Rules},
+    seam::judge::{Checked, Faults, Judge, Rules},
     sheet::Sheet,
 };
 use jiff::Timestamp;
@@ -47,11 +49,13 @@ pub struct Limits {
     /// Wall-clock time of one evaluation. Checked between steps of the evaluator, so a single built-in function can
     /// overrun it.
     pub evaluation: Duration,
+    /// What evaluations may add to what the process holds, bytes. Checked between steps as well.
+    pub memory: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { source_bytes: 256 * 1024, evaluation: Duration::from_secs(1) }
+        Self { source_bytes: 256 * 1024, evaluation: Duration::from_secs(1), memory: 64 << 20 }
     }
 }
 
@@ -122,8 +126,8 @@ impl RegoJudge {
 }
 
 impl Judge for RegoJudge {
-    fn check(&self, rego: &str) -> Result<Checked, Remark> {
-        let checked = check::look(rego, &self.limits, true).map_err(|fault| fault.remark())?;
+    fn check(&self, rego: &str) -> Result<Checked, Faults> {
+        let checked = check::look(rego, &self.limits, true)?;
         Ok(Checked { reads: checked.reads, warnings: checked.warnings })
     }
     fn schema(&self, version: &str) -> Option<serde_json::Value> {

@@ -21,21 +21,21 @@ type Path = Vec<Step>;
 type Name = (Option<usize>, String);
 
 /// Refuses paths that do not exist; remarks on those that Assay never fills.
-pub(super) fn check(module: &Module, survey: &Survey, package: &str) -> Result<Vec<Remark>, Fault> {
+pub(super) fn check(module: &Module, survey: &Survey, package: &str, faults: &mut Vec<Fault>) -> Vec<Remark> {
     if survey.replaces_input {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let imports = imports(module)?;
+    let imports = imports(module, faults);
     let mut names = Names { survey, imports, known: BTreeMap::new(), opaque: BTreeSet::new() };
     names.follow(&edges(survey, package));
     let mut warnings = Vec::new();
     for reference in &survey.references {
         let Some(starts) = names.starts(reference.scope, &reference.root) else { continue };
-        judge(reference, &starts, &mut warnings)?;
+        faults.extend(judge(reference, &starts, &mut warnings).err());
     }
     warnings.sort_by_key(|remark| (remark.line, remark.column));
     warnings.dedup();
-    Ok(warnings)
+    warnings
 }
 
 /// One name getting the value of a reference, or of its elements.
@@ -80,7 +80,7 @@ fn edges(survey: &Survey, package: &str) -> Vec<Edge> {
 }
 
 /// What imports stand for; they must exist themselves.
-fn imports(module: &Module) -> Result<BTreeMap<String, Path>, Fault> {
+fn imports(module: &Module, faults: &mut Vec<Fault>) -> BTreeMap<String, Path> {
     let mut imports = BTreeMap::new();
     for import in &module.imports {
         let Some(path) = survey::dotted(&import.refr) else { continue };
@@ -93,12 +93,13 @@ fn imports(module: &Module) -> Result<BTreeMap<String, Path>, Fault> {
         if let Err(miss) = walk(&keys) {
             let until: Vec<Option<&str>> = keys.iter().take(miss.step + 1).copied().collect();
             let message = format!("there is no `{}`{}", written(&until), instead(&keys, &miss));
-            return Err(Fault::at((import.span.line, import.span.col), message).coded("unknown_field"));
+            faults.push(Fault::at((import.span.line, import.span.col), message).coded("unknown_field"));
+            continue;
         }
         let last = path.rsplit('.').next().unwrap_or_default().to_owned();
         imports.insert(import.r#as.as_ref().map_or(last, |span| span.text().to_owned()), steps);
     }
-    Ok(imports)
+    imports
 }
 
 fn keys(path: &[Step]) -> Vec<Option<&str>> {

@@ -2,6 +2,7 @@
 //! Connections and transactions are in `crate::sqlite` and `crate::postgres`.
 
 mod advisories;
+mod attended;
 mod blobs;
 mod bundles;
 mod channels;

@@ -85,6 +85,9 @@ fn read_waiting(row: &mut Row) -> R<Waiting> {
 impl Waiting {
     fn absorb(&mut self, other: &Self) {
         self.lane = self.lane.min(other.lane);
+        if other.due < self.due {
+            self.cause.clone_from(&other.cause);
+        }
         self.due = self.due.min(other.due);
         self.asked = self.asked.max(other.asked);
         self.attempts = self.attempts.max(other.attempts);
@@ -92,8 +95,8 @@ impl Waiting {
 }
 
 impl Session<'_> {
-    /// Writes waiting jobs, in order of stage and key; one that waits already absorbs a new one: the earlier due time,
-    /// the more urgent lane, the later beginning of the wait and the larger number of attempts win.
+    /// Writes waiting jobs, in order of stage and key; one that waits already absorbs a new one: the earlier due time with
+    /// its cause, the more urgent lane, the later beginning of the wait and the larger number of attempts win.
     fn write_waiting(&mut self, jobs: impl IntoIterator<Item = Waiting>) -> R<()> {
         let mut by_key: BTreeMap<(String, i64), Waiting> = BTreeMap::new();
         for job in jobs {
@@ -114,6 +117,7 @@ impl Session<'_> {
             "INSERT INTO job (lane, stage, key, cause, state, due, asked, attempts, error, created_at)",
             "ON CONFLICT (stage, key) WHERE state = 'waiting' DO UPDATE SET
                lane = CASE WHEN excluded.lane < job.lane THEN excluded.lane ELSE job.lane END,
+               cause = CASE WHEN excluded.due < job.due THEN excluded.cause ELSE job.cause END,
                due = CASE WHEN excluded.due < job.due THEN excluded.due ELSE job.due END,
                asked = CASE WHEN excluded.asked > job.asked THEN excluded.asked ELSE job.asked END,
                attempts = CASE WHEN excluded.attempts > job.attempts THEN excluded.attempts ELSE job.attempts END,

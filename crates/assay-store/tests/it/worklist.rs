@@ -13,6 +13,8 @@ use std::{
 
 conformance!(
     a_waiting_job_absorbs_another,
+    the_cause_goes_with_the_earlier_time,
+    what_was_attended_to_counts_once,
     a_job_written_while_one_runs_is_not_lost,
     a_lease_that_runs_out_is_taken_again,
     a_lease_is_renewed_by_its_holder_only,
@@ -60,6 +62,28 @@ async fn a_waiting_job_absorbs_another(world: World) {
     world.write(move |tx| tx.enqueue(std::slice::from_ref(&urgent))).await;
     let taken = world.write(|tx| tx.claim(Lane::Interactive, "w", at(0), at(9), 9)).await;
     assert_eq!(taken.len(), 1, "somebody waits for it now");
+}
+
+/// What is looked at again by the clock in an hour, and changes now, changes because of that.
+async fn the_cause_goes_with_the_earlier_time(world: World) {
+    let because = |cause: &str, key, due| NewJob { cause: cause.into(), ..job(Stage::Decide, key, due) };
+    world.write(move |tx| tx.enqueue(&[because("the clock", 1, 60), because("the clock", 2, 5)])).await;
+    world.write(move |tx| tx.enqueue(&[because("a score", 1, 9), because("a score", 2, 9)])).await;
+    world.write(move |tx| tx.enqueue(&[because("later", 3, 9), because("sooner", 3, 8)])).await;
+    let causes: Vec<(i64, String)> = claim(&world, 10, 99).await.into_iter().map(|job| (job.key, job.cause)).collect();
+    let cause = |key: i64| causes.iter().find(|one| one.0 == key).map(|one| one.1.as_str());
+    assert_eq!((cause(1), cause(2), cause(3)), (Some("a score"), Some("the clock"), Some("sooner")));
+}
+
+async fn what_was_attended_to_counts_once(world: World) {
+    world.write(|tx| tx.note_attended(Stage::Decide, &[1, 2, 3, 2], at(10))).await;
+    world.write(|tx| tx.note_attended(Stage::Decide, &[3, 4], at(20))).await;
+    world.write(|tx| tx.note_attended(Stage::Match, &[1], at(20))).await;
+    let since = async |stage, moment| world.read(move |tx| tx.attended_since(stage, at(moment))).await;
+    assert_eq!((since(Stage::Decide, 10).await, since(Stage::Decide, 11).await), (4, 2));
+    assert_eq!((since(Stage::Decide, 21).await, since(Stage::Match, 0).await), (0, 1));
+    world.write(|tx| tx.forget_attended(at(20))).await;
+    assert_eq!((since(Stage::Decide, 0).await, since(Stage::Match, 0).await), (2, 1));
 }
 
 async fn a_job_written_while_one_runs_is_not_lost(world: World) {

@@ -14,7 +14,7 @@ const POLICIES: &[&str] = &[
 ];
 
 pub(super) fn targets() -> Vec<Target> {
-    let limits = Limits { source_bytes: 16 << 10, evaluation: Duration::from_secs(1) };
+    let limits = Limits { source_bytes: 16 << 10, evaluation: Duration::from_secs(1), ..Limits::default() };
     let judge = RegoJudge::new(&[]).with_limits(limits);
     let seeds = POLICIES.iter().map(|text| text.as_bytes().to_vec()).collect();
     vec![Target::new("policy-rego", seeds, move |input| {

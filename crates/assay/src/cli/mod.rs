@@ -6,6 +6,7 @@ mod channel;
 mod client;
 mod convert;
 mod decisions;
+mod effect;
 mod explain;
 mod feeds;
 mod findings;

@@ -182,6 +182,10 @@ pub(super) struct Status {
     #[serde(default)]
     pub(super) decided: u64,
     #[serde(default)]
+    pub(super) now: Timestamp,
+    #[serde(default)]
+    pub(super) since: Option<assay_engine::Drained>,
+    #[serde(default)]
     pub(super) inventories: i64,
     #[serde(default)]
     pub(super) repositories: Vec<Holds>,

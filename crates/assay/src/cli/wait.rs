@@ -2,6 +2,7 @@
 
 use super::{
     client::Client,
+    effect::Effect,
     look::count,
     out::{is_watched, note},
     views::{Jobs, Status},
@@ -9,6 +10,7 @@ use super::{
 use anyhow::{Result, bail};
 use assay_model::event::{Event, Seq};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -25,13 +27,13 @@ const PAGE: usize = 1000;
 /// Where the server stood before the change.
 pub(super) struct Before {
     event: Seq,
-    decided: u64,
+    since: Timestamp,
 }
 
 /// What the change did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Done {
-    /// Packages decided.
+    /// Packages decided, each once.
     pub(super) decided: u64,
     /// Of these, newly quarantined.
     pub(super) quarantined: u64,
@@ -49,27 +51,24 @@ impl Before {
         let newest = [("order", "newest".to_owned()), ("limit", "1".to_owned())];
         let last: Events = client.get(&["events"], &newest).await?;
         let status: Status = client.get(&["status"], &[]).await?;
-        Ok(Self { event: last.events.first().map_or(0, |event| event.seq), decided: status.decided })
+        Ok(Self { event: last.events.first().map_or(0, |event| event.seq), since: status.now })
     }
 
     /// Waits until the lane is empty and counts.
     pub(super) async fn settle(self, client: &Client) -> Result<Done> {
-        let status = drained(client).await?;
-        let mut done = Done { decided: status.decided.saturating_sub(self.decided), ..Done::default() };
-        let mut after = self.event;
+        drained(client).await?;
+        let status: Status = client.get(&["status"], &[("since", self.since.to_string())]).await?;
+        let decided = status.since.map_or(0, |since| since.decided);
+        let (mut after, mut effect) = (self.event, Effect::default());
         loop {
             let query = [("after", after.to_string()), ("limit", PAGE.to_string())];
             let page: Events = client.get(&["events"], &query).await?;
             for event in &page.events {
-                match event.kind.as_str() {
-                    "decision.quarantined" => done.quarantined += 1,
-                    "decision.released" => done.released += 1,
-                    _ => {}
-                }
+                effect.add(event);
                 after = event.seq;
             }
             if page.events.len() < PAGE {
-                return Ok(done);
+                return Ok(Done { decided, quarantined: effect.quarantined(), released: effect.released() });
             }
         }
     }
@@ -83,7 +82,7 @@ impl Done {
     }
 }
 
-async fn drained(client: &Client) -> Result<Status> {
+async fn drained(client: &Client) -> Result<()> {
     let started = Instant::now();
     let (mut last, mut moved) = (Jobs::default(), Instant::now());
     let bar = is_watched().then(bar);
@@ -109,7 +108,7 @@ async fn drained(client: &Client) -> Result<Status> {
                     count(u64::try_from(left).unwrap_or(0), "job is", "jobs are")
                 ));
             }
-            return Ok(status);
+            return Ok(());
         }
         if started.elapsed() > Duration::from_secs(PATIENCE) {
             bail!("the server is still deciding after an hour; it goes on, see `assay status`");

@@ -32,6 +32,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -78,8 +79,47 @@ pub struct World {
 }
 
 /// Days and hours after a fixed moment.
-fn at(days: i64, hours: i64) -> Timestamp {
+pub fn at(days: i64, hours: i64) -> Timestamp {
     "2026-03-01T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * days + hours)
+}
+
+/// An engine in this process, on the data directory of a server that is not running.
+pub async fn engine_on(folder: &Path, clock: Arc<FixedClock>) -> Result<(Arc<Engine>, Arc<dyn MetaStore>)> {
+    engine_with(&StoreConfig::embedded(folder)?, folder, clock, Receiver::default()).await
+}
+
+async fn engine_with(
+    config: &StoreConfig,
+    folder: &Path,
+    clock: Arc<FixedClock>,
+    receiver: Receiver,
+) -> Result<(Arc<Engine>, Arc<dyn MetaStore>)> {
+    let stores = assay_store::open(config).await?;
+    let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
+    let meta = stores.meta.clone();
+    let engine = Engine::new(Parts {
+        meta: stores.meta,
+        blobs: stores.blobs,
+        formats: assay_formats::ALL,
+        inspector: Arc::new(StandardInspector::new(Limits::default())),
+        matcher: Arc::new(assay_advisories::OsvMatcher),
+        judge: Arc::new(assay_policy::RegoJudge::new(&names)),
+        vex: Arc::new(assay_advisories::vex::Documents),
+        verifier: Arc::new(assay_signatures::Signatures),
+        actions: assay_policy::ALL,
+        sources: assay_advisories::ALL,
+        transport: Arc::new(Offline),
+        vault: Arc::new(Empty),
+        messenger: Arc::new(receiver),
+        notices: NoticeRules::default(),
+        clock,
+        spool: folder.join("spool"),
+        workspace: "test".to_owned(),
+        public_url: String::new(),
+        limits: IntakeLimits::default(),
+        decision_input_days: 400,
+    })?;
+    Ok((engine, meta))
 }
 
 impl World {
@@ -95,31 +135,8 @@ impl World {
         if let Some(database) = database {
             config.metadata = database.to_owned();
         }
-        let stores = assay_store::open(&config).await?;
-        let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
-        let (clock, receiver, meta) = (Arc::new(FixedClock::new(at(0, 0))), Receiver::default(), stores.meta.clone());
-        let engine = Engine::new(Parts {
-            meta: stores.meta,
-            blobs: stores.blobs,
-            formats: assay_formats::ALL,
-            inspector: Arc::new(StandardInspector::new(Limits::default())),
-            matcher: Arc::new(assay_advisories::OsvMatcher),
-            judge: Arc::new(assay_policy::RegoJudge::new(&names)),
-            vex: Arc::new(assay_advisories::vex::Documents),
-            verifier: Arc::new(assay_signatures::Signatures),
-            actions: assay_policy::ALL,
-            sources: assay_advisories::ALL,
-            transport: Arc::new(Offline),
-            vault: Arc::new(Empty),
-            messenger: Arc::new(receiver.clone()),
-            notices: NoticeRules::default(),
-            clock: clock.clone(),
-            spool: folder.path().join("spool"),
-            workspace: "test".to_owned(),
-            public_url: String::new(),
-            limits: IntakeLimits::default(),
-            decision_input_days: 400,
-        })?;
+        let (clock, receiver) = (Arc::new(FixedClock::new(at(0, 0))), Receiver::default());
+        let (engine, meta) = engine_with(&config, folder.path(), clock.clone(), receiver.clone()).await?;
         let (package, file) = meta::write(&*meta, |tx| {
             let repository = tx.create_repository("main", &Settings::default(), at(0, 0))?.id;
             let place = Coordinates { format: "generic".into(), name: "thing".into(), version: "1.0".into() };

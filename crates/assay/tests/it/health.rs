@@ -35,7 +35,7 @@ fn write(server: &TestServer, name: &str, value: &Value) -> Result<PathBuf> {
 }
 
 /// Results in the order of fields that Scorecard writes.
-fn as_published(results: &Value) -> String {
+pub fn as_published(results: &Value) -> String {
     let field = |one: &Value, name: &str| format!("\"{name}\":{}", one[name]);
     let fields = ["date", "repo", "scorecard", "score", "checks"];
     let one = |one: &Value| format!("{{{}}}", fields.map(|name| field(one, name)).join(","));

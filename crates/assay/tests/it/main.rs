@@ -58,6 +58,7 @@ mod tour_maven;
 mod tour_npm;
 mod tour_oci;
 mod tour_pypi;
+mod triggers;
 mod trivy_pairs;
 mod two_nodes;
 mod upstreams;

@@ -71,6 +71,29 @@ async fn the_api_says_what_it_would_say_and_stores_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn all_that_is_wrong_is_told_at_once() -> Result<()> {
+    let server = server().await?;
+    let rego = "package cloudsmith\n\nmatch if {\n\tinput.v0.package.naem == \"x\"\n\tscore > 1\n}\n\nmatch if {\n\tinput.v0. ==\n}\n\n\
+                match if re_match(`x`, input.v0.package.name)\n";
+    let draft = json!({"name": "wrong", "rego": rego, "actions": []});
+    let wrong = ["line 4, column 19", "line 5, column 2", "line 9, ", "line 12, column 10"];
+    let saved = server.http().post_json("/api/v1/policies", &draft).await?.expect_status(400)?.text();
+    let file = server.scratch().join("wrong.rego");
+    std::fs::write(&file, rego)?;
+    let added = server.cli(["policy", "add", "--action", "quarantine"])?.arg(&file).fail().await?;
+    for part in wrong {
+        assert!(saved.contains(part), "`{part}` is not in: {saved}");
+        assert!(added.says(part), "`{part}` is not in: {added}");
+    }
+    let told = server.http().post_json("/api/v1/policies/validate", &json!({ "rego": rego })).await?.json()?;
+    let lines: Vec<_> = told["findings"].as_array().into_iter().flatten().filter_map(|f| f["line"].as_u64()).collect();
+    assert_eq!(lines, [4, 5, 9, 12], "{told}");
+    let checked = server.cli(["policy", "check"])?.arg(&file).fail().await?;
+    assert_eq!(checked.stdout.matches(": error: ").count(), 4, "{checked}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_policies_read_is_served_as_a_schema() -> Result<()> {
     let server = server().await?;
     publish(&server, &Wheel::new("tiny", "1.0").build()?).await?;

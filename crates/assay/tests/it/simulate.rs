@@ -152,6 +152,15 @@ async fn saving_a_policy_that_matches_nothing_or_everything_warns() -> Result<()
     assert_eq!(saved["slug"], "always");
     let ran = refuse_dangerous(&server).await?;
     assert!(!ran.says("it matches"), "{ran}");
+    let files = server.scratch().join("files");
+    std::fs::create_dir_all(&files)?;
+    std::fs::write(files.join("never.rego"), NEVER)?;
+    std::fs::write(
+        files.join("all.yaml"),
+        "kind: policy\nname: from files\nrego_file: never.rego\nactions: [quarantine]\n",
+    )?;
+    let ran = server.cli(["apply", "-f"])?.arg(&files).succeed().await?;
+    assert!(ran.says("warning: policy from files: it matches none of all 6 stored packages"), "{ran}");
     Ok(())
 }
 

@@ -225,6 +225,7 @@ const SECRET: &[Field] = &[
 
 const LICENSE: &[Field] = &[
     text("expression", "SPDX, or as written"),
+    list("choices", &Object(CHOICE), "The ways to satisfy the expression, of which one is enough"),
     field("class", Word(CLASSES), "What it asks of users"),
     field("evidence", Word(&["declared", "text", "header"]), "Where it was told"),
     whole("confidence", "How sure, in percent"),
@@ -234,6 +235,9 @@ const LICENSE: &[Field] = &[
     text("purl", "The same as a package URL").or_null(),
     flag("is_subject", "Whether that is the package itself"),
 ];
+
+const CHOICE: &[Field] =
+    &[texts("terms", "Licences that hold together: `MIT`, `GPL-2.0-only WITH Classpath-exception-2.0`")];
 
 const SCORECARD: &[Field] = &[
     text("repository", "Source repository without scheme"),

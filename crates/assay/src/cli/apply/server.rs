@@ -4,8 +4,9 @@ use super::{
     Step,
     object::{Kind, Object},
 };
-use crate::cli::client::Client;
+use crate::cli::{client::Client, look::harmless, out::note};
 use anyhow::{Context as _, Result};
+use assay_model::seam::judge::Remark;
 use serde_json::{Map, Value, json};
 
 /// What a server says of an object besides what can be set.
@@ -97,15 +98,19 @@ fn body(object: &Object) -> Value {
 
 async fn create(client: &Client, object: &Object) -> Result<()> {
     let body = body(object);
-    match object.kind {
+    let made: Value = match object.kind {
         Kind::Repository => client.post(&["repositories"], &body).await,
         Kind::Upstream => client.post(&["repositories", repository(object), "upstreams"], &body).await,
         Kind::Trust => client.post(&["trust"], &body).await,
         Kind::Channel => client.post(&["channels"], &body).await,
         Kind::Policy => client.post(&["policies"], &body).await,
         Kind::Waiver => client.post(&["waivers"], &body).await,
+    }?;
+    for warning in made.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+        let remark: Remark = serde_json::from_value(warning.clone())?;
+        note(&format!("warning: {} {}: {}", object.kind.word(), object.name, harmless(&remark.to_string())));
     }
-    .map(drop)
+    Ok(())
 }
 
 fn repository(object: &Object) -> &str {

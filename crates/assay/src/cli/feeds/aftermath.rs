@@ -1,19 +1,23 @@
-//! What an import changed: the components matched and the packages decided again because of it. Counted from the tallies
-//! and the event log, so that work taken by a server on the same data counts too.
+//! What an import changed: the components matched and the packages decided again because of it, each once. Counted from the
+//! store and the event log, so that work taken by a server on the same data counts too.
 
-use crate::cli::look::{count, seconds};
+use crate::cli::{
+    effect::Effect,
+    look::{count, seconds},
+};
 use anyhow::Result;
-use assay_engine::{Drained, Engine};
+use assay_engine::Engine;
 use assay_model::{access::Caller, event::Seq, seam::meta::EventFilter};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::{sync::Arc, time::Instant};
 
 const PAGE: usize = 1000;
 
-/// Where the log and the tallies stood before.
+/// When it began, and where the log stood.
 pub(super) struct Before {
     event: Seq,
-    tallies: Drained,
+    since: Timestamp,
 }
 
 /// What came of a change.
@@ -33,7 +37,7 @@ pub(super) struct Aftermath {
 
 impl Before {
     pub(super) async fn note(engine: &Engine) -> Result<Self> {
-        Ok(Self { event: engine.meta().head().await?, tallies: engine.drained().await? })
+        Ok(Self { event: engine.meta().head().await?, since: engine.now() })
     }
 
     /// Does what the change asks for and counts it.
@@ -41,32 +45,28 @@ impl Before {
         let started = Instant::now();
         engine.after_import().await?;
         engine.drain().await?;
-        let after = engine.drained().await?;
-        let mut aftermath = Aftermath {
-            matched: after.matched.saturating_sub(self.tallies.matched),
-            decided: after.decided.saturating_sub(self.tallies.decided),
-            ..Aftermath::default()
-        };
-        self.count(engine, &mut aftermath).await?;
-        aftermath.seconds = started.elapsed().as_secs_f64();
-        Ok(aftermath)
+        let done = engine.attended_since(self.since).await?;
+        let effect = self.effect(engine).await?;
+        Ok(Aftermath {
+            matched: done.matched,
+            decided: done.decided,
+            quarantined: effect.quarantined(),
+            released: effect.released(),
+            seconds: started.elapsed().as_secs_f64(),
+        })
     }
 
-    async fn count(&self, engine: &Engine, aftermath: &mut Aftermath) -> Result<()> {
-        let mut after = self.event;
+    async fn effect(&self, engine: &Engine) -> Result<Effect> {
+        let (mut after, mut effect) = (self.event, Effect::default());
         loop {
             let filter = EventFilter { after, limit: PAGE, ..EventFilter::default() };
             let events = engine.events(&Caller::System, filter).await?;
             for event in &events {
-                match event.kind.as_str() {
-                    "decision.quarantined" => aftermath.quarantined += 1,
-                    "decision.released" => aftermath.released += 1,
-                    _ => {}
-                }
+                effect.add(event);
                 after = event.seq;
             }
             if events.len() < PAGE {
-                return Ok(());
+                return Ok(effect);
             }
         }
     }

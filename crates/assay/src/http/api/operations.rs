@@ -8,6 +8,7 @@ use assay_model::{
 };
 use http::StatusCode;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::json;
 use std::{fmt::Write, sync::Arc};
 
@@ -37,8 +38,19 @@ pub(crate) async fn flow_token(app: Arc<App>, call: Call) -> Answer {
     ok(&json!({"token": token, "access_token": token, "expires_in": seconds, "issued_at": Timestamp::now()}))
 }
 
-pub(crate) async fn status(app: Arc<App>, _: Call) -> Answer {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    since: Option<Timestamp>,
+}
+
+pub(crate) async fn status(app: Arc<App>, call: Call) -> Answer {
+    let asked: Asked = call.query()?;
     let now = app.engine.now();
+    let since = match asked.since {
+        Some(since) => Some(app.engine.attended_since(since).await?),
+        None => None,
+    };
     let (jobs, advisories, feeds, inventories) = meta::read(app.engine.meta(), move |tx| {
         Ok((tx.job_counts(now)?, tx.advisory_counts()?, tx.feed_states()?, tx.inventories_made()?))
     })
@@ -60,7 +72,7 @@ pub(crate) async fn status(app: Arc<App>, _: Call) -> Answer {
     ok(&json!({
         "version": env!("CARGO_PKG_VERSION"), "workspace": app.workspace, "jobs": jobs, "advisories": advisories,
         "feeds": feeds, "matched": drained.matched, "decided": drained.decided, "inventories": inventories,
-        "repositories": repositories, "collection": app.engine.collection(), "renewal": app.engine.renewal().await?,
+        "now": now, "since": since, "repositories": repositories, "collection": app.engine.collection(), "renewal": app.engine.renewal().await?,
     }))
 }
 

@@ -41,6 +41,7 @@ async fn importing_again_changes_nothing_and_a_newer_file_is_counted_by_what_it_
     assert_eq!(head(&server).await.unwrap(), before, "no event");
     let mut now = status(&server).await.unwrap();
     now["feeds"] = done["feeds"].clone();
+    now["now"] = done["now"].clone();
     assert_eq!(now, done, "no job, nothing matched, nothing decided; only that the source was heard of");
 
     let newer = [

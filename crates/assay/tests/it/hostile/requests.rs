@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Standing, exact, raw, status};
+use super::{Standing, exact, peak, raw, status};
 use crate::support::{package, publish, server, settled};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,6 +201,49 @@ async fn the_api_says_what_does_not_fit() -> Result<()> {
 }
 
 /// A policy without end is stopped; what it should have judged is held, and it is said why.
+/// Policies that want all memory: by many values, by long texts, by ranges. Each fails as it is set to, and the server keeps
+/// its size.
+#[tokio::test]
+async fn a_policy_that_wants_all_memory_fails_and_the_server_keeps_its_size() -> Result<()> {
+    let server = server().await?;
+    let hungry = [
+        ("rows", "{[i, j] | some i in numbers.range(1, 20000); some j in numbers.range(1, 20000)}"),
+        (
+            "texts",
+            "{sprintf(\"%d%s\", [i, long]) | some i in numbers.range(1, 100000)}\n\n\
+                   long := concat(\"\", [\"xxxxxxxxxx\" | some _ in numbers.range(1, 100000)])",
+        ),
+        ("ranges", "[numbers.range(i, i + 900000) | some i in numbers.range(1, 10000)]"),
+    ];
+    publish(&server, &Wheel::new("held", "1.0").build()?).await?;
+    settled(&server).await?;
+    let before = peak(&server)?;
+    for (meaning, state) in [("fail-open", "available"), ("fail-closed", "quarantined")] {
+        for (name, rows) in hungry {
+            let rego = format!("package cloudsmith\n\nmatch if count(rows) > 0\n\nrows := {rows}\n");
+            let draft =
+                json!({"name": format!("{name} {meaning}"), "rego": rego, "on_failure": meaning, "actions": []});
+            server.http().post_json("/api/v1/policies", &draft).await?.expect_status(201)?;
+            settled(&server).await?;
+            let detail = package(&server, "main/pypi/held@1.0").await?;
+            ensure!(detail["state"] == state, "{name} {meaning}: {}", detail["state"]);
+        }
+    }
+    let detail = package(&server, "main/pypi/held@1.0").await?;
+    let verdicts = detail["decisions"][0]["verdicts"].as_array().cloned().unwrap_or_default();
+    ensure!(verdicts.len() == 6, "{verdicts:?}");
+    for outcome in verdicts.iter().map(|verdict| verdict["outcome"].to_string()) {
+        // a slow machine ends some of them by their time
+        let ended = outcome.contains("more memory than") || outcome.contains("took longer");
+        ensure!(outcome.contains("failed") && ended, "{outcome}");
+    }
+    // what is free again is kept by the allocator for a while, until it has gone once through its first gigabyte
+    let grown = peak(&server)?.saturating_sub(before);
+    ensure!(grown < 1200, "the server grew by {grown} MiB");
+    server.http().get("/readyz").await?.expect_status(200)?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_that_never_ends_fails_closed() -> Result<()> {
     let server = server().await?;
