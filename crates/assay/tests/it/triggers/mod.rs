@@ -203,7 +203,7 @@ impl Story {
 
     /// Imports a feed in a process of its own.
     async fn import(&self, path: &Path) -> Result<()> {
-        self.server.cli(["feeds", "import"])?.arg(path).limit(Duration::from_secs(300)).succeed().await?;
+        self.server.cli(["feeds", "import"])?.arg(path).limit(Duration::from_secs(900)).succeed().await?;
         Ok(())
     }
 

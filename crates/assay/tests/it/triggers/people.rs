@@ -85,6 +85,7 @@ async fn package_promoted() -> Result<()> {
     let refused = story.server.cli(["promote", &original.what, "prod"])?.fail().await?;
     assert!(refused.says("only what is approved"), "{refused}");
     story.server.cli(["package", "tag", &original.what, "add", "approved"])?.succeed().await?;
+    crate::support::settled(&story.server).await?;
     let decided = story.decided().await?;
     let before = story.seen().await?;
     story.server.cli(["promote", &original.what, "prod"])?.succeed().await?;
