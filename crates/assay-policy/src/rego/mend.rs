@@ -100,7 +100,7 @@ fn named(line: &str) -> Option<&str> {
     let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
     match line.starts_with(|first: char| first.is_alphabetic() || first == '_').then(|| words.next())?? {
         "default" => words.next(),
-        "import" => words.last(),
+        "import" => words.next_back(),
         name => Some(name),
     }
 }

@@ -340,7 +340,10 @@ async fn a_storm_of_messages_leaves_also_where_more_wait_for_later() -> Result<(
         let event = tx.last_event()?;
         (0..MANY).try_for_each(|n| {
             let (topic, seqs) = (format!("later {n}"), vec![event + 1_000_000 + i64::try_from(n).unwrap_or(0)]);
-            tx.gather(id, &meta::Gathered { topic, seqs, due: at(9, 0), longest: Some(i64::MAX / 2_000_000), at: at(2, 0) })
+            tx.gather(
+                id,
+                &meta::Gathered { topic, seqs, due: at(9, 0), longest: Some(i64::MAX / 2_000_000), at: at(2, 0) },
+            )
         })
     })
     .await?;

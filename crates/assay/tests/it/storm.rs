@@ -112,6 +112,7 @@ impl World {
             inspector: Arc::new(StandardInspector::new(Limits::default())),
             matcher: Arc::new(assay_advisories::OsvMatcher),
             judge: Arc::new(assay_policy::RegoJudge::new(&names)),
+            verifier: Arc::new(assay_signatures::Signatures),
             vex: Arc::new(assay_advisories::vex::Documents),
             actions: assay_policy::ALL,
             sources: assay_advisories::ALL,

@@ -167,7 +167,7 @@ async fn follow(
     }
     let began = jiff::Timestamp::now();
     let ask = async |more: Vec<(&'static str, String)>| -> Result<Entries> {
-        Ok(client.get(&["decisions"], &[query.clone(), more].concat()).await?)
+        client.get(&["decisions"], &[query.clone(), more].concat()).await
     };
     let mut seen = ask(vec![("follow", "now".to_owned())]).await?.seen;
     // what is decided while the past is read is in both

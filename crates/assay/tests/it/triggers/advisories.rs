@@ -45,7 +45,7 @@ async fn advisory_changed() -> Result<()> {
     story.krate("actix-web", "4.0.0").await?;
     let old = story.krate("actix-web", "0.7.1").await?;
     story.policy("vulnerable", VULNERABLE).await?;
-    story.import(&story.records("before", &[before.clone()])?).await?;
+    story.import(&story.records("before", std::slice::from_ref(&before))?).await?;
     story.served(&patched).await?;
     story.refused(&old, "vulnerable").await?;
     let path = story.records("after", &[after])?;
@@ -69,7 +69,7 @@ async fn advisory_withdrawn() -> Result<()> {
     let first = revised(&withdrawn, "2026-05-17T08:00:00Z", |record| {
         record.as_object_mut().map(|fields| fields.remove("withdrawn"));
     });
-    let path = story.records("first", &[first.clone()])?;
+    let path = story.records("first", std::slice::from_ref(&first))?;
     story.changes(&[&touched], id, story.import(&path)).await?;
     story.refused(&touched, "vulnerable").await?;
     let path = story.records("withdrawn", &[withdrawn])?;
