@@ -70,6 +70,7 @@ impl Foresight<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use assay_model::{
@@ -118,6 +119,9 @@ mod tests {
         }
         fn judge(&self, facts: &Facts) -> Result<Judged, Problem> {
             self.replay(&[], facts.now)
+        }
+        fn suppose(&self, facts: &Facts) -> Judged {
+            self.replay(&[], facts.now).unwrap()
         }
         fn replay(&self, _: &[u8], now: Timestamp) -> Result<Judged, Problem> {
             let outcome = match now {
