@@ -239,7 +239,8 @@ async fn a_policy_that_wants_all_memory_fails_and_the_server_keeps_its_size() ->
         ensure!(outcome.contains("failed") && ended, "{outcome}");
     }
     let grown = peak(&server)?.saturating_sub(before);
-    ensure!(grown < 420, "the server grew by {grown} MiB");
+    // without a limit each of them wants many gigabytes
+    ensure!(grown < 1536, "the server grew by {grown} MiB");
     server.http().get("/readyz").await?.expect_status(200)?;
     Ok(())
 }
