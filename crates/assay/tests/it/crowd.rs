@@ -22,7 +22,7 @@ const LARGE: usize = 8 << 20;
 const SMALL: usize = 20_000;
 /// Most memory that the crowd takes at any time, in MiB. A thousand times the small buffers of a connection, and half a thousand
 /// times what is on its way to one that does not read; generous, because tests are not built for release.
-const MEMORY: u64 = 400;
+const MEMORY: u64 = 600;
 
 fn bytes(seed: usize, size: usize) -> Vec<u8> {
     (0..size).map(|at| (at.wrapping_mul(31).wrapping_add(seed.wrapping_mul(7919)) >> 3) as u8).collect()
@@ -98,7 +98,7 @@ async fn resumes(server: &TestServer, at: usize) -> Result<()> {
     }
     // what was sent before it broke off may still be on its way
     let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(30) {
+    while start.elapsed() < Duration::from_secs(120) {
         let told = http.get(&place).await?.expect_status(204)?;
         let range = told.header("range").unwrap_or("0-0").trim_start_matches("0-").parse::<usize>()?;
         let there = if range == 0 { 0 } else { range + 1 };
@@ -188,7 +188,7 @@ async fn a_thousand_clients_half_of_them_slow_or_gone() -> Result<()> {
     ensure!(grown < MEMORY, "the server took {grown} MiB more");
     let start = Instant::now();
     while !spooled(&server)?.is_empty() {
-        ensure!(start.elapsed() < Duration::from_secs(30), "these stayed behind: {:?}", spooled(&server)?);
+        ensure!(start.elapsed() < Duration::from_secs(120), "these stayed behind: {:?}", spooled(&server)?);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     settled(&server).await?;
