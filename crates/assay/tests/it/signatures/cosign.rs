@@ -2,7 +2,7 @@
 
 use super::{strict, trust, until};
 use crate::tour_oci::{image, push};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use assay_testkit::{Run, TestServer, tool};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -57,7 +57,9 @@ async fn what_cosign_signs_and_attests_holds() -> Result<()> {
         push(server.http(), "main/app", word, &parts).await?;
         let (what, digest) = (format!("main/oci/app:{word}"), &parts.manifest.digest);
         until(&server, &what, "quarantined").await?;
-        let bytes = format!("/v2/main/app/blobs/{}", parts.layers[0].digest);
+        // the layer of its own: the others are those of an image that is allowed, the second time
+        let own = parts.layers.last().context("an image has layers")?;
+        let bytes = format!("/v2/main/app/blobs/{}", own.digest);
         for path in [format!("/v2/main/app/manifests/{digest}"), bytes] {
             let refused = server.http().get_with(&path, &[("user-agent", "curl/8")]).await?;
             assert_eq!(refused.status.as_u16(), 403, "{path}: {}", refused.text());
