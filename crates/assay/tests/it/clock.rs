@@ -10,19 +10,16 @@ use assay_engine::{
     WaiverDraft, WaiverFilter,
 };
 use assay_model::{
-    Digest, Problem,
+    Digest,
     access::Caller,
     channel::ChannelKind,
     clock::FixedClock,
     event::NewEvent,
-    notification::Message,
     package::{Coordinates, FileId, NewFile, NewPackage, PackageId, Role, State},
     repository::Settings,
     seam::{
-        Task,
         meta::{self, EventFilter, MetaStore},
-        notices::{Messenger, Receipt, Target},
-        upstream::{Offline, Vault},
+        upstream::Offline,
     },
     upstream::Secrets,
     waiver::WaiverStatus,
@@ -33,40 +30,15 @@ use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
+use crate::in_process::{Empty, Receiver};
 use crate::support::PATIENCE;
 
 pub const ME: Caller = Caller::System;
-
-/// Keeps what it is given, and takes it.
-#[derive(Clone, Default)]
-struct Receiver(Arc<Mutex<Vec<Message>>>);
-
-impl Messenger for Receiver {
-    fn send<'a>(&'a self, _: Target<'a>, message: &'a Message) -> Task<'a, Receipt> {
-        self.0.lock().unwrap().push(message.clone());
-        Box::pin(async { Ok(Receipt { taken: true, ..Receipt::default() }) })
-    }
-    fn check(&self, _: Target<'_>) -> Result<(), Problem> {
-        Ok(())
-    }
-}
-
-/// There are no secrets here.
-struct Empty;
-
-impl Vault for Empty {
-    fn seal(&self, _: &Secrets) -> Result<Vec<u8>, Problem> {
-        Ok(Vec::new())
-    }
-    fn open(&self, _: &[u8]) -> Result<Secrets, Problem> {
-        Ok(Secrets::default())
-    }
-}
 
 pub struct World {
     pub engine: Arc<Engine>,
@@ -283,14 +255,14 @@ async fn messages_are_sent_once_over_jumps() -> Result<()> {
     until(&world, |w| Box::pin(async move { Ok(w.engine.deliveries(&ME, "hook", None, 9).await?.len() == 1) })).await?;
     // it was to go three seconds after a moment that is ahead again
     world.clock.set(at(-1, 0));
-    until(&world, |w| Box::pin(async move { Ok(w.receiver.0.lock().unwrap().len() == 1) })).await?;
+    until(&world, |w| Box::pin(async move { Ok(w.receiver.all().len() == 1) })).await?;
     world.engine.remove_policy(&ME, "gate").await?;
     // the clock stands still until it is noted, and has gone on when it goes
     until(&world, |w| Box::pin(async move { Ok(w.engine.deliveries(&ME, "hook", None, 9).await?.len() == 2) })).await?;
     world.clock.set(at(0, 1));
     let told = |w: &World| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for (kind, n) in w.receiver.0.lock().unwrap().iter().flat_map(|m| m.counts.clone()) {
+        for (kind, n) in w.receiver.all().iter().flat_map(|m| m.counts.clone()) {
             *counts.entry(kind).or_default() += n;
         }
         counts
@@ -349,9 +321,9 @@ async fn a_storm_of_messages_leaves_also_where_more_wait_for_later() -> Result<(
     .await?;
     storm(&world, MANY).await?;
     let _workers = world.engine.start_workers();
-    until(&world, |w| Box::pin(async move { Ok(w.receiver.0.lock().unwrap().len() >= 2 * (MANY + 1)) })).await?;
+    until(&world, |w| Box::pin(async move { Ok(w.receiver.all().len() >= 2 * (MANY + 1)) })).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let sent = world.receiver.0.lock().unwrap().clone();
+    let sent = world.receiver.all();
     let ids: BTreeSet<&str> = sent.iter().map(|message| message.id.as_str()).collect();
     assert_eq!((sent.len(), ids.len()), (2 * (MANY + 1), 2 * (MANY + 1)), "each once, and nothing that is for later");
     Ok(())

@@ -20,6 +20,7 @@ mod gitops;
 mod health;
 mod hostile;
 mod imports;
+mod in_process;
 mod inside;
 mod inventory;
 mod keep;

@@ -10,63 +10,28 @@ use assay_model::{
     access::Caller,
     clock::FixedClock,
     event::NewEvent,
-    notification::Message,
     package::{Coordinates, NewPackage, PackageId, State},
     repository::{RepositoryId, Settings},
     seam::{
-        Task,
         meta::{self, MetaStore},
-        notices::{Messenger, Receipt, Target},
-        upstream::{Offline, Vault},
+        upstream::Offline,
     },
-    upstream::Secrets,
 };
 use assay_store::StoreConfig;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
+use crate::in_process::{Empty, Receiver};
+
 const ME: Caller = Caller::System;
 const STORM: usize = 10_000;
 const PATIENCE: Duration = Duration::from_secs(180);
-
-/// Keeps what it is given, and takes it.
-#[derive(Clone, Default)]
-struct Receiver(Arc<Mutex<Vec<Message>>>);
-
-impl Receiver {
-    /// What a channel was told.
-    fn of(&self, channel: &str) -> Vec<Message> {
-        self.0.lock().unwrap().iter().filter(|message| message.channel == channel).cloned().collect()
-    }
-}
-
-impl Messenger for Receiver {
-    fn send<'a>(&'a self, _: Target<'a>, message: &'a Message) -> Task<'a, Receipt> {
-        self.0.lock().unwrap().push(message.clone());
-        Box::pin(async { Ok(Receipt { taken: true, ..Receipt::default() }) })
-    }
-    fn check(&self, _: Target<'_>) -> Result<(), Problem> {
-        Ok(())
-    }
-}
-
-/// There are no secrets here.
-struct Empty;
-
-impl Vault for Empty {
-    fn seal(&self, _: &Secrets) -> Result<Vec<u8>, Problem> {
-        Ok(Vec::new())
-    }
-    fn open(&self, _: &[u8]) -> Result<Secrets, Problem> {
-        Ok(Secrets::default())
-    }
-}
 
 struct World {
     engine: Arc<Engine>,
