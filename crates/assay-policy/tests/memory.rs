@@ -24,7 +24,9 @@ fn hungry() -> Vec<String> {
     let rows = "match if count(rows) > 0\n\nrows := [row |\n\tsome i in numbers.range(1, 10000)\n\tsome j in numbers.range(1, 10000)\n\trow := [i, j, i + j]\n]\n";
     let texts = "match if count(texts) > 0\n\nlong := concat(\"\", [\"x\" | some _ in numbers.range(1, 100000)])\n\ntexts contains sprintf(\"%d %s\", [i, long]) if some i in numbers.range(1, 100000)\n";
     let table = "match if count(table) > 0\n\ntable := {sprintf(\"%d-%d\", [i, j]): i |\n\tsome i in numbers.range(1, 10000)\n\tsome j in numbers.range(1, 10000)\n}\n";
-    [rows, texts, table].iter().map(|rule| format!("{HEAD}{rule}")).collect()
+    let ranges =
+        "match if count(rows) > 0\n\nrows := [numbers.range(i, i + 900000) | some i in numbers.range(1, 10000)]\n";
+    [rows, texts, table, ranges].iter().map(|rule| format!("{HEAD}{rule}")).collect()
 }
 
 #[test]
@@ -35,8 +37,8 @@ fn what_holds_more_and_more_fails_and_is_freed() {
         assert_eq!(told, Outcome::Failed("the policy holds more memory than 32 MiB".into()), "{rego}");
     }
     let after = global_allocation_stats_snapshot();
-    // one call of a function can go beyond the bound before anybody looks
-    assert!(after.peak - before.allocated < MEMORY + (128 << 20), "{before:?} {after:?}");
+    // what other threads of this process hold has room here too
+    assert!(after.peak - before.allocated < MEMORY + (32 << 20), "{before:?} {after:?}");
     assert!(after.allocated < before.allocated + (32 << 20), "{before:?} {after:?}");
     let modest = format!("{HEAD}match if count(numbers.range(1, 100000)) > 0\n");
     assert_eq!(outcome(&modest, Path::Checked), Outcome::Match);

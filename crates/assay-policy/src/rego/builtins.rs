@@ -86,7 +86,8 @@ pub(super) fn instead_of(name: &str) -> Option<&'static str> {
 /// Makes our functions known, except the clock.
 pub(super) fn register(engine: &mut Engine) -> anyhow::Result<()> {
     for (name, arity, function) in OWN.iter().chain(limits::OWN) {
-        engine.add_extension((*name).to_owned(), *arity, Box::new(|args: Vec<Value>| function(&args)))?;
+        let call = |args: Vec<Value>| limits::room(0).and_then(|()| function(&args));
+        engine.add_extension((*name).to_owned(), *arity, Box::new(call))?;
     }
     pattern::register(engine)?;
     for name in IMPURE {
@@ -139,6 +140,7 @@ fn range(args: &[Value]) -> anyhow::Result<Value> {
         anyhow::bail!("a range may hold at most {MAX_RANGE} numbers");
     }
     let count = i64::try_from(distance)?;
+    limits::room((usize::try_from(count)? + 1) * size_of::<Value>())?;
     let signed = if from <= to { step } else { -step };
     let numbers = (0..=count).map(|index| Value::from(from + index * signed));
     Ok(Value::from(numbers.collect::<Vec<_>>()))

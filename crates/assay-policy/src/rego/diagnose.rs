@@ -68,6 +68,10 @@ pub(super) fn failure(error: &anyhow::Error) -> String {
         return "a regular expression is too large".into();
     }
     let fault = fault(error);
+    // what a function of ours reports reaches us as a text
+    if fault.message.starts_with("execution exceeded memory limit") {
+        return FULL.into();
+    }
     if fault.line == 0 { fault.message } else { fault.to_string() }
 }
 

@@ -2,7 +2,8 @@
 //! would double a text again and again in a few steps that no clock sees; beyond the bound the policy fails, and the server
 //! does not. What these functions answer below the bound is what the evaluator's own do.
 
-use regorus::Value;
+use regorus::{LimitError, Value, global_memory_limit};
+use regorus_mimalloc::limits::global_allocation_stats_snapshot;
 
 /// Longest text that a function makes, bytes.
 const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -24,15 +25,30 @@ fn text(args: &[Value], index: usize) -> Option<&str> {
     args.get(index)?.as_string().ok().map(AsRef::as_ref)
 }
 
+/// Whether so many bytes more may be held. The evaluator looks every few steps, which is too late for a function that makes
+/// megabytes in one of them.
+///
+/// # Errors
+/// [`LimitError::MemoryLimitExceeded`].
+pub(super) fn room(bytes: usize) -> anyhow::Result<()> {
+    let Some(limit) = global_memory_limit() else { return Ok(()) };
+    let usage = global_allocation_stats_snapshot().allocated.saturating_add(bytes as u64);
+    if usage > limit {
+        return Err(LimitError::MemoryLimitExceeded { usage, limit }.into());
+    }
+    Ok(())
+}
+
 fn fits(bytes: usize) -> anyhow::Result<()> {
     anyhow::ensure!(bytes <= MAX_TEXT, "a text may have at most {MAX_TEXT} bytes");
-    Ok(())
+    room(bytes)
 }
 
 fn array_concat(args: &[Value]) -> anyhow::Result<Value> {
     let array = |index: usize| args.get(index).and_then(|value| value.as_array().ok());
     let (Some(a), Some(b)) = (array(0), array(1)) else { return Ok(Value::Undefined) };
     anyhow::ensure!(a.len() + b.len() <= MAX_ITEMS, "an array may hold at most {MAX_ITEMS} values");
+    room((a.len() + b.len()) * size_of::<Value>())?;
     Ok(Value::from(a.iter().chain(b.iter()).cloned().collect::<Vec<_>>()))
 }
 

@@ -200,12 +200,11 @@ async fn the_api_says_what_does_not_fit() -> Result<()> {
     before.unchanged(&mut server).await
 }
 
-/// A policy without end is stopped; what it should have judged is held, and it is said why.
 /// Policies that want all memory: by many values, by long texts, by ranges. Each fails as it is set to, and the server keeps
 /// its size.
 #[tokio::test]
 async fn a_policy_that_wants_all_memory_fails_and_the_server_keeps_its_size() -> Result<()> {
-    // what is free again is given back, and not kept for what comes next
+    // what is free again is given back and not kept for what comes next, so that what is seen is what was held
     let server = options().env("MIMALLOC_PURGE_DELAY", "0").start().await?;
     let hungry = [
         ("rows", "{[i, j] | some i in numbers.range(1, 20000); some j in numbers.range(1, 20000)}"),
@@ -240,11 +239,12 @@ async fn a_policy_that_wants_all_memory_fails_and_the_server_keeps_its_size() ->
     }
     let grown = peak(&server)?.saturating_sub(before);
     // without a limit each of them wants many gigabytes
-    ensure!(grown < 1536, "the server grew by {grown} MiB");
+    ensure!(grown < 256, "the server grew by {grown} MiB");
     server.http().get("/readyz").await?.expect_status(200)?;
     Ok(())
 }
 
+/// A policy without end is stopped; what it should have judged is held, and it is said why.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_that_never_ends_fails_closed() -> Result<()> {
     let server = server().await?;
