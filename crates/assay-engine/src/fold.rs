@@ -46,6 +46,21 @@ pub fn fold(evaluated: &[Evaluated], base: &Standing, actions: &[&dyn Action], g
     folded
 }
 
+/// The state that these actions alone give to what is available.
+pub(crate) fn state_by<'a>(
+    taken: impl Iterator<Item = &'a (String, PolicyAction)>,
+    actions: &[&dyn Action],
+    ground: &Ground,
+) -> State {
+    let mut standing = Standing::of(State::Available, std::collections::BTreeSet::new());
+    for (policy, action) in taken {
+        if let Some(kind) = actions.iter().find(|a| a.spec().id == action.kind) {
+            kind.apply(Applied { policy, params: &action.params, ground }, &mut standing);
+        }
+    }
+    standing.state
+}
+
 /// The standing that was there before a decision's actions: each action's way back, last first.
 pub(crate) fn unfold(
     current: &Standing,

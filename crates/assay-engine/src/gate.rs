@@ -107,7 +107,7 @@ impl Desk {
             }
             match package.state {
                 State::Available => return Ok(cleared(file, package)),
-                State::Quarantined if self.may_sign(file) => {
+                State::Quarantined if self.may_sign(file, package).await? => {
                     return Ok(Cleared { counted: None, ..cleared(file, package) });
                 }
                 State::Quarantined => return Err(self.refused(&shelved, package).await?),
@@ -198,10 +198,11 @@ impl Desk {
         }
     }
 
-    /// Whether a quarantined file may leave to be signed: to a tool that signs, of whoever may write here, and only the
-    /// document that a signature is about. What is refused because nobody signed it could not be signed otherwise.
-    fn may_sign(&self, file: &File) -> bool {
-        self.signs && file.role == Some(Role::Image) && self.require(Permission::Write).is_ok()
+    /// Whether a quarantined file may leave to be signed: to a tool that signs, of whoever may write here, only the document
+    /// that a signature is about, and only where a signature is what it lacks. It could not be signed otherwise.
+    async fn may_sign(&self, file: &File, package: &Package) -> Result<bool, Problem> {
+        let asks = self.signs && file.role == Some(Role::Image) && self.require(Permission::Write).is_ok();
+        Ok(asks && self.engine.awaits_signature(package).await?)
     }
 
     /// Whether an undecided package may leave: only what came from an upstream that is set to open.

@@ -1,13 +1,14 @@
 //! Why a package is refused: its decision, told with the nearest version of the same name that is served.
 
-use crate::{Engine, shelf::Scope};
+use crate::{Engine, fold, shelf::Scope};
 use assay_model::{
-    decision::{Decision, Outcome},
+    decision::{Decision, Outcome, Verdict},
     ecosystem,
-    package::State,
+    package::{Package, State},
+    policy::FactKind,
     problem::Problem,
     refusal::Refusal,
-    seam::meta,
+    seam::{action::Ground, meta},
     view::PackageView,
 };
 use std::{cmp::Ordering, sync::Arc};
@@ -59,6 +60,26 @@ impl Engine {
             (None, None) => {}
         }
         Ok(refusal)
+    }
+
+    /// Whether a package is refused only by policies that read signatures, so that one that arrives may release it. Not
+    /// where an operator said so or a policy failed.
+    pub(crate) async fn awaits_signature(&self, package: &Package) -> Result<bool, Problem> {
+        let (None, Some(id)) = (&package.held, package.decision.clone()) else { return Ok(false) };
+        let read = meta::read(self.meta(), move |tx| Ok((tx.decision(&id)?, tx.policies()?))).await?;
+        let (Some(decision), policies) = read else { return Ok(false) };
+        let counted = |verdict: &&Verdict| verdict.waived_by.is_none();
+        if decision.verdicts.iter().filter(counted).any(|verdict| matches!(verdict.outcome, Outcome::Failed(_))) {
+            return Ok(false);
+        }
+        let reads = |slug: &str| policies.iter().any(|p| p.slug == slug && p.reads.contains(&FactKind::Signatures));
+        let ground = Ground {
+            now: decision.at,
+            arrived: decision.basis.arrived.unwrap_or(decision.at),
+            approved: decision.basis.approved.clone(),
+        };
+        let others = decision.actions.iter().filter(|(slug, _)| !reads(slug));
+        Ok(fold::state_by(others, self.parts.actions, &ground) == State::Available)
     }
 
     /// The nearest version that an upstream has and that no stored advisory is about: it was not decided here yet.

@@ -4,11 +4,11 @@
 mod cosign;
 mod registries;
 
-use crate::support::{PATIENCE, package, server, settled, state};
+use crate::support::{PATIENCE, package, server, settled, state, token};
 use crate::tour_oci::{OCI, OCI_INDEX, image, push, push_blobs, put_manifest, skopeo_copy};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use assay_testkit::{
-    Ran, TestServer,
+    Http, Ran, TestServer,
     make::{
         oci::Parts,
         sha256,
@@ -97,6 +97,41 @@ async fn sign(server: &TestServer, name: &str, of: &str, signer: &Signer) -> Res
     let annotations = json!({"dev.cosignproject.cosign/signature": signer.sign(&payload)?});
     let tag = format!("{}.sig", of.replace(':', "-"));
     attach(server, name, Some(&tag), (SIGNING, &payload, annotations), None).await
+}
+
+/// Who signs must be able to read what is signed, and nothing more: not without the right to write, not the layers, and not
+/// where a signature would change nothing.
+#[tokio::test]
+async fn a_manifest_is_given_to_be_signed_only_where_a_signature_is_what_it_lacks() -> Result<()> {
+    let server = strict(&[]).await?;
+    let parts = image("waits")?.parts()?;
+    push(server.http(), "main/app", "waits", &parts).await?;
+    let what = "main/oci/app:waits";
+    until(&server, what, "quarantined").await?;
+    let manifest = format!("/v2/main/app/manifests/{}", parts.manifest.digest);
+    let layer = parts.layers.last().context("an image has layers")?;
+    let reader = server.http().with_token(Some(&token(&server, "read", &["main"]).await?));
+    let may = async |http: &Http, path: &str, agent: &str| -> Result<u16> {
+        Ok(http.get_with(path, &[("user-agent", agent)]).await?.status.as_u16())
+    };
+    let signer = "cosign/v2.6.5 (linux; amd64)";
+    assert_eq!(may(server.http(), &manifest, signer).await?, 200);
+    assert_eq!(may(server.http(), &manifest, "docker/28").await?, 403);
+    assert_eq!(may(&reader, &manifest, signer).await?, 403);
+    assert_eq!(may(server.http(), &format!("/v2/main/app/blobs/{}", layer.digest), signer).await?, 403);
+
+    let named = server.scratch().join("named.rego");
+    std::fs::write(&named, "package assay\n\nmatch if input.v1.package.name == \"app\"\n")?;
+    server.cli(["policy", "add"])?.arg(&named).args(["--action", "quarantine"]).succeed().await?;
+    settled(&server).await?;
+    assert_eq!(may(server.http(), &manifest, signer).await?, 403, "another policy refuses it as well");
+    server.cli(["policy", "remove", "named"])?.succeed().await?;
+    settled(&server).await?;
+    assert_eq!(may(server.http(), &manifest, signer).await?, 200);
+    server.cli(["package", "hold", what, "--reason", "under review"])?.succeed().await?;
+    settled(&server).await?;
+    assert_eq!(may(server.http(), &manifest, signer).await?, 403, "an operator holds it");
+    Ok(())
 }
 
 #[tokio::test]
@@ -262,7 +297,7 @@ async fn only_what_can_be_trusted_is_taken() -> Result<()> {
     let good = json!({"name": "a", "kind": "key", "pem": key.pem()});
     assert_eq!(put(good.clone()).await?.expect_status(200)?.json()?["change"], "new");
     assert_eq!(put(good).await?.expect_status(200)?.json()?["change"], "unchanged");
-    let reader = crate::support::token(&server, "write", &["main"]).await?;
+    let reader = token(&server, "write", &["main"]).await?;
     let reply = server.http().with_token(Some(&reader)).get("/api/v1/trust").await?;
     assert_eq!(reply.status.as_u16(), 403, "{}", reply.text());
     let gone = server.cli(["trust", "remove", "nobody"])?.fail().await?;
