@@ -27,7 +27,7 @@ match if count(reason) > 0
 
 reason contains text if {
 	some v in input.v0.vulnerabilities
-	v.epss_scor > 0.5
+	v.epss_score > 0.5
 	text := sprintff("%s", [v.identifier])
 }
 
@@ -87,4 +87,62 @@ fn one_mistake_is_one_fault() {
     );
     let many: String = (0..80).map(|n| format!("a{n} := nothing{n}(1)\n")).collect();
     assert_eq!(faults(&format!("package cloudsmith\nmatch := true\n{many}")).len(), 50, "there is an end");
+}
+
+/// The head of a rule is what nobody else looks at: the rule would never hold, and never say why.
+#[test]
+fn a_head_names_only_what_its_rule_gives_a_value() {
+    let begin = "package assay\ndefault match := false\nmatch if count(reason) > 0\n";
+    let wrong = [
+        ("reason contains zz if input.v0.package.name", "zz"),
+        ("reason contains zz", "zz"),
+        ("reason contains sprintf(\"%s\", [msg]) if { input.v0.package.name }", "msg"),
+        ("reason contains msg if { texts := [msg | some msg in [\"a\"]]; count(texts) > 0 }", "msg"),
+        ("reason contains \"a\" if { x := yy; x > 1 }", "yy"),
+        ("score := qq if input.v0.package.size > 1\nreason contains \"a\" if score > 1", "qq"),
+        ("of[kk] := o if some o in input.v0.osv\nreason contains \"a\" if of.x", "kk"),
+        ("f(x) := yy if x > 1\nreason contains \"a\" if f(2) > 1", "yy"),
+        ("o := {\"a\": tt} if true\nreason contains \"a\" if o.a", "tt"),
+        ("o := 1 if input.v0.package.indexed else := ee if true\nreason contains \"a\" if o", "ee"),
+        ("reason contains \"a\" if { some ii; not input.v0.package.tags[jj] }", "jj"),
+    ];
+    for (rule, name) in wrong {
+        let found = faults(&format!("{begin}{rule}\n"));
+        assert_eq!(found.len(), 1, "{rule}: {found:#?}");
+        assert!(
+            found[0].1 == "rego_unsafe_var_error" && found[0].2.contains(&format!("`{name}`")),
+            "{rule}: {found:#?}"
+        );
+    }
+    let right = [
+        "reason contains msg if msg := input.v0.package.name",
+        "reason contains msg if { some i; msg = input.v0.package.tags[i].name }",
+        "reason contains id if [id, _] = [input.v0.package.name, 1]",
+        "reason contains k if input.v0.vulnerabilities[_].cvss[k].V3Score > 1",
+        "reason contains k if { walk(input.v0.metadata, [path, value]); k := sprintf(\"%v %v\", [path, value]) }",
+        "reason contains t if { split(input.v0.package.name, \"-\", parts); t := parts[0] }",
+        "of[id] contains o.summary if { some o in input.v0.osv; id := o.id }\nreason contains id if some id, _ in of",
+        "reason contains x.name if some x in input.v0.package.tags",
+        "reason contains n if { every k, v in input.v1.labels { k != v }; n := \"a\" }",
+        "reason contains y if { ys := {y | some y in [\"a\"]}; some y in ys }",
+        "reason contains concat(\",\", [n | n := input.v0.package.tags[_].name]) if true",
+        "first([x, _]) := x\nreason contains first([\"a\", 2]) if true",
+    ];
+    for rule in right {
+        if let Err(found) = common::judge().check(&format!("{begin}{rule}\n")) {
+            panic!("{rule}: {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_function_gets_as_many_arguments_as_it_takes() {
+    told(
+        "package assay\n\ndefault match := false\n\nmatch if semver.compare(input.v0.package.version) == 1\n\nmatch if lower(input.v0.package.name, \"x\", \"y\") == \"x\"\n\nmatch if f(1, 2, 3)\n\nf(x) if x > 1\n",
+        &[
+            (5, "rego_type_error", "`semver.compare` takes 2 arguments and is given 1"),
+            (7, "rego_type_error", "`lower` takes 1 argument and is given 3"),
+            (9, "rego_type_error", "`f` takes 1 argument and is given 3"),
+        ],
+    );
 }

@@ -18,7 +18,7 @@ fn place(rego: &str, text: &str) -> String {
 #[test]
 fn a_path_that_does_not_exist_is_refused_wherever_it_stands() {
     let cases = [
-        ("match if {\n\tsome v in input.v0.vulnerabilities\n\tv.epss_scor > 0.1\n}", "epss_scor ", "`epss.score`"),
+        ("match if {\n\tsome v in input.v0.vulnerabilities\n\tv.epss_score > 0.1\n}", "epss_score ", "`epss.score`"),
         ("match if input.v0.vulnerabilities[_].epss.scor > 0.1", "scor >", "`score`"),
         (
             "match if {\n\tv := input.v1.vulnerabilities[_]\n\tk := v.kev\n\tk.date != null\n}",

@@ -145,7 +145,6 @@ impl<'a> Findings<'a> {
             ("severity", Value::from(finding.severity.as_str())),
             ("cvss", cvss.collect::<Object>().into_value()),
             ("epss", epss.map_or(Value::Null, epss_value)),
-            ("epss_score", number(epss.map(|epss| epss.score))),
             ("package_name", Value::from(component.name.as_str())),
             ("format", Value::from(self.names.of(&component.purl_type))),
             ("patched_versions", texts(finding.fixed_versions.iter().map(String::as_str))),

@@ -78,10 +78,9 @@ fn number(expr: &Expr) -> Option<f64> {
 /// The element that has the score, as it is written, and what of it is named.
 fn scored(expr: &Expr) -> Option<(String, Option<Part>)> {
     let (root, steps) = super::survey::flatten(expr)?;
-    let at = steps.iter().position(|step| matches!(step, Step::Key(key) if key == "epss" || key == "epss_score"))?;
+    let at = steps.iter().position(|step| matches!(step, Step::Key(key) if key == "epss"))?;
     let (before, rest) = steps.split_at(at);
     let part = match rest {
-        [Step::Key(one)] if one == "epss_score" => Some(Part::Score),
         [_, Step::Key(field)] if field == "score" => Some(Part::Score),
         [_, Step::Key(field)] if field == "percentile" => Some(Part::Percentile),
         _ => None,

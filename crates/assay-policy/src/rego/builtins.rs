@@ -93,12 +93,23 @@ pub(super) fn register(engine: &mut Engine) -> anyhow::Result<()> {
     for name in IMPURE {
         // A policy stored by an older version may still call one.
         let refuse = move |_: Vec<Value>| anyhow::bail!("`{name}` is not available to policies");
-        engine.add_extension((*name).to_owned(), arity(name), Box::new(refuse))?;
+        engine.add_extension((*name).to_owned(), refused(name), Box::new(refuse))?;
     }
     Ok(())
 }
 
-fn arity(name: &str) -> u8 {
+/// How many arguments a function takes; nothing for one that is unknown or takes any number.
+pub(super) fn arity(name: &str) -> Option<usize> {
+    if matches!(name, "print") || IMPURE.contains(&name) {
+        return None;
+    }
+    let own = OWN.iter().chain(limits::OWN).find(|own| own.0 == name).map(|own| own.1);
+    let own = own.or_else(|| pattern::OWN.iter().find(|own| own.0 == name).map(|own| own.1));
+    let clock = (name == NOW).then_some(0);
+    own.or(clock).or_else(|| BUILTINS.get(name).map(|known| known.1)).map(usize::from)
+}
+
+fn refused(name: &str) -> u8 {
     match name {
         "opa.runtime" => 0,
         "rand.intn" => 2,

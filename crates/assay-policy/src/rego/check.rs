@@ -9,7 +9,9 @@ use super::{
     engine::{self, SOURCE},
     graph,
     mend::Mended,
-    paths, pattern, reads, scan,
+    paths, pattern, reads,
+    safety::{self, UNSAFE},
+    scan,
     survey::{self, Call, Step, Survey},
 };
 use crate::input::{Parts, schema::distance};
@@ -41,9 +43,6 @@ pub(super) struct Checked {
     /// What is allowed and probably not meant; told when it is saved.
     pub(super) warnings: Vec<Remark>,
 }
-
-/// The code of variables without a value.
-const UNSAFE: &str = "rego_unsafe_var_error";
 
 /// Most faults that are told of one source.
 const MOST: usize = 50;
@@ -110,6 +109,10 @@ fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -
     let mut source = Mended::new(rego);
     let mut engine = parsed(&mut source, limits, faults)?;
     let seen = inspect(&mut engine, saving, &source, faults)?;
+    let free: Vec<u32> = faults.iter().filter(|fault| fault.code == UNSAFE).map(|fault| fault.line).collect();
+    for line in free {
+        engine = source.take_out(line).then(|| parse(source.text(), limits).ok())??;
+    }
     let entry = format!("data.{}.match", seen.package);
     while let Err(error) = engine.compile_with_entrypoint(&entry.as_str().into()) {
         let fault = bound(fault(&error), &seen.survey);
@@ -172,7 +175,14 @@ fn inspect(engine: &mut Engine, saving: bool, source: &Mended, faults: &mut Vec<
     found.extend(entry(&survey).err());
     calls(&survey, &package, &mut found);
     data(module, &survey, &package, &mut found);
-    let warnings = if saving { paths::check(module, &survey, &package, &mut found) } else { Vec::new() };
+    let mut warnings = Vec::new();
+    if saving {
+        warnings = paths::check(module, &survey, &package, &mut found);
+        arguments(&survey, &package, &mut found);
+        let mut free = Vec::new();
+        safety::check(module, &survey, &mut free);
+        found.extend(free.into_iter().map(|fault| bound(fault, &survey)));
+    }
     for place in &survey.negated {
         found.push(Fault::at(*place, "a minus can stand before a written number only; write `0 - x`"));
     }
@@ -203,7 +213,11 @@ fn bound(fault: Fault, survey: &Survey) -> Fault {
 
 /// The name most like a misspelt one.
 fn near<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let far = wrong.chars().count().div_ceil(4);
+    let far = match wrong.chars().count() {
+        // one letter is like every other
+        0..=2 => return None,
+        letters => letters.div_ceil(4),
+    };
     names.map(|name| (distance(wrong, name), name)).filter(|(edits, _)| *edits <= far).min().map(|(_, name)| name)
 }
 
@@ -243,6 +257,24 @@ fn calls(survey: &Survey, package: &str, faults: &mut Vec<Fault>) {
             faults.extend(expression(call).err());
         } else {
             faults.push(unknown(call, survey));
+        }
+    }
+}
+
+/// Every call with as many arguments as the function takes; one more is a pattern for what it answers.
+fn arguments(survey: &Survey, package: &str, faults: &mut Vec<Fault>) {
+    let own = format!("data.{package}.");
+    for call in &survey.calls {
+        let name = call.name.strip_prefix(&own).unwrap_or(&call.name);
+        let defined = survey.parameters.get(name).and_then(|all| all.first()).map(|(_, names)| names.len());
+        let given = call.literals.len();
+        if let Some(takes) = defined.or_else(|| builtins::arity(name))
+            && given != takes
+            && given != takes + 1
+        {
+            let s = if takes == 1 { "" } else { "s" };
+            let message = format!("`{name}` takes {takes} argument{s} and is given {given}");
+            faults.push(Fault::at(call.place, message).coded("rego_type_error"));
         }
     }
 }

@@ -22,6 +22,7 @@ mod pattern;
 mod probe;
 mod reads;
 mod rules;
+mod safety;
 mod scan;
 mod suits;
 mod survey;

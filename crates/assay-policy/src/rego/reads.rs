@@ -66,7 +66,7 @@ fn resolved<'a>(names: &BTreeMap<String, BTreeSet<Path>>, survey: &'a Survey) ->
 /// Whether anything takes scores without naming them: a whole vulnerability, or all of them.
 pub(super) fn takes_scores_unnamed(module: &Module, survey: &Survey) -> bool {
     let names = names(module, survey);
-    let named = |step: &Step| matches!(step, Step::Key(key) if key == "epss" || key == "epss_score");
+    let named = |step: &Step| matches!(step, Step::Key(key) if key == "epss");
     let used = survey.references.iter().filter(|r| !matches!(r.used, Use::Named(_) | Use::EachNamed(_)));
     used.flat_map(|r| resolve(&names, &r.root, &r.steps).into_iter().map(move |path| (path, r.used == Use::Counted)))
         .any(|(path, counted)| !path.iter().any(named) && of_path(&path, counted).contains(&Epss))
@@ -189,7 +189,7 @@ fn links(rest: &[Step]) -> bool {
 /// `joined` are the kinds joined to each element: in, unless the path is seen to end elsewhere.
 fn of_vulnerability(rest: &[Step], counted: bool, joined: &[FactKind]) -> Vec<FactKind> {
     let of_field = |field: &str| match field {
-        "epss" | "epss_score" => Some(Epss),
+        "epss" => Some(Epss),
         "kev" => Some(Kev),
         "ssvc" => Some(Ssvc),
         "depth" => Some(Inventory),

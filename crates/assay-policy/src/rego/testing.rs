@@ -1,6 +1,8 @@
 //! Tests of policies: rules named `test_…` of modules that belong together, run as the reference runs them, with what
 //! they printed, where they stopped, and which lines were evaluated. Which files belong together is for the caller.
 
+mod source;
+
 use super::{
     Limits, builtins,
     check::{self, PACKAGES},
@@ -16,6 +18,7 @@ use regorus::{
     unstable::{Module, Rule, RuleHead},
 };
 use serde::Serialize;
+use source::{ALL, keyed, prepared};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -100,6 +103,8 @@ pub struct Tested {
     pub ended: Ended,
     /// How long it took, nanoseconds.
     pub duration: u64,
+    /// Its cases by name, where it has any, and whether each holds.
+    pub cases: BTreeMap<String, bool>,
     /// What it printed.
     pub printed: Vec<String>,
     /// Where a test that failed stopped.
@@ -140,6 +145,8 @@ struct Test {
     end: u32,
     package: String,
     name: String,
+    /// How many keys it has, where it is a rule with cases.
+    keys: usize,
 }
 
 /// Runs the tests of a suite whose `data.package.name` matches.
@@ -179,6 +186,7 @@ fn broken(suite: &Suite, source: &Source, message: String) -> Tested {
         name: "(load)".into(),
         ended: Ended::Error(message),
         duration: 0,
+        cases: BTreeMap::new(),
         printed: Vec::new(),
         stopped: None,
     }
@@ -192,7 +200,7 @@ fn load<'a>(suite: &'a Suite, limits: &Limits) -> Result<(Engine, Vec<Test>), (&
     let told = |error: anyhow::Error| (first, failure(&error));
     let mut engine = engine::new(limits).map_err(told)?;
     for source in &suite.modules {
-        heads::add(&mut engine, limits, &source.path, &source.rego).map_err(|error| {
+        add(&mut engine, limits, source).map_err(|error| {
             let place = error.to_string();
             let place = place.split_once(&format!("--> {}:", source.path)).map(|(_, rest)| rest.to_owned());
             let place = place.and_then(|rest| rest.lines().next().map(str::to_owned)).unwrap_or_default();
@@ -213,58 +221,119 @@ fn load<'a>(suite: &'a Suite, limits: &Limits) -> Result<(Engine, Vec<Test>), (&
     Ok((engine, tests))
 }
 
+/// Adds a file as it is loaded.
+fn add(engine: &mut Engine, limits: &Limits, source: &Source) -> anyhow::Result<()> {
+    if source.is_policy() {
+        return heads::add(engine, limits, &source.path, &source.rego);
+    }
+    let mut alone = engine::new(limits)?;
+    alone.add_policy(source.path.clone(), source.rego.clone())?;
+    let prepared = alone.get_modules().first().map(|module| prepared(&source.rego, module));
+    heads::add(engine, limits, &source.path, prepared.as_deref().unwrap_or(&source.rego))
+}
+
 fn tests_in(module: &Module) -> Vec<Test> {
     let package = format!("data.{}", dotted(&module.package.refr).unwrap_or_default());
     let file = module.package.span.source.get_path().clone();
-    let heads: Vec<(Option<String>, u32)> = module.policy.iter().map(|rule| head(rule)).collect();
+    let heads: Vec<(Option<(String, usize)>, u32)> = module.policy.iter().map(|rule| head(rule)).collect();
     let mut seen = BTreeSet::new();
     let mut tests = Vec::new();
-    for (index, (name, line)) in heads.iter().enumerate() {
-        let Some(name) = name.as_ref().filter(|name| name.starts_with("test_") || name.starts_with("todo_test_"))
-        else {
-            continue;
-        };
+    for (index, (head, line)) in heads.iter().enumerate() {
+        let named = |name: &str| name.starts_with("test_") || name.starts_with("todo_test_");
+        let Some((name, keys)) = head.as_ref().filter(|(name, _)| named(name)) else { continue };
         // Several bodies of one rule are one test.
         if seen.insert(name.clone()) {
             let end = heads.get(index + 1).map_or(u32::MAX, |(_, line)| *line);
-            tests.push(Test { file: file.clone(), line: *line, end, package: package.clone(), name: name.clone() });
+            let (file, package, name) = (file.clone(), package.clone(), name.clone());
+            tests.push(Test { file, line: *line, end, package, name, keys: *keys });
         }
     }
     tests
 }
 
-fn head(rule: &Rule) -> (Option<String>, u32) {
+fn head(rule: &Rule) -> (Option<(String, usize)>, u32) {
     let refr = match rule {
         Rule::Spec { head: RuleHead::Func { refr, .. }, .. } | Rule::Default { refr, .. } => {
             return (None, refr.span().line);
         }
         Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } => refr,
     };
-    (dotted(refr), refr.span().line)
+    // keys that are written out belong to the name
+    let plain = dotted(refr).map(|name| (name, 0));
+    (plain.or_else(|| keyed(refr).map(|(name, keys)| (name.to_owned(), keys.len()))), refr.span().line)
+}
+
+/// What the rule of a test is. One with several keys is no rule by itself for the evaluator.
+fn value(engine: &mut Engine, test: &Test) -> anyhow::Result<Value> {
+    let path = format!("{}.{}", test.package, test.name);
+    if test.keys < 2 {
+        return engine.eval_rule(path);
+    }
+    let results = engine.eval_query(path, false)?.result;
+    let first = results.into_iter().next().and_then(|result| result.expressions.into_iter().next());
+    Ok(first.map_or(Value::Undefined, |expression| expression.value))
+}
+
+/// A rule's cases: those that it names, and those that hold.
+fn cases(engine: &mut Engine, test: &Test, holding: &Value) -> anyhow::Result<BTreeMap<String, bool>> {
+    let mut cases = BTreeMap::new();
+    if let Value::Set(all) = engine.eval_rule(format!("{}.{ALL}{}", test.package, test.name))? {
+        for keys in all.iter() {
+            let keys = keys.as_array().map(|keys| keys.iter().map(plain).collect::<Vec<_>>()).unwrap_or_default();
+            cases.insert(keys.join("/"), false);
+        }
+    }
+    held(holding, test.keys, &mut Vec::new(), &mut cases);
+    Ok(cases)
+}
+
+fn held(value: &Value, keys: usize, above: &mut Vec<String>, cases: &mut BTreeMap<String, bool>) {
+    match value {
+        Value::Object(fields) if keys > 0 => {
+            for (key, value) in fields.iter() {
+                above.push(plain(key));
+                held(value, keys - 1, above, cases);
+                above.pop();
+            }
+        }
+        Value::Undefined => {}
+        value => drop(cases.insert(above.join("/"), *value != Value::Bool(false))),
+    }
+}
+
+fn plain(key: &Value) -> String {
+    key.as_string().map_or_else(|_| key.to_string(), |text| text.to_string())
 }
 
 fn one(suite: &Suite, base: &Engine, test: Test, coverage: &mut BTreeMap<String, Coverage>) -> Tested {
     let started = Instant::now();
     let mut engine = base.clone();
-    let ended = if test.name.starts_with("todo_") {
-        Ended::Skipped
-    } else {
-        match engine.eval_rule(format!("{}.{}", test.package, test.name)) {
-            Ok(Value::Undefined | Value::Bool(false)) => Ended::Fail,
-            Ok(_) => Ended::Pass,
-            Err(error) => Ended::Error(failure(&error)),
-        }
-    };
+    let skipped = test.name.starts_with("todo_");
+    let value = if skipped { Ok(Value::Undefined) } else { value(&mut engine, &test) };
     let duration = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let printed = engine.take_prints().unwrap_or_default();
+    let cases = match &value {
+        Ok(value) if test.keys > 0 && !skipped => cases(&mut engine, &test, value).unwrap_or_default(),
+        _ => BTreeMap::new(),
+    };
+    let ended = match value {
+        _ if skipped => Ended::Skipped,
+        Ok(_) if test.keys > 0 && (cases.is_empty() || cases.values().any(|holds| !holds)) => Ended::Fail,
+        Ok(Value::Undefined | Value::Bool(false)) => Ended::Fail,
+        Ok(_) => Ended::Pass,
+        Err(error) => Ended::Error(failure(&error)),
+    };
     let mut stopped = None;
     for file in engine.get_coverage_report().map(|report| report.files).unwrap_or_default() {
+        let written = suite.modules.iter().find(|source| source.path == file.path).map(|source| source.rego.as_str());
+        let code = written.unwrap_or(&file.code);
         if file.path == test.file && ended == Ended::Fail {
-            stopped = last(&test, &file.code, &file.covered, &file.not_covered);
+            stopped = last(&test, code, &file.covered, &file.not_covered);
         }
+        let lines = u32::try_from(code.lines().count()).unwrap_or(u32::MAX);
         let all = coverage.entry(file.path).or_default();
-        all.covered.extend(file.covered);
-        all.not_covered.extend(file.not_covered);
+        all.covered.extend(file.covered.range(..=lines));
+        all.not_covered.extend(file.not_covered.range(..=lines));
         all.not_covered.retain(|line| !all.covered.contains(line));
     }
     Tested {
@@ -275,6 +344,7 @@ fn one(suite: &Suite, base: &Engine, test: Test, coverage: &mut BTreeMap<String,
         name: test.name,
         ended,
         duration,
+        cases,
         printed,
         stopped,
     }

@@ -17,6 +17,17 @@ const MEANT: &[(&str, &[&str])] = &[
     ("fixed", &["nearest_fixed", "patched_versions", "FixedVersion"]),
     ("fixed_version", &["nearest_fixed", "patched_versions", "FixedVersion"]),
     ("fixed_versions", &["patched_versions", "FixedVersion"]),
+    ("fix_versions", &["patched_versions", "FixedVersion"]),
+    ("FixedVersion", &["patched_versions", "fixed_version"]),
+    ("InstalledVersion", &["package_version"]),
+    ("PkgName", &["package_name"]),
+    ("PublishedDate", &["published_date"]),
+    ("patched_versions", &["FixedVersion"]),
+    ("identifier", &["VulnerabilityID", "id"]),
+    ("VulnerabilityID", &["identifier", "id"]),
+    ("package_name", &["PkgName"]),
+    ("package_version", &["InstalledVersion"]),
+    ("published_date", &["PublishedDate", "published"]),
     ("affected_versions", &["vulnerable_versions"]),
     ("exploited", &["kev", "ssvc.exploitation"]),
     ("is_kev", &["kev"]),
@@ -182,7 +193,7 @@ mod tests {
     fn what_is_meant_is_suggested() {
         let cases = [
             ("v1.vulnerabilities._.epss_percentile", "`epss.percentile`"),
-            ("v0.vulnerabilities._.epss_scor", "`epss.score`"),
+            ("v0.vulnerabilities._.epss_score", "`epss.score`"),
             ("v1.vulnerabilities._.kev_date", "`kev.date_added`"),
             ("v1.vulnerabilities._.vex_status", "`vex.status`"),
             ("v0.vulnerabilities._.severty", "`severity`"),
@@ -196,7 +207,9 @@ mod tests {
             ("v0.pakage", "`package`"),
             ("v0.security_scan._.Vulnerabilities._.fixed_version", "`FixedVersion`"),
             ("v1.scorecard.scroe", "`score`"),
-            ("v0.osv._.identifier", "there are id, modified"),
+            ("v0.osv._.identifier", "`id`"),
+            ("v0.vulnerabilities._.FixedVersion", "`patched_versions`"),
+            ("v0.osv._.nonsense", "there are id, modified"),
             ("v2.package", "`input.v0` or `input.v1`"),
         ];
         for (path, expected) in cases {

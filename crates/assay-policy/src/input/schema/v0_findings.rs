@@ -19,7 +19,6 @@ pub(super) const VULNERABILITY: &[Field] = &[
     SEVERITY,
     CVSS,
     EPSS,
-    EPSS_SCORE,
     PACKAGE_NAME,
     FORMAT,
     PATCHED,
@@ -42,7 +41,6 @@ pub(super) const EPSS: Field = object(
     "Exploit prediction (FIRST EPSS); null when unknown",
 )
 .or_null();
-pub(super) const EPSS_SCORE: Field = number("epss_score", "The same as epss.score").or_null();
 pub(super) const PACKAGE_NAME: Field = text("package_name", "Name of the component");
 pub(super) const FORMAT: Field = text("format", "Kind of the component, as policies call its format");
 pub(super) const PATCHED: Field = texts("patched_versions", "Versions that fix it, in order");

@@ -103,7 +103,6 @@ const VULNERABILITY: &[Field] = &[
     findings::SEVERITY,
     findings::CVSS,
     findings::EPSS,
-    findings::EPSS_SCORE,
     findings::PACKAGE_NAME,
     findings::FORMAT,
     findings::PATCHED,
