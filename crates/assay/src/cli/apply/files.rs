@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 16;
 /// All objects of these files and folders.
 ///
 /// # Errors
-/// Naming the file, and what is wrong with it.
+/// Everything that is wrong, each with its file and line.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Object>> {
     let mut files = Vec::new();
     for path in paths {
@@ -23,20 +23,25 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Object>> {
         walk(path, 0, &mut files)?;
     }
     let mut objects: Vec<(PathBuf, Object)> = Vec::new();
+    let mut wrong = Vec::new();
     for file in files {
-        let of_file = objects_of(&file).with_context(|| file.display().to_string())?;
-        for object in of_file {
+        for object in objects_of(&file) {
+            let object = match object {
+                Ok(object) => object,
+                Err(error) => {
+                    wrong.push(format!("{}: {error:#}", file.display()));
+                    continue;
+                }
+            };
             if let Some((other, _)) = objects.iter().find(|(_, known)| known.is(&object)) {
-                bail!(
-                    "{} {} is there twice: in {} and {}",
-                    object.kind.word(),
-                    object.name,
-                    other.display(),
-                    file.display()
-                );
+                let (kind, name) = (object.kind.word(), &object.name);
+                wrong.push(format!("{kind} {name} is there twice: in {} and {}", other.display(), file.display()));
             }
             objects.push((file.clone(), object));
         }
+    }
+    if !wrong.is_empty() {
+        bail!("{}", wrong.join("\n"));
     }
     Ok(objects.into_iter().map(|(_, object)| object).collect())
 }
@@ -70,11 +75,71 @@ fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(unreadable)
 }
 
-fn objects_of(file: &Path) -> Result<Vec<Object>> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(&text(file)?)
-        .map_err(|e| anyhow::anyhow!("{}", e.to_string().lines().next().unwrap_or_default()))?;
+fn parsed(yaml: &str) -> Result<Vec<Value>> {
+    serde_saphyr::from_multiple(yaml).map_err(|e| {
+        anyhow::anyhow!("{}", e.to_string().lines().next().unwrap_or_default().trim_start_matches("error: "))
+    })
+}
+
+fn objects_of(file: &Path) -> Vec<Result<Object>> {
+    let whole = match text(file).and_then(|whole| parsed(&whole).map(|_| whole)) {
+        Ok(whole) => whole,
+        Err(error) => return vec![Err(error)],
+    };
     let here = file.parent().unwrap_or(Path::new("."));
-    documents.into_iter().filter(|document| !document.is_null()).map(|document| object(document, file, here)).collect()
+    let mut objects = Vec::new();
+    for (line, yaml) in documents(&whole) {
+        match parsed(&yaml) {
+            Ok(values) => objects.extend(values.into_iter().filter(|value| !value.is_null()).map(|value| {
+                let what = what(&value);
+                object(value, file, here).map_err(|error| placed(&error, &what, line, &yaml))
+            })),
+            Err(error) => objects.push(Err(error.context(format!("in the document at line {line}")))),
+        }
+    }
+    objects
+}
+
+/// The documents of a file, each with the line at which it begins, from 1. A line of three hyphens ends one wherever it is.
+fn documents(whole: &str) -> Vec<(usize, String)> {
+    let mut documents: Vec<(usize, String)> = Vec::new();
+    for (at, line) in whole.lines().enumerate() {
+        let parts = line.strip_prefix("---").filter(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
+        if let (Some(rest), true) = (parts, documents.iter().any(|(_, yaml)| !yaml.starts_with('%'))) {
+            documents.push((at + 1, format!("{rest}\n")));
+        } else if let Some((_, yaml)) = documents.last_mut() {
+            yaml.push_str(line);
+            yaml.push('\n');
+        } else {
+            documents.push((at + 1, format!("{line}\n")));
+        }
+    }
+    documents
+}
+
+/// What a document calls itself.
+fn what(document: &Value) -> String {
+    let word = |field: &str| document.get(field).and_then(Value::as_str);
+    match (word("kind"), word("name")) {
+        (Some(kind), Some(name)) => format!("{kind} {name}: "),
+        (Some(only), None) | (None, Some(only)) => format!("{only}: "),
+        (None, None) => String::new(),
+    }
+}
+
+/// The line of the field that an error names, or else that of the document.
+fn placed(error: &anyhow::Error, what: &str, begin: usize, yaml: &str) -> anyhow::Error {
+    let message = format!("{error:#}");
+    let named = message.split('`').nth(1).unwrap_or_default();
+    let value = message.split('"').nth(1).unwrap_or_default();
+    let says = |line: &str| {
+        let (key, said) = line.split_once(':').unwrap_or((line, ""));
+        let key = key.trim_start_matches(['-', ' ', '{']).trim_matches(['"', '\'']);
+        !named.is_empty() && key == named || !value.is_empty() && said.trim().trim_matches(['"', '\'']) == value
+    };
+    let first = yaml.lines().position(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let at = yaml.lines().position(says).or(first).unwrap_or(0);
+    anyhow::anyhow!("line {}: {what}{message}", begin + at)
 }
 
 fn object(document: Value, file: &Path, here: &Path) -> Result<Object> {
@@ -118,7 +183,7 @@ fn from_environment(secret: &mut Value) -> Result<()> {
     match secret {
         Value::String(text) => {
             if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-                *text = std::env::var(name).with_context(|| format!("the variable {name} is not set"))?;
+                *text = std::env::var(name).ok().with_context(|| format!("the variable {name} is not set"))?;
             }
             Ok(())
         }

@@ -83,7 +83,11 @@ pub(super) async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode
             server::carry_out(&client, step, args.secrets).await?;
         }
         let object = step.object();
-        done.push(json!({"step": step.word(), "kind": object.kind.word(), "name": object.name}));
+        let mut told = json!({"step": step.word(), "kind": object.kind.word(), "name": object.name});
+        if let Step::Change { now, wanted } = step {
+            told["changes"] = json!(diff::changes(&now.spec, &wanted.spec));
+        }
+        done.push(told);
         if !context.out.json {
             context.out.text(&diff::render(step, context.out.look))?;
         }
@@ -168,6 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_is_told_to_programs_too() {
+        let other = POLICY.replace("quarantine", "hide").replace("name: No tests", "name: No tests\nprecedence: 7");
+        let steps = plan(read(&other), read(POLICY), false, false);
+        let changes = match steps.as_slice() {
+            [Step::Change { now, wanted }] => diff::changes(&now.spec, &wanted.spec),
+            _ => Vec::new(),
+        };
+        let fields: Vec<&str> = changes.iter().filter_map(|change| change["field"].as_str()).collect();
+        assert_eq!(fields, ["actions", "precedence"]);
+        assert_eq!(changes[1], json!({"field": "precedence", "now": 100, "wanted": 7}));
+    }
+
+    #[test]
     fn what_others_rest_on_comes_first() {
         let text = format!("{POLICY}---\nkind: repository\nname: prod\n");
         let steps = plan(read(&text), Vec::new(), false, false);
@@ -202,5 +219,21 @@ mod tests {
         assert!(wrong("kind: repository\nname: x\nsettings: {colour: red}\n").contains("colour"));
         assert!(wrong("kind: policy\nname: x\nactions: [quarantine]\nrego: package assay\n").contains("match"));
         assert!(wrong("kind: repository\nname: x\n---\nkind: repository\nname: x\n").contains("twice"));
+        let several = wrong(
+            "# ours\nkind: policy\nname: a\nprecedance: 5\nrego: x\n---\nkind: waiver\nreason: x\n---\n\nkind: repository\nname: b\n\
+             settings:\n  colour: red\n---\nkind: policy\nname: c\nprecedence: hello\nrego: x\n---\nkind: policy\nname: d\nrego: |\n  package assay\n\n  default match := false\n\n  match if input.v0.package.nam\n",
+        );
+        let told: Vec<&str> = several.lines().collect();
+        assert_eq!(told.len(), 5, "{several}");
+        let expected = [
+            "line 4: policy a: unknown field `precedance`",
+            "line 7: waiver: missing field",
+            "line 14: repository b: there is no setting `colour`",
+            "line 18: policy c: ",
+            "line 21: policy d: in its Rego: line 5, column 27: there is no `input.v0.package.nam`; did you mean `name`?",
+        ];
+        for (told, expected) in told.iter().zip(expected) {
+            assert!(told.contains(expected), "{several}\n{expected}");
+        }
     }
 }

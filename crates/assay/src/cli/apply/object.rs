@@ -169,7 +169,7 @@ fn complete(kind: Kind, name: &str, mut fields: Map<String, Value>) -> Result<Ma
             }
             let draft: PolicyDraft = serde_json::from_value(Value::Object(draft))?;
             assay_model::seam::judge::Judge::check(&assay_policy::RegoJudge::default(), &draft.rego)
-                .map_err(|fault| anyhow::anyhow!("{fault}"))?;
+                .map_err(|faults| anyhow::anyhow!("in its Rego: {faults}"))?;
             let mut spec = serde_json::to_value(draft)?;
             spec.as_object_mut().map(|spec| spec.remove("name"));
             spec

@@ -29,6 +29,9 @@ pub(super) fn pretty(report: &Report, verbose: bool, coverage: bool) -> String {
         if !why.is_empty() {
             lines.push(format!("  {}", harmless(why)));
         }
+        for (case, holds) in &test.cases {
+            lines.push(format!("  {}: {}", harmless(case), if *holds { "PASS" } else { "FAIL" }));
+        }
         if let Some(stopped) = &test.stopped {
             lines.push(format!("  stopped at line {}: {}", stopped.line, harmless(&stopped.code)));
         }
@@ -116,7 +119,8 @@ pub(super) fn json(report: &Report, coverage: bool) -> Value {
         };
         let printed = (!test.printed.is_empty()).then(|| ("output", json!(test.printed)));
         let stopped = test.stopped.as_ref().map(|stopped| ("stopped", json!(stopped)));
-        for (name, value) in fields.into_iter().chain(printed).chain(stopped) {
+        let cases = (!test.cases.is_empty()).then(|| ("sub_results", cases(test)));
+        for (name, value) in fields.into_iter().chain(cases).chain(printed).chain(stopped) {
             one[name] = value;
         }
         one
@@ -133,6 +137,14 @@ pub(super) fn json(report: &Report, coverage: bool) -> Value {
     };
     let files: serde_json::Map<String, Value> = report.coverage.iter().map(file).collect();
     json!({"tests": tests, "coverage": {"files": files, "coverage": overall(&report.coverage)}})
+}
+
+fn cases(test: &Tested) -> Value {
+    let one = |(case, holds): (&String, &bool)| {
+        let name = json!({"name": case});
+        (case.clone(), if *holds { name } else { json!({"name": case, "fail": true}) })
+    };
+    Value::Object(test.cases.iter().map(one).collect())
 }
 
 /// JUnit's XML: a suite for each policy.
@@ -164,6 +176,9 @@ fn case(test: &Tested) -> String {
         Ended::Pass => String::new(),
         Ended::Fail => {
             let place = test.stopped.as_ref().map(|stopped| format!("line {}: {}", stopped.line, stopped.code));
+            let failed: Vec<&str> =
+                test.cases.iter().filter(|(_, holds)| !**holds).map(|(case, _)| case.as_str()).collect();
+            let place = if failed.is_empty() { place } else { Some(format!("cases: {}", failed.join(", "))) };
             format!(
                 "      <failure message=\"the rule does not hold\">{}</failure>\n",
                 escaped(&place.unwrap_or_default())
