@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{
     bundle,
-    cli::{Context, look::count, out::note},
+    cli::{
+        Context,
+        look::{count, harmless},
+        out::note,
+    },
     net::HttpNet,
     wiring,
 };
@@ -21,6 +25,13 @@ use tempfile::TempPath;
 pub(super) async fn run(context: &Context, from: &[String], force: bool) -> Result<ExitCode> {
     let config = context.config()?;
     let Gathered { inputs, skipped } = gather(from, assay_advisories::ALL)?;
+    if !config.data.exists() {
+        // Whoever names a server (ASSAY_URL) may expect that it is what is imported into.
+        let place = harmless(&config.data.display().to_string());
+        note(&format!(
+            "note: {place} is new; a server that keeps its data elsewhere sees nothing of this: name its directory with --data"
+        ));
+    }
     let engine = wiring::engine(&config).await?;
     let before = Before::note(&engine).await?;
     let mut report = Report { skipped, ..Report::default() };
