@@ -3,12 +3,7 @@
 //! over a clock that the tests set.
 
 use anyhow::{Context, Result, bail};
-use assay_analyzers::StandardInspector;
-use assay_archive::Limits;
-use assay_engine::{
-    ChannelDraft, Denied, Engine, IntakeLimits, NoticeRules, OverrideDraft, Parts, PolicyDraft, ReplayScope,
-    WaiverDraft, WaiverFilter,
-};
+use assay_engine::{ChannelDraft, Denied, Engine, OverrideDraft, PolicyDraft, ReplayScope, WaiverDraft, WaiverFilter};
 use assay_model::{
     Digest,
     access::Caller,
@@ -17,10 +12,7 @@ use assay_model::{
     event::NewEvent,
     package::{Coordinates, FileId, NewFile, NewPackage, PackageId, Role, State},
     repository::Settings,
-    seam::{
-        meta::{self, EventFilter, MetaStore},
-        upstream::Offline,
-    },
+    seam::meta::{self, EventFilter, MetaStore},
     upstream::Secrets,
     waiver::WaiverStatus,
 };
@@ -29,13 +21,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
-use crate::in_process::{Empty, Receiver};
+use crate::in_process::{Receiver, engine};
 use crate::support::PATIENCE;
 
 pub const ME: Caller = Caller::System;
@@ -55,45 +46,6 @@ pub fn at(days: i64, hours: i64) -> Timestamp {
     "2026-03-01T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * days + hours)
 }
 
-/// An engine in this process, on the data directory of a server that is not running.
-pub async fn engine_on(folder: &Path, clock: Arc<FixedClock>) -> Result<(Arc<Engine>, Arc<dyn MetaStore>)> {
-    engine_with(&StoreConfig::embedded(folder)?, folder, clock, Receiver::default()).await
-}
-
-async fn engine_with(
-    config: &StoreConfig,
-    folder: &Path,
-    clock: Arc<FixedClock>,
-    receiver: Receiver,
-) -> Result<(Arc<Engine>, Arc<dyn MetaStore>)> {
-    let stores = assay_store::open(config).await?;
-    let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
-    let meta = stores.meta.clone();
-    let engine = Engine::new(Parts {
-        meta: stores.meta,
-        blobs: stores.blobs,
-        formats: assay_formats::ALL,
-        inspector: Arc::new(StandardInspector::new(Limits::default())),
-        matcher: Arc::new(assay_advisories::OsvMatcher),
-        judge: Arc::new(assay_policy::RegoJudge::new(&names)),
-        vex: Arc::new(assay_advisories::vex::Documents),
-        verifier: Arc::new(assay_signatures::Signatures),
-        actions: assay_policy::ALL,
-        sources: assay_advisories::ALL,
-        transport: Arc::new(Offline),
-        vault: Arc::new(Empty),
-        messenger: Arc::new(receiver),
-        notices: NoticeRules::default(),
-        clock,
-        spool: folder.join("spool"),
-        workspace: "test".to_owned(),
-        public_url: String::new(),
-        limits: IntakeLimits::default(),
-        decision_input_days: 400,
-    })?;
-    Ok((engine, meta))
-}
-
 impl World {
     /// One package that is available.
     async fn new() -> Result<Self> {
@@ -108,7 +60,7 @@ impl World {
             config.metadata = database.to_owned();
         }
         let (clock, receiver) = (Arc::new(FixedClock::new(at(0, 0))), Receiver::default());
-        let (engine, meta) = engine_with(&config, folder.path(), clock.clone(), receiver.clone()).await?;
+        let (engine, meta) = engine(&config, folder.path(), clock.clone(), Arc::new(receiver.clone())).await?;
         let (package, file) = meta::write(&*meta, |tx| {
             let repository = tx.create_repository("main", &Settings::default(), at(0, 0))?.id;
             let place = Coordinates { format: "generic".into(), name: "thing".into(), version: "1.0".into() };

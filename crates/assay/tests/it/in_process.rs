@@ -1,16 +1,62 @@
-//! An engine in the process of the test: what stands for its messenger and its vault.
+//! An engine in the process of the test, with all that the server knows except a network; what stands for its messenger
+//! and its vault.
 
+use anyhow::Result;
+use assay_analyzers::StandardInspector;
+use assay_archive::Limits;
+use assay_engine::{Engine, IntakeLimits, NoticeRules, Parts};
 use assay_model::{
     Problem,
+    clock::Clock,
     notification::Message,
     seam::{
         Task,
+        meta::MetaStore,
         notices::{Messenger, Receipt, Target},
-        upstream::Vault,
+        upstream::{Offline, Vault},
     },
     upstream::Secrets,
 };
-use std::sync::{Arc, Mutex};
+use assay_store::StoreConfig;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// An engine that asks nobody, with its database. Its workers are not started.
+pub async fn engine(
+    config: &StoreConfig,
+    folder: &Path,
+    clock: Arc<dyn Clock>,
+    messenger: Arc<dyn Messenger>,
+) -> Result<(Arc<Engine>, Arc<dyn MetaStore>)> {
+    let stores = assay_store::open(config).await?;
+    let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
+    let meta = stores.meta.clone();
+    let engine = Engine::new(Parts {
+        meta: stores.meta,
+        blobs: stores.blobs,
+        formats: assay_formats::ALL,
+        inspector: Arc::new(StandardInspector::new(Limits::default())),
+        matcher: Arc::new(assay_advisories::OsvMatcher),
+        judge: Arc::new(assay_policy::RegoJudge::new(&names)),
+        vex: Arc::new(assay_advisories::vex::Documents),
+        verifier: Arc::new(assay_signatures::Signatures),
+        actions: assay_policy::ALL,
+        sources: assay_advisories::ALL,
+        transport: Arc::new(Offline),
+        vault: Arc::new(Empty),
+        messenger,
+        notices: NoticeRules::default(),
+        clock,
+        spool: folder.join("spool"),
+        workspace: "test".to_owned(),
+        public_url: "https://assay.example".to_owned(),
+        limits: IntakeLimits::default(),
+        decision_input_days: 400,
+    })?;
+    Ok((engine, meta))
+}
 
 /// Keeps what it is given, and takes it.
 #[derive(Clone, Default)]

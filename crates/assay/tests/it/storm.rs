@@ -2,9 +2,7 @@
 //! to people, and a package that a policy lets expire goes at its time and is told. The engine runs in this process.
 
 use anyhow::{Context, Result, bail};
-use assay_analyzers::StandardInspector;
-use assay_archive::Limits;
-use assay_engine::{ChannelDraft, Engine, IntakeLimits, NoticeRules, Parts, PolicyDraft};
+use assay_engine::{ChannelDraft, Engine, PolicyDraft};
 use assay_model::{
     Problem,
     access::Caller,
@@ -12,10 +10,7 @@ use assay_model::{
     event::NewEvent,
     package::{Coordinates, NewPackage, PackageId, State},
     repository::{RepositoryId, Settings},
-    seam::{
-        meta::{self, MetaStore},
-        upstream::Offline,
-    },
+    seam::meta::{self, MetaStore},
 };
 use assay_store::StoreConfig;
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +22,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-use crate::in_process::{Empty, Receiver};
+use crate::in_process::{Receiver, engine};
 
 const ME: Caller = Caller::System;
 const STORM: usize = 10_000;
@@ -66,32 +61,9 @@ fn put(tx: &mut dyn meta::Tx, place: RepositoryId, name: String) -> Result<Packa
 impl World {
     async fn new() -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let stores = assay_store::open(&StoreConfig::embedded(folder.path())?).await?;
-        let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
-        let (clock, meta) = (Arc::new(FixedClock::new(start())), stores.meta.clone());
-        let told = Receiver::default();
-        let engine = Engine::new(Parts {
-            meta: stores.meta,
-            blobs: stores.blobs,
-            formats: assay_formats::ALL,
-            inspector: Arc::new(StandardInspector::new(Limits::default())),
-            matcher: Arc::new(assay_advisories::OsvMatcher),
-            judge: Arc::new(assay_policy::RegoJudge::new(&names)),
-            verifier: Arc::new(assay_signatures::Signatures),
-            vex: Arc::new(assay_advisories::vex::Documents),
-            actions: assay_policy::ALL,
-            sources: assay_advisories::ALL,
-            transport: Arc::new(Offline),
-            vault: Arc::new(Empty),
-            messenger: Arc::new(told.clone()),
-            notices: NoticeRules::default(),
-            clock: clock.clone(),
-            spool: folder.path().join("spool"),
-            workspace: "test".to_owned(),
-            public_url: "https://assay.example".to_owned(),
-            limits: IntakeLimits::default(),
-            decision_input_days: 400,
-        })?;
+        let (clock, told) = (Arc::new(FixedClock::new(start())), Receiver::default());
+        let config = StoreConfig::embedded(folder.path())?;
+        let (engine, meta) = engine(&config, folder.path(), clock.clone(), Arc::new(told.clone())).await?;
         let place =
             meta::write(&*meta, |tx| Ok(tx.create_repository("main", &Settings::default(), start())?.id)).await?;
         Ok(Self { engine, meta, clock, told, place, _folder: folder })

@@ -5,16 +5,16 @@ mod by_hand;
 mod packages;
 
 use anyhow::{Context, Result};
-use assay_analyzers::StandardInspector;
-use assay_archive::Limits;
-use assay_engine::{Engine, ImportReport, IntakeLimits, Parts};
-use assay_model::{clock::SystemClock, finding::Finding, inventory::Inventory};
+use assay_engine::{Engine, ImportReport};
+use assay_model::{clock::SystemClock, finding::Finding, inventory::Inventory, seam::notices::Silent};
 use assay_store::StoreConfig;
 use assay_testkit::{corpus, make::trivy_db};
 use packages::{Package, System};
 use serde_json::Value;
 use std::{collections::BTreeSet, io::Cursor, path::Path, sync::Arc};
 use tempfile::TempDir;
+
+use crate::in_process;
 
 /// Vulnerability, package, fixed version.
 type Row = (String, String, String);
@@ -29,30 +29,8 @@ impl World {
     /// Over the database of these bytes.
     async fn over(database: Vec<u8>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let stores = assay_store::open(&StoreConfig::embedded(folder.path())?).await?;
-        let names: Vec<(&str, &str)> = assay_formats::ALL.iter().map(|f| (f.spec().id, f.spec().policy_name)).collect();
-        let engine = Engine::new(Parts {
-            meta: stores.meta,
-            blobs: stores.blobs,
-            formats: assay_formats::ALL,
-            inspector: Arc::new(StandardInspector::new(Limits::default())),
-            matcher: Arc::new(assay_advisories::OsvMatcher),
-            judge: Arc::new(assay_policy::RegoJudge::new(&names)),
-            vex: Arc::new(assay_advisories::vex::Documents),
-            verifier: Arc::new(assay_signatures::Signatures),
-            actions: assay_policy::ALL,
-            sources: assay_advisories::ALL,
-            transport: Arc::new(assay_model::seam::upstream::Offline),
-            vault: Arc::new(assay_model::seam::upstream::Offline),
-            messenger: Arc::new(assay_model::seam::notices::Silent),
-            notices: assay_engine::NoticeRules::default(),
-            clock: Arc::new(SystemClock),
-            spool: folder.path().join("spool"),
-            workspace: "test".to_owned(),
-            public_url: String::new(),
-            limits: IntakeLimits::default(),
-            decision_input_days: 400,
-        })?;
+        let config = StoreConfig::embedded(folder.path())?;
+        let (engine, _) = in_process::engine(&config, folder.path(), Arc::new(SystemClock), Arc::new(Silent)).await?;
         let world = Self { engine, _folder: folder };
         world.import(database).await?;
         Ok(world)

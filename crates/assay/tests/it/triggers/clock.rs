@@ -1,9 +1,13 @@
 //! What comes by itself: nobody does anything, and packages are served or refused from a moment on.
 
 use super::{Story, unpacked};
-use crate::clock::{at, engine_on};
+use crate::{
+    clock::at,
+    in_process::{self, Receiver},
+};
 use anyhow::{Context, Result, ensure};
 use assay_model::clock::FixedClock;
+use assay_store::StoreConfig;
 use assay_testkit::corpus;
 use std::sync::Arc;
 
@@ -51,7 +55,9 @@ async fn end_of_life_reached() -> Result<()> {
     let until = "2027-05-02T00:00:00Z".parse::<jiff::Timestamp>()?;
     ensure!(until > at(0, 0), "the clock goes forward");
     {
-        let (engine, _meta) = engine_on(&story.server.data(), Arc::new(FixedClock::new(until))).await?;
+        let (data, clock) = (story.server.data(), Arc::new(FixedClock::new(until)));
+        let config = StoreConfig::embedded(&data)?;
+        let (engine, _meta) = in_process::engine(&config, &data, clock, Arc::new(Receiver::default())).await?;
         engine.drain().await?;
     }
     story.server.restart().await?;
