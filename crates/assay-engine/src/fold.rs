@@ -80,13 +80,14 @@ pub(crate) fn unfold(
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use assay_model::{decision::Verdict, problem::Problem, seam::action::ActionSpec};
     use serde_json::{Value, json};
     use std::collections::BTreeSet;
 
-    struct SetTo;
+    /// Sets the state that it is given.
+    pub(crate) struct SetTo;
     static SPEC: ActionSpec = ActionSpec { id: "set", aliases: &[], summary: "", shorthands: &[] };
 
     impl Action for SetTo {
@@ -104,7 +105,8 @@ mod tests {
         }
     }
 
-    fn said(outcome: Outcome, state: &str, terminal: bool, on_failure: OnFailure) -> Evaluated {
+    /// What one policy said, with an action that sets a state.
+    pub(crate) fn said(outcome: Outcome, state: &str, terminal: bool, on_failure: OnFailure) -> Evaluated {
         let verdict = Verdict {
             policy: state.to_owned(),
             revision: 1,

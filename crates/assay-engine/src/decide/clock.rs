@@ -73,36 +73,18 @@ impl Foresight<'_> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::fold::tests::{SetTo, said};
     use assay_model::{
-        decision::{Evaluated, Judged, Verdict},
+        decision::Judged,
         facts::Facts,
         package::State,
-        policy::{FactKind, OnFailure, Policy, PolicyAction},
+        policy::{FactKind, OnFailure, Policy},
         problem::Problem,
         score::Epss,
-        seam::action::{ActionSpec, Applied},
     };
-    use serde_json::Value;
     use std::collections::BTreeSet;
 
-    struct Hold;
-    static SPEC: ActionSpec = ActionSpec { id: "hold", aliases: &[], summary: "", shorthands: &[] };
-    static ACTIONS: &[&dyn Action] = &[&Hold];
-
-    impl Action for Hold {
-        fn spec(&self) -> &'static ActionSpec {
-            &SPEC
-        }
-        fn check(&self, _: &Value) -> Result<(), Problem> {
-            Ok(())
-        }
-        fn apply(&self, _: Applied<'_>, standing: &mut Standing) {
-            standing.state = State::Quarantined;
-        }
-        fn revoke(&self, _: Applied<'_>, base: &Standing, standing: &mut Standing) {
-            standing.state = base.state;
-        }
-    }
+    static ACTIONS: &[&dyn Action] = &[&SetTo];
 
     /// Matches until a moment; from another on it fails.
     struct Until(Timestamp, Timestamp, BTreeSet<FactKind>);
@@ -129,19 +111,7 @@ mod tests {
                 now if now < self.0 => Outcome::Match,
                 _ => Outcome::NoMatch,
             };
-            let verdict = Verdict {
-                policy: "p".into(),
-                revision: 1,
-                name: String::new(),
-                description: String::new(),
-                outcome,
-                reasons: vec![],
-                output: Value::Null,
-                waived_by: None,
-            };
-            let actions = vec![PolicyAction { kind: "hold".into(), params: Value::Null }];
-            let on_failure = OnFailure::FailOpen;
-            let evaluated = vec![Evaluated { verdict, actions, on_failure, terminal: false }];
+            let evaluated = vec![said(outcome, "quarantined", false, OnFailure::FailOpen)];
             Ok(Judged { evaluated, input: String::new(), document: vec![], waivers: BTreeSet::new() })
         }
     }
