@@ -9,8 +9,18 @@ use assay_model::{
 };
 use serde_json::Value;
 
-/// What media types of layers that hold evidence have in them.
-const EVIDENCE: [&str; 4] = ["simplesigning", "dsse", "sigstore.bundle", "in-toto"];
+/// How media types of layers that hold evidence begin. What else they say is left to the signer, but not where these words
+/// stand: clients unpack what begins like a layer of an image, whatever stands behind it.
+const EVIDENCE: [&str; 4] = [
+    "application/vnd.dev.cosign.simplesigning.",
+    "application/vnd.dsse.envelope.",
+    "application/vnd.dev.sigstore.bundle",
+    "application/vnd.in-toto",
+];
+
+fn is_evidence(kind: &str) -> bool {
+    EVIDENCE.iter().any(|beginning| kind.starts_with(beginning))
+}
 
 fn listed<'m>(metadata: &'m Value, list: &str) -> impl Iterator<Item = &'m Value> {
     metadata.get(list).and_then(Value::as_array).into_iter().flatten()
@@ -22,10 +32,7 @@ pub(super) fn of(package: &Package, references: &[String]) -> Brought {
     let text = |key: &str| metadata.get(key).and_then(Value::as_str).map(str::to_owned);
     let digest = |one: &Value| one.get("digest")?.as_str().map(str::to_owned);
     let parts = listed(metadata, "manifests").filter_map(digest).collect();
-    let holds = |layer: &Value| {
-        let kind = layer.get("mediaType").and_then(Value::as_str).unwrap_or_default();
-        EVIDENCE.iter().any(|part| kind.contains(part))
-    };
+    let holds = |layer: &Value| layer.get("mediaType").and_then(Value::as_str).is_some_and(is_evidence);
     let subject = metadata.get("subject").and_then(digest);
     let by_tag = references.iter().find_map(|tag| Some((pointed_at(tag)?, tag.clone())));
     let (about, place) = match (subject, text("about"), by_tag) {
@@ -49,4 +56,32 @@ pub(super) fn of(package: &Package, references: &[String]) -> Brought {
         documents: documents.filter_map(|text| text.parse::<Digest>().ok()).collect(),
     };
     Brought { held: vec![held], parts, speaks_of: speaks }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_evidence;
+
+    #[test]
+    fn what_clients_unpack_is_no_evidence() {
+        for kind in [
+            "application/vnd.dev.cosign.simplesigning.v1+json",
+            "application/vnd.dsse.envelope.v1+json",
+            "application/vnd.dev.sigstore.bundle+json;version=0.1",
+            "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "application/vnd.in-toto+json",
+            "application/vnd.in-toto.bundle",
+        ] {
+            assert!(is_evidence(kind), "{kind}");
+        }
+        for kind in [
+            "",
+            "application/vnd.oci.image.layer.v1.tar+gzip",
+            "application/vnd.oci.image.layer.v1.tar+dsse+gzip",
+            "application/vnd.oci.image.layer.v1.tar+in-toto",
+            "application/vnd.docker.image.rootfs.diff.tar.gzip;simplesigning",
+        ] {
+            assert!(!is_evidence(kind), "{kind}");
+        }
+    }
 }
