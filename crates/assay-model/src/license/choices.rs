@@ -1,11 +1,17 @@
 //! What a licence expression leaves to choose: the ways in which all of it can be satisfied, each a list of licences that
 //! hold together. `A AND (B OR C)` is `A, B` or `A, C`.
 
-use super::expression::{Expression, parse};
+use super::{
+    DECLARED_BYTES,
+    expression::{Expression, parse},
+};
 use std::fmt;
 
 /// More ways are not told apart: the expression is then one way, with all of its licences.
 const MOST: usize = 64;
+
+/// Longer expressions are not read: a declaration that was understood may be longer in the words of the list.
+const MOST_BYTES: usize = 8 * DECLARED_BYTES;
 
 /// A licence of an expression; written as `id WITH exception`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +26,8 @@ pub struct Licence {
 #[must_use]
 pub fn choices(expression: &str) -> Vec<Vec<Licence>> {
     let single = |id: &str| (!id.contains(' ')).then(|| Expression::Id(id.to_owned()));
-    match parse(expression, &single) {
+    let short = Some(expression).filter(|expression| expression.len() <= MOST_BYTES);
+    match short.and_then(|expression| parse(expression, &single)) {
         Some(read) => ways(&read).unwrap_or_else(|| vec![all(&read)]),
         None => vec![vec![Licence { id: expression.to_owned(), exception: None }]],
     }
@@ -113,5 +120,8 @@ mod tests {
         let pairs: Vec<String> = (0..40).map(|n| format!("(a{n} OR b{n})")).collect();
         let found = choices(&pairs.join(" AND "));
         assert_eq!((found.len(), found.first().map(Vec::len)), (1, Some(80)));
+        let long: Vec<String> = (0..100_000).map(|n| format!("a{n}")).collect();
+        let found = choices(&long.join(" AND "));
+        assert_eq!((found.len(), found.first().map(Vec::len)), (1, Some(1)), "no declaration is that long");
     }
 }
