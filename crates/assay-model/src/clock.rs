@@ -7,10 +7,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// before now was noted by a clock that has been set back since.
 pub const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
+/// The latest moment that nodes whose clocks are a little apart can have noted by `now`.
+pub fn latest(now: Timestamp) -> Timestamp {
+    now.checked_add(SKEW).unwrap_or(Timestamp::MAX)
+}
+
 /// Whether waiting until `until` makes sense now, for a wait that never was longer than `longest` when it began: one that
 /// is longer began by a clock that has been set back since.
 pub fn is_ahead(until: Timestamp, now: Timestamp, longest: SignedDuration) -> bool {
-    until > now && until <= now.checked_add(longest).and_then(|end| end.checked_add(SKEW)).unwrap_or(Timestamp::MAX)
+    until > now && until <= latest(now.checked_add(longest).unwrap_or(Timestamp::MAX))
 }
 
 /// Tells the time.

@@ -5,7 +5,7 @@ use crate::sql::{R, Row, Value, all, clean, first, insert_many, texts, value, va
 use assay_model::{
     Digest, Problem,
     channel::{Channel, ChannelId, ChannelKind},
-    clock::SKEW,
+    clock::latest,
     event::Event,
     notification::{Delivery, DeliveryStatus},
     seam::meta::{Channels, Deliveries, DeliveryFilter, Gathered, NewChannel},
@@ -153,11 +153,6 @@ impl Session<'_> {
         )?;
         Ok(id)
     }
-}
-
-/// The latest moment that nodes whose clocks are a little apart can have noted by now.
-fn latest(now: Timestamp) -> Timestamp {
-    now.checked_add(SKEW).unwrap_or(Timestamp::MAX)
 }
 
 impl Session<'_> {

@@ -2,13 +2,13 @@
 
 use super::Session;
 use crate::sql::{R, first, value::params};
-use assay_model::{clock::SKEW, seam::meta::Leases};
+use assay_model::{clock::latest, seam::meta::Leases};
 use jiff::Timestamp;
 
 impl Leases for Session<'_> {
     fn take_lease(&mut self, key: &str, owner: &str, now: Timestamp, until: Timestamp) -> R<bool> {
         // one that lasts much longer than it was given for was taken by a clock that has been set back
-        let longest = until.checked_add(SKEW).unwrap_or(Timestamp::MAX);
+        let longest = latest(until);
         // primary key
         let taken = first(
             self.sql,

@@ -10,7 +10,7 @@ use super::Session;
 use crate::sql::{R, Row, Value, all, clean, first, insert_many, numbers, value, value::params};
 use assay_model::{
     Problem,
-    clock::SKEW,
+    clock::latest,
     seam::meta::{Backlog, JobCounts, Worklist},
     work::{Due, Job, Lane, NewJob, Stage},
 };
@@ -54,11 +54,6 @@ fn read_job(row: &mut Row) -> R<Job> {
         error: row.text_or_null()?,
         created_at: row.time()?,
     })
-}
-
-/// The latest moment that nodes whose clocks are a little apart can have noted by now.
-fn latest(now: Timestamp) -> Timestamp {
-    now.checked_add(SKEW).unwrap_or(Timestamp::MAX)
 }
 
 /// Nothing is asked for at the beginning of time: 0 is an appointment.
