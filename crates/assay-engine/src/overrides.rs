@@ -345,9 +345,9 @@ impl Engine {
             let packages: BTreeMap<PackageId, Package> = tx.packages(&ids)?.into_iter().map(|p| (p.id, p)).collect();
             let row = |approval: Approval| {
                 let package = packages.get(&approval.package)?;
-                let (at, place) = (&package.at, names.get(&package.repository)?);
+                let place = names.get(&package.repository)?;
                 Some(ApprovalRow {
-                    subject: format!("{place}/{}/{}@{}", at.format, at.name, at.version),
+                    subject: package.at.subject(place),
                     display: crate::catalogue::display(formats, package),
                     state: package.state,
                     approval,

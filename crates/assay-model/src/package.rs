@@ -62,6 +62,10 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
+    /// `repository/format/name@version`: what events are about, and how people write it.
+    pub fn subject(&self, repository: &str) -> String {
+        format!("{repository}/{}/{}@{}", self.format, self.name, self.version)
+    }
     /// Name and version in lower-case letters, digits and hyphens, as policies and the log of decisions have it.
     pub fn slug(&self) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };

@@ -128,10 +128,7 @@ impl Engine {
             told: previous.map(|p| p.notices).unwrap_or_default(),
             approvals: requests(approvals, &decision),
             word_ended,
-            subject: format!(
-                "{}/{}/{}@{}",
-                facts.repository.name, package.at.format, package.at.name, package.at.version
-            ),
+            subject: package.at.subject(&facts.repository.name),
             tags: folded.standing.tags,
             review_foreseen: review_at != looked.map(|look| look.at) || looked.is_some_and(|look| look.foreseen),
             review_at,

@@ -81,7 +81,7 @@ fn covered(
     let mut names = Vec::new();
     for package in users.iter().take(NAMED) {
         let place = tx.repository_by_id(package.repository)?.map(|one| one.name).unwrap_or_default();
-        names.push(format!("{place}/{}/{}@{}", package.at.format, package.at.name, package.at.version));
+        names.push(package.at.subject(&place));
     }
     concerned.extend(users.iter().map(|package| package.id));
     let more = users.len().saturating_sub(NAMED);

@@ -244,13 +244,7 @@ impl Engine {
             }
             Crossing {
                 id,
-                address: format!(
-                    "{}/{}/{}@{}",
-                    frame.within.name(facts.package.repository),
-                    facts.package.at.format,
-                    facts.package.at.name,
-                    facts.package.at.version
-                ),
+                address: facts.package.at.subject(frame.within.name(facts.package.repository)),
                 blocked_at: moment(past, &facts, frame, first, arrived),
                 from_the_start: first == arrival,
                 released_at: released.then(|| grid.at(end)),

@@ -128,8 +128,7 @@ impl Engine {
 
 fn log(tx: &mut dyn Tx, package: &Package, kind: &'static str, count: usize, at: Timestamp) -> Result<(), Problem> {
     let Some(repository) = tx.repository_by_id(package.repository)? else { return Ok(()) };
-    let address = &package.at;
-    let subject = format!("{}/{}/{}@{}", repository.name, address.format, address.name, address.version);
+    let subject = package.at.subject(&repository.name);
     let body = json!({"package": package.id.0, "signatures": count});
     tx.append_event(&NewEvent { at, kind, actor: "system".into(), subject, body }).map(|_| ())
 }

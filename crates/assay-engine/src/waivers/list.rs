@@ -10,7 +10,7 @@ use assay_model::{
     waiver::{Waiver, WaiverId, WaiverStatus, WaiverUse},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// Uses that are shown at once.
 const MOST_USES: usize = 1000;
@@ -138,9 +138,8 @@ fn row(
     readable: &BTreeSet<String>,
     places: &mut BTreeMap<PackageId, Option<(String, Option<String>)>>,
 ) -> Result<Option<UseRow>, Problem> {
-    if let std::collections::btree_map::Entry::Vacant(e) = places.entry(used.package) {
-        let place = place(tx, used.package, readable)?;
-        e.insert(place);
+    if let Entry::Vacant(free) = places.entry(used.package) {
+        free.insert(place(tx, used.package, readable)?);
     }
     let Some(Some((name, decision))) = places.get(&used.package) else { return Ok(None) };
     let current = decision.as_deref() == Some(used.decision.0.as_str());
@@ -158,8 +157,5 @@ fn place(
     let Some(package) = tx.packages(&[id])?.pop() else { return Ok(None) };
     let repository = tx.repository_by_id(package.repository)?.filter(|one| readable.contains(&one.name));
     let decision = package.decision.as_ref().map(|id| id.0.clone());
-    Ok(repository.map(|repository| {
-        let at = &package.at;
-        (format!("{}/{}/{}@{}", repository.name, at.format, at.name, at.version), decision)
-    }))
+    Ok(repository.map(|repository| (package.at.subject(&repository.name), decision)))
 }

@@ -102,7 +102,7 @@ impl Head {
     fn of(detail: &PackageDetail) -> Self {
         let package = &detail.row.package;
         let at = &package.at;
-        let subject = format!("{}/{}/{}@{}", detail.repository.name, at.format, at.name, at.version);
+        let subject = at.subject(&detail.repository.name);
         Self {
             id: package.id.0,
             display: readable(&detail.row.display),
