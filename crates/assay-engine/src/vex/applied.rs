@@ -38,6 +38,17 @@ pub struct AppliedRow {
     pub suppresses: bool,
 }
 
+impl AppliedRow {
+    /// What comes of it, for people.
+    pub fn effect(&self) -> &'static str {
+        match (self.suppresses, self.counts) {
+            (true, _) => "takes the finding away",
+            (false, true) => "informs",
+            (false, false) => "another statement counts",
+        }
+    }
+}
+
 /// Whom a document is about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct VexApplied {
@@ -97,7 +108,6 @@ impl<'a> Speaker<'a> {
         let Some(repository) = tx.repository_by_id(package.repository)? else { return Ok(Vec::new()) };
         let (files, mut findings) = (tx.files_of(&[package.id])?, findings_of(tx, package.id)?);
         let names = assessed::assess(tx, package, &repository, &files, (&mut findings, self.now))?;
-        let at = &package.at;
         let mut rows = Vec::new();
         for found in &findings {
             let own = found.finding.ids().filter_map(|id| self.by_id.get(id)).flatten();
@@ -108,7 +118,7 @@ impl<'a> Speaker<'a> {
             let counting = counting.filter(|said| said.origin == *self.origin && said.statement == **statement);
             rows.push(AppliedRow {
                 package: package.id,
-                name: format!("{}/{}/{}@{}", repository.name, at.format, at.name, at.version),
+                name: package.at.subject(&repository.name),
                 state: package.state,
                 component: found.component.purl.clone(),
                 vulnerability: found.finding.id.clone(),

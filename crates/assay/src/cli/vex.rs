@@ -241,17 +241,12 @@ async fn applied(context: &Context, id: i64) -> Result<()> {
     }
     let mut sheet = Sheet::new(&["PACKAGE", "VULNERABILITY", "COMPONENT", "SAYS", "EFFECT"]);
     for one in &applied.findings {
-        let effect = match (one.suppresses, one.counts) {
-            (true, _) => "takes the finding away",
-            (false, true) => "informs",
-            (false, false) => "another statement counts",
-        };
         sheet.row([
             Text::from(&one.name),
             one.vulnerability.as_str().into(),
             short(&one.component).into(),
             one.status.as_str().into(),
-            effect.into(),
+            one.effect().into(),
         ]);
     }
     let more = if applied.more { "\nand more" } else { "" };

@@ -116,15 +116,11 @@ impl AppliedLine {
     fn of(row: AppliedRow) -> Self {
         Self {
             package: row.package.0,
+            badge: badge(row.status),
+            effect: row.effect(),
             name: row.name,
             component: row.component,
             vulnerability: row.vulnerability,
-            badge: badge(row.status),
-            effect: match (row.suppresses, row.counts) {
-                (true, _) => "takes the finding away",
-                (false, true) => "informs",
-                (false, false) => "another statement counts",
-            },
         }
     }
 }
