@@ -1,21 +1,28 @@
 //! The metadata store: ports per noun, used together in one transaction. Closures run on a blocking thread, so that a
 //! transaction is plain code. Writes may run a closure again after a serialisation conflict: closures must be repeatable.
 
+use super::Task;
 pub use super::attending::Attendance;
 pub use super::bundle::{BundleRecord, Bundles, CarriedAdvisory};
 pub use super::health::{ComingAdvisories, PackageSources, PopularityTable, ScorecardTable};
 pub use super::history::{DatedFinding, FactHistory, KeptReport, KeptReports, PastKev, PastScores};
+pub use super::importing::{ImportNames, Imports};
 pub use super::keeping::{
     CALLERS, DownloadCounts, Graves, Ground, Holdings, OTHERS, Pulled, PullsOfDay, Trash, TrashFilter, Walked,
+};
+pub use super::known::{
+    Advisories, BadRecord, Change, FeedState, Feeds, Filed, NewAdvisory, ScoreTable, ScoreTables, Severities,
+    SourceCounting,
 };
 pub use super::notices::{Channels, Deliveries, DeliveryFilter, Gathered, NewChannel};
 pub use super::overrides::{Approvals, Overrides, PersonalFilter};
 pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
+pub use super::remote::{DocumentKey, KeptDocument, Pins, RemoteDocuments, UpstreamSecrets, Upstreams};
 pub use super::renewing::Renewals;
 pub use super::trust::{EvidenceTable, KeptEvidence, NewEvidence, TrustTable};
 pub use super::vex::{Vex, VexFilter, VexPut};
 pub use super::waivers::{UseFilter, WaiverUses, Waivers};
-use super::{Task, matcher::StoredAdvisory};
+pub use super::working::{Backlog, JobCounts, Leases, Worklist};
 use crate::{
     access::Token,
     component::{ComponentId, StoredComponent},
@@ -23,21 +30,14 @@ use crate::{
     digest::Digest,
     event::{Event, NewEvent, Seq},
     finding::{ComponentFinding, Finding},
-    health::Ssvc,
-    import::{Import, ImportCounts, ImportId, NameOutcome, NewImport, Progress},
     inventory::StoredInventory,
     package::{File, NewFile, NewPackage, Override, Package, PackageId, Reference, Role, State},
     policy::Policy,
     problem::Problem,
     query::Query,
     repository::{Repository, RepositoryId, Settings},
-    score::{Epss, Kev, Scores, StatedSeverity},
-    upstream::{NewUpstream, Upstream, UpstreamId, UpstreamSettings},
-    work::{Due, Job, Lane, NewJob},
 };
-use bytes::Bytes;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 type R<T> = Result<T, Problem>;
@@ -367,152 +367,6 @@ pub trait Findings {
     fn components_with_ids(&mut self, ids: &[String]) -> R<Vec<ComponentId>>;
 }
 
-/// What happened to a record at import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Not seen before.
-    New,
-    /// A new revision.
-    Changed,
-    /// A new revision that takes it back.
-    Withdrawn,
-    /// The same bytes as before.
-    Unchanged,
-}
-
-/// An advisory to be kept, with what the matcher derived from it.
-#[derive(Clone, Debug)]
-pub struct NewAdvisory {
-    /// The record with its source and revision digest.
-    pub stored: StoredAdvisory,
-    /// Its JSON as read.
-    pub bytes: Vec<u8>,
-    /// Where to file it; empty when withdrawn.
-    pub keys: Vec<(String, String)>,
-    /// What it states about severity; empty when withdrawn.
-    pub stated: Vec<StatedSeverity>,
-}
-
-/// What happened to an advisory, and the keys its previous revision was filed under.
-pub type Filed = (Change, Vec<(String, String)>);
-
-/// Advisories: every revision is kept, the last one is filed.
-pub trait Advisories {
-    /// Revision digests of the current revisions of these ids of a source, to tell what changed.
-    fn advisory_revisions(&mut self, source: &str, ids: &[String]) -> R<BTreeMap<String, String>>;
-    /// Keeps new revisions and files them; gives, in order, what happened and the keys the previous revision was filed
-    /// under.
-    fn put_advisories(&mut self, advisories: &[NewAdvisory], at: Timestamp) -> R<Vec<Filed>>;
-    /// Current advisories filed under any of these keys, by source and id.
-    fn advisories_filed(&mut self, keys: &[(String, String)]) -> R<Vec<StoredAdvisory>>;
-    /// Current advisories with these ids.
-    fn advisories(&mut self, ids: &[String]) -> R<Vec<StoredAdvisory>>;
-    /// Ids of the advisories of a source that are not withdrawn, in order, after this one.
-    fn advisory_ids(&mut self, source: &str, after: &str, limit: usize) -> R<Vec<String>>;
-    /// Number of current advisories by source.
-    fn advisory_counts(&mut self) -> R<BTreeMap<String, i64>>;
-}
-
-/// What advisories say of each other and of severity, by vulnerability id.
-pub trait Severities {
-    /// Pairs of ids known to be the same that touch any of `ids`, directly or through others (bounded closure). Only
-    /// from advisories that are not withdrawn; a single `upstream` counts as an alias, several do not.
-    fn aliases_of(&mut self, ids: &[String]) -> R<Vec<(String, String)>>;
-    /// Severities stated for any of these ids.
-    fn stated_for(&mut self, ids: &[String]) -> R<Vec<StatedSeverity>>;
-}
-
-/// A table of what is known of CVEs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScoreTable {
-    /// Exploit prediction.
-    Epss,
-    /// Known exploitation.
-    Kev,
-    /// Decision points.
-    Ssvc,
-}
-
-/// EPSS, KEV and SSVC.
-pub trait ScoreTables {
-    /// Writes those scores that differ; gives what happened to each, in order. A changed date alone is no change.
-    /// Replaced scores of what a finding has are remembered by their date.
-    fn put_epss(&mut self, scores: &[Epss]) -> R<Vec<Change>>;
-    /// Writes those entries that differ; gives what happened to each, in order. Replaced ones of what a finding has are
-    /// remembered until `at`.
-    fn put_kev(&mut self, entries: &[Kev], at: Timestamp) -> R<Vec<Change>>;
-    /// Writes those decision points that differ; gives what happened to each, in order. A changed time alone is no change.
-    fn put_ssvc(&mut self, points: &[(String, Ssvc)]) -> R<Vec<Change>>;
-    /// CVEs that a table has, in order, after `after`.
-    fn scored(&mut self, table: ScoreTable, after: &str, limit: usize) -> R<Vec<String>>;
-    /// Removes what a table has of these CVEs, and remembers entries of KEV like [`ScoreTables::put_kev`].
-    fn remove_scores(&mut self, table: ScoreTable, cves: &[String], at: Timestamp) -> R<()>;
-    /// Scores of these CVEs.
-    fn scores(&mut self, cves: &[String]) -> R<Scores>;
-}
-
-/// The last state of a feed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct FeedState {
-    /// Source and part (`osv/PyPI`).
-    pub feed: String,
-    /// Where the next fetch goes on.
-    pub cursor: String,
-    /// Last success, also one that brought nothing new.
-    pub synced_at: Option<Timestamp>,
-    /// Last error, if the last attempt failed.
-    pub error: Option<String>,
-    /// Last attempt to fetch, whatever came of it.
-    #[serde(default)]
-    pub attempted_at: Option<Timestamp>,
-    /// When it is fetched next; kept, so that a restart does not fetch all at once.
-    #[serde(default)]
-    pub next_at: Option<Timestamp>,
-    /// Failures in a row.
-    #[serde(default)]
-    pub failures: u32,
-    /// Whether it was last found to be stale.
-    #[serde(default)]
-    pub stale: bool,
-}
-
-/// A record that was set aside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BadRecord {
-    /// Which source.
-    pub source: String,
-    /// File name inside the feed.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-    /// Its first 64 KiB, lossy text.
-    pub excerpt: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// Feeds and what they could not give.
-pub trait Feeds {
-    /// State of every feed.
-    fn feed_states(&mut self) -> R<Vec<FeedState>>;
-    /// Keeps the state of one.
-    fn put_feed_state(&mut self, state: &FeedState) -> R<()>;
-    /// Keeps bad records (one per source and name; a later one replaces it).
-    fn put_bad_records(&mut self, records: &[BadRecord]) -> R<()>;
-    /// The newest ones.
-    fn bad_records(&mut self, limit: usize) -> R<Vec<BadRecord>>;
-    /// Counts an import and gives its number: the advisory snapshot that decisions name.
-    fn next_import(&mut self) -> R<i64>;
-    /// The number of the last import.
-    fn last_import(&mut self) -> R<i64>;
-}
-
-/// What there is of each source.
-pub trait SourceCounting {
-    /// Records by source: advisories, scores, cards, names; counts them.
-    fn source_counts(&mut self) -> R<BTreeMap<String, i64>>;
-}
-
 /// Policies, every revision kept.
 pub trait Policies {
     /// Saves a policy under its slug as a new revision; gives the revision.
@@ -537,45 +391,6 @@ pub trait Decisions {
     fn decisions_of(&mut self, package: PackageId, limit: usize) -> R<Vec<Decision>>;
     /// When decisions about these packages were made and the states they gave; by package and time.
     fn decided_states(&mut self, packages: &[PackageId]) -> R<Vec<(PackageId, Timestamp, State)>>;
-}
-
-/// Jobs waiting, by lane: ready, running, dead.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobCounts {
-    /// Waiting to be taken now.
-    pub waiting: i64,
-    /// To be taken later: reviews by the clock, retries.
-    #[serde(default)]
-    pub later: i64,
-    /// Leased.
-    pub running: i64,
-    /// Given up after too many attempts.
-    pub dead: i64,
-}
-
-/// The worklist.
-pub trait Worklist {
-    /// Writes jobs; one that waits already for the same stage and key absorbs a new one (the earlier due time wins). A job
-    /// whose wait began later than it is now is due: the clock was set back.
-    fn enqueue(&mut self, jobs: &[NewJob]) -> R<()>;
-    /// Leases up to `limit` due jobs of a lane until `until`; jobs whose lease ran out, or was taken when the clock was ahead
-    /// of now, are due again. With a `limit` of 0
-    /// none is leased, and what `owner` holds already is prolonged to `until`.
-    fn claim(&mut self, lane: Lane, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> R<Vec<Job>>;
-    /// Removes finished jobs.
-    fn finish(&mut self, ids: &[i64]) -> R<()>;
-    /// Puts a job back until `retry`, or gives it up (`None`).
-    fn fail(&mut self, id: i64, error: &str, retry: Option<Due>) -> R<()>;
-    /// Whether a claim may give any, at a cost that does not grow with their number.
-    fn has_due(&mut self, lane: Lane, now: Timestamp) -> R<bool>;
-}
-
-/// The worklist as operators see it.
-pub trait Backlog {
-    /// How many there are at that moment; counts them.
-    fn job_counts(&mut self, now: Timestamp) -> R<BTreeMap<Lane, JobCounts>>;
-    /// Dead jobs; with `revive` they are made due again.
-    fn dead_jobs(&mut self, revive: bool, now: Timestamp) -> R<Vec<Job>>;
 }
 
 /// Which events to read.
@@ -609,125 +424,4 @@ pub trait SettingsTable {
     fn setting_or(&mut self, key: &str, value: &str) -> R<String>;
     /// Writes.
     fn put_setting(&mut self, key: &str, value: &str) -> R<()>;
-}
-
-/// Remote registries that repositories take from.
-pub trait Upstreams {
-    /// Adds one; `Conflict` when the repository has one of that name.
-    fn add_upstream(&mut self, upstream: &NewUpstream) -> R<Upstream>;
-    /// All of a repository, in rising order of priority, then by name.
-    fn upstreams(&mut self, repository: RepositoryId) -> R<Vec<Upstream>>;
-    /// By name.
-    fn upstream(&mut self, repository: RepositoryId, name: &str) -> R<Option<Upstream>>;
-    /// By id.
-    fn upstream_by_id(&mut self, id: UpstreamId) -> R<Option<Upstream>>;
-    /// Changes its order and settings; `NotFound` when it is gone.
-    fn update_upstream(&mut self, id: UpstreamId, priority: i32, settings: &UpstreamSettings) -> R<()>;
-    /// Removes it with its secrets, documents and pins; says whether it existed.
-    fn delete_upstream(&mut self, id: UpstreamId) -> R<bool>;
-}
-
-/// Secrets of upstreams, sealed by a [`super::upstream::Vault`] before they come here.
-pub trait UpstreamSecrets {
-    /// What was written last; empty where there are none.
-    fn upstream_secrets(&mut self, id: UpstreamId) -> R<Vec<u8>>;
-    /// Replaces them; an empty text takes them away. `NotFound` when the upstream is gone.
-    fn put_upstream_secrets(&mut self, id: UpstreamId, sealed: &[u8]) -> R<()>;
-}
-
-/// Which document of an upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DocumentKey<'a> {
-    /// Of which upstream.
-    pub upstream: UpstreamId,
-    /// Its address as it was asked for.
-    pub address: &'a str,
-    /// What was said to be acceptable: the same address may give different documents.
-    pub accept: &'a str,
-}
-
-/// What an upstream said under an address, kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptDocument {
-    /// HTTP status: 200, or 404 for "no such thing".
-    pub status: u16,
-    /// `ETag`.
-    pub etag: Option<String>,
-    /// `Last-Modified`, as the upstream wrote it.
-    pub last_modified: Option<String>,
-    /// `Content-Type`, empty where none was said.
-    pub media_type: String,
-    /// Other headers that formats read, names in lower case.
-    pub headers: BTreeMap<String, String>,
-    /// Bytes.
-    pub body: Bytes,
-    /// When these bytes came.
-    pub fetched_at: Timestamp,
-    /// When the upstream last said that they are current.
-    pub checked_at: Timestamp,
-}
-
-/// What upstreams said.
-pub trait RemoteDocuments {
-    /// Reads one.
-    fn remote_document(&mut self, key: &DocumentKey<'_>) -> R<Option<KeptDocument>>;
-    /// Keeps one; replaces what was kept under the key.
-    fn put_remote_document(&mut self, key: &DocumentKey<'_>, document: &KeptDocument) -> R<()>;
-    /// Notes that what is kept is current; says whether anything is kept.
-    fn touch_remote_document(&mut self, key: &DocumentKey<'_>, checked_at: Timestamp) -> R<bool>;
-    /// Forgets all of an upstream; gives how many.
-    fn forget_remote_documents(&mut self, upstream: UpstreamId) -> R<u64>;
-    /// Forgets those that were checked longest ago, until at most `count` are left and these take at most `bytes` as
-    /// they are kept (compressed); gives how many went.
-    fn evict_remote_documents(&mut self, count: usize, bytes: u64) -> R<u64>;
-}
-
-/// Imports.
-pub trait Imports {
-    /// Adds one; it begins by listing.
-    fn add_import(&mut self, new: &NewImport) -> R<Import>;
-    /// By number.
-    fn import(&mut self, id: ImportId) -> R<Option<Import>>;
-    /// Those of a repository, the newest first.
-    fn imports(&mut self, repository: RepositoryId, limit: usize) -> R<Vec<Import>>;
-    /// Those that a server works on or should, the oldest first.
-    fn active_imports(&mut self) -> R<Vec<Import>>;
-    /// Notes how far it is, and why it does not go on; says whether it was at one of `from`.
-    fn move_import(&mut self, id: ImportId, from: &[Progress], to: Progress, reason: &str, at: Timestamp) -> R<bool>;
-    /// Its sealed credentials; `Some` puts others in their place first.
-    fn import_secrets(&mut self, id: ImportId, sealed: Option<&[u8]>) -> R<Vec<u8>>;
-}
-
-/// The names of imports: where an import goes on after it was interrupted.
-pub trait ImportNames {
-    /// Adds names that are not known yet.
-    fn add_import_names(&mut self, id: ImportId, names: &[String]) -> R<()>;
-    /// Names that were not looked at yet, in order, after `after`.
-    fn waiting_import_names(&mut self, id: ImportId, after: Option<&str>, limit: usize) -> R<Vec<String>>;
-    /// Notes what came of a name: it was looked at.
-    fn note_import_name(&mut self, id: ImportId, name: &str, outcome: &NameOutcome) -> R<()>;
-    /// Lets names with failures wait again; says how many.
-    fn retry_import_names(&mut self, id: ImportId) -> R<usize>;
-    /// How far it is, in numbers.
-    fn import_counts(&mut self, id: ImportId) -> R<ImportCounts>;
-    /// Names with failures, in order, after `after`.
-    fn import_failures(&mut self, id: ImportId, after: Option<&str>, limit: usize) -> R<Vec<(String, NameOutcome)>>;
-}
-
-/// What one node does for all.
-pub trait Leases {
-    /// Takes or prolongs a lease; says whether it is `owner`'s now. One that ran out may be taken by anyone.
-    fn take_lease(&mut self, key: &str, owner: &str, now: Timestamp, until: Timestamp) -> R<bool>;
-    /// Ends a lease before its time.
-    fn end_lease(&mut self, key: &str, owner: &str) -> R<()>;
-}
-
-/// Digests seen first under a name and path of an upstream.
-pub trait Pins {
-    /// Pins `digest` unless another is pinned; gives the one that is in force afterwards.
-    fn pin(&mut self, upstream: UpstreamId, name: &str, path: &str, digest: &Digest, at: Timestamp) -> R<Digest>;
-    /// The digest in force, and since when.
-    fn pinned(&mut self, upstream: UpstreamId, name: &str, path: &str) -> R<Option<(Digest, Timestamp)>>;
-    /// Takes a pin away, so that other bytes may come; says whether there was one.
-    fn unpin(&mut self, upstream: UpstreamId, name: &str, path: &str) -> R<bool>;
 }
