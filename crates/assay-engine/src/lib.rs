@@ -30,6 +30,7 @@ mod overrides;
 mod policies;
 mod popularity;
 mod promote;
+mod publication;
 mod quota;
 mod record;
 mod refusal;
