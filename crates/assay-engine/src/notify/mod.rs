@@ -1,6 +1,7 @@
 //! Telling people and programs what happened. [`collect`] reads the event log for each channel and notes what is to be
 //! told, in the transaction that moves the channel's cursor: nothing is missed, nothing told twice. [`deliver`] sends what
-//! is due, [`message`] makes the words, [`deliveries`] shows and repeats them, and this file manages channels. How messages look and travel is the senders'.
+//! is due, [`message`] makes the words, [`deliveries`] shows and repeats them, and this file manages channels. How messages
+//! look and travel is the senders'.
 
 mod collect;
 mod deliver;

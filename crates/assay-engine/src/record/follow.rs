@@ -6,12 +6,7 @@ use super::{
     reader::Reader,
 };
 use crate::Engine;
-use assay_model::{
-    access::Caller,
-    event::Seq,
-    problem::Problem,
-    seam::meta::{self},
-};
+use assay_model::{access::Caller, event::Seq, problem::Problem, seam::meta};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 

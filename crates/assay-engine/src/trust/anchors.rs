@@ -200,7 +200,7 @@ impl Engine {
             }
             let mut packages = touched.packages.clone();
             if engine.rules(tx)?.reads().contains(&FactKind::Signatures) {
-                packages.extend(engine.arrived_since(tx, touched.seen, &before, &edit)?.packages);
+                packages.extend(engine.arrived_since(tx, touched.seen, &before, &edit)?);
             }
             let (kind, name, body) = match &edit {
                 Edit::Put(one) => {
@@ -254,15 +254,21 @@ impl Engine {
         }
     }
 
-    fn arrived_since(&self, tx: &mut dyn Tx, from: i64, before: &[Trusted], edit: &Edit) -> Result<Touched, Problem> {
-        let mut touched = Touched { seen: from, ..Touched::default() };
-        let after = edit.apply(before);
+    /// Of the evidence after `seen`, the packages that it is about and for which it holds differently.
+    fn arrived_since(
+        &self,
+        tx: &mut dyn Tx,
+        mut seen: i64,
+        before: &[Trusted],
+        edit: &Edit,
+    ) -> Result<BTreeSet<PackageId>, Problem> {
+        let (after, mut packages) = (edit.apply(before), BTreeSet::new());
         loop {
-            let page = tx.walk_evidence(touched.seen, PAGE)?;
-            let Some(last) = page.last() else { return Ok(touched) };
-            touched.seen = last.id;
+            let page = tx.walk_evidence(seen, PAGE)?;
+            let Some(last) = page.last() else { return Ok(packages) };
+            seen = last.id;
             let differing = page.into_iter().filter(|one| self.differs(one, before, &after));
-            touched.packages.extend(differing.flat_map(|one| one.packages));
+            packages.extend(differing.flat_map(|one| one.packages));
         }
     }
 

@@ -27,6 +27,9 @@ use assay_model::{
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, atomic::Ordering};
 
+/// How long it is remembered at most whether upstreams have what their index does not list, in seconds.
+const REMEMBERED: i64 = 600;
+
 /// What somebody who asked for a file is waiting for.
 pub(crate) struct Errand {
     pub(crate) repository: RepositoryId,
@@ -112,17 +115,12 @@ impl Desk {
             return Ok(Some(offer.clone()));
         }
         let (key, now) = ((self.scope(name), what.to_owned()), self.engine.now());
-        if let Some(found) = self
-            .engine
-            .upstreams
-            .found
-            .get(&key)
-            .filter(|found| is_ahead(found.until, now, SignedDuration::from_secs(600)))
-        {
+        let found = self.engine.upstreams.found.get(&key);
+        if let Some(found) = found.filter(|found| is_ahead(found.until, now, SignedDuration::from_secs(REMEMBERED))) {
             return Ok(found.offer.clone());
         }
         let mut offer = None;
-        let mut seconds = 600;
+        let mut seconds = REMEMBERED;
         for known in &listing.answering {
             seconds = i64::from(known.upstream.settings.metadata_seconds).min(seconds);
             let origin = EngineOrigin { engine: self.engine.clone(), known: known.clone() };
