@@ -8,6 +8,7 @@ use super::{
     feeds::progress::Progress,
     look::{bytes, count, harmless},
     out::note,
+    text,
     upstream::flags::SecretFlags,
 };
 use anyhow::{Context as _, Result, bail};
@@ -157,9 +158,7 @@ fn draft(args: ImportArgs) -> Result<Value> {
         settings["timeout_seconds"] = seconds.into();
     }
     if let Some(file) = &args.ca_file {
-        let text = fs::read_to_string(file);
-        let text = text.with_context(|| format!("cannot read the certificates {}", file.display()))?;
-        settings["ca_certificates"] = text.into();
+        settings["ca_certificates"] = text::certificates(file)?.into();
     }
     let mut draft = json!({
         "format": args.source, "settings": settings, "names": names, "as_cache": args.as_cache, "dry_run": args.dry_run,

@@ -25,6 +25,7 @@ mod retention;
 mod sbom;
 mod scan;
 mod status;
+mod text;
 mod tokens;
 mod trash;
 mod trust;

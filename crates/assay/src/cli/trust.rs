@@ -3,16 +3,14 @@
 use super::{
     Context,
     look::{Sheet, Text, count, harmless, short},
+    text,
 };
 use anyhow::{Context as _, Result, bail};
 use assay_engine::{TrustChange, TrustDraft};
 use assay_model::trust::{TrustKind, TrustScope, Trusted};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 /// The largest file of keys that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -82,14 +80,6 @@ pub(super) async fn run(context: &Context, command: TrustCommand) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(path: &Path) -> Result<String> {
-    let unreadable = || format!("cannot read {}", path.display());
-    if std::fs::metadata(path).with_context(unreadable)?.len() > MAX_BYTES {
-        bail!("{} is larger than {} KiB: that is no key", path.display(), MAX_BYTES >> 10);
-    }
-    std::fs::read_to_string(path).with_context(unreadable)
-}
-
 impl AddArgs {
     fn drafts(self) -> Result<Vec<TrustDraft>> {
         let What { key, ca, log, npm_keys } = &self.what;
@@ -100,7 +90,7 @@ impl AddArgs {
             (.., Some(path)) => (TrustKind::Key, path),
             _ => bail!("name a file with --key, --ca, --log or --npm-keys"),
         };
-        let text = read(path)?;
+        let text = text::read(path, MAX_BYTES, ": that is no key")?;
         let named = match npm_keys {
             Some(_) => registry_keys(&text)?
                 .into_iter()

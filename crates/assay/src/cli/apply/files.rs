@@ -1,6 +1,7 @@
 //! Objects from files: YAML documents that name their kind, and folders with `policy.yaml` and `policy.rego`.
 
 use super::object::{Kind, Object};
+use crate::cli::text;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -68,11 +69,7 @@ fn walk(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn text(path: &Path) -> Result<String> {
-    let unreadable = || format!("cannot read {}", path.display());
-    if std::fs::metadata(path).with_context(unreadable)?.len() > MAX_FILE {
-        bail!("{} is larger than {MAX_FILE} bytes", path.display());
-    }
-    std::fs::read_to_string(path).with_context(unreadable)
+    text::read(path, MAX_FILE, "")
 }
 
 fn parsed(yaml: &str) -> Result<Vec<Value>> {

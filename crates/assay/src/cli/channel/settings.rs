@@ -1,12 +1,10 @@
 //! What can be set of a channel on the command line, and the requests that are made of it.
 
+use crate::cli::text;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use std::{io::Read as _, path::PathBuf};
-
-/// The largest file of certificates, in bytes.
-const MAX_CERTIFICATES: u64 = 1 << 20;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Sort {
@@ -152,12 +150,7 @@ impl SettingArgs {
             fields.insert("to".to_owned(), json!(self.to));
         }
         if let Some(file) = &self.ca_file {
-            let unreadable = || format!("cannot read the certificates {}", file.display());
-            if std::fs::metadata(file).with_context(unreadable)?.len() > MAX_CERTIFICATES {
-                bail!("{} is too large for a file of certificates", file.display());
-            }
-            let text = std::fs::read_to_string(file).with_context(unreadable)?;
-            fields.insert("ca_certificates".to_owned(), text.into());
+            fields.insert("ca_certificates".to_owned(), text::certificates(file)?.into());
         }
         Ok(fields)
     }

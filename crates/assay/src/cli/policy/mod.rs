@@ -11,9 +11,10 @@ use super::{
     Context,
     look::{Sheet, Text, Tone, harmless, moment},
     out::note,
+    text,
     wait::Before,
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use assay_engine::{PolicyDraft, SavedPolicy};
 use assay_model::policy::{OnFailure, Policy, PolicyAction};
 use clap::{Subcommand, ValueEnum};
@@ -168,11 +169,7 @@ fn named(file: &Path) -> String {
 }
 
 fn source(file: &Path) -> Result<String> {
-    let unreadable = || format!("cannot read {}", file.display());
-    if std::fs::metadata(file).with_context(unreadable)?.len() > MAX_REGO {
-        bail!("{} is larger than {MAX_REGO} bytes, and no policy is", file.display());
-    }
-    std::fs::read_to_string(file).with_context(unreadable)
+    text::read(file, MAX_REGO, ", and no policy is")
 }
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 //! `policy.rego` and `policy.yaml`.
 
 use super::{action, named, source};
+use crate::cli::text;
 use anyhow::{Context as _, Result, bail};
 use assay_engine::{PolicyTrial, Trial};
 use assay_model::policy::{OnFailure, PolicyAction};
@@ -155,11 +156,7 @@ fn folder(path: &Path) -> Result<PolicyTrial> {
 }
 
 fn sheet(path: &Path) -> Result<Sheet> {
-    let unreadable = || format!("cannot read {}", path.display());
-    if std::fs::metadata(path).with_context(unreadable)?.len() > MAX_YAML {
-        bail!("{} is larger than {MAX_YAML} bytes", path.display());
-    }
-    let text = std::fs::read_to_string(path).with_context(unreadable)?;
+    let text = text::read(path, MAX_YAML, "")?;
     serde_saphyr::from_str(&text).map_err(|e| {
         anyhow::anyhow!("{} cannot be understood: {}", path.display(), e.to_string().lines().next().unwrap_or_default())
     })

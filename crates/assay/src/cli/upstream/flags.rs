@@ -1,11 +1,11 @@
 //! Options that say what an upstream is like. Secrets come by standard input only: what stands on a command line can be
 //! read by everybody on the machine.
 
+use crate::cli::text;
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgAction, Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use std::{
-    fs,
     io::{self, Read as _},
     path::PathBuf,
 };
@@ -77,9 +77,7 @@ impl Rules {
             ModeFlag::Open => "open",
             ModeFlag::CachedOnly => "cached-only",
         });
-        let certificates = self.ca_file.map(|file| {
-            fs::read_to_string(&file).with_context(|| format!("cannot read the certificates {}", file.display()))
-        });
+        let certificates = self.ca_file.map(|file| text::certificates(&file));
         let patterns = |given: Vec<String>| {
             (!given.is_empty()).then(|| json!(given.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>()))
         };

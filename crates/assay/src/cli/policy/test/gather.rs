@@ -1,6 +1,7 @@
 //! Which files are tested together. All policies are in the same package, so that two of them must not meet: each is
 //! loaded with its own tests alone, and with the helpers and data of its folder.
 
+use crate::cli::text;
 use anyhow::{Context as _, Result, bail};
 use assay_policy::testing::{Source, Suite};
 use std::{
@@ -125,11 +126,7 @@ fn source(path: &Path) -> Result<Source> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    let unreadable = || format!("cannot read {}", path.display());
-    if fs::metadata(path).with_context(unreadable)?.len() > MAX_FILE {
-        bail!("{} is larger than {MAX_FILE} bytes", path.display());
-    }
-    fs::read_to_string(path).with_context(unreadable)
+    text::read(path, MAX_FILE, "")
 }
 
 /// A document for `data`, which must have names to be found by.

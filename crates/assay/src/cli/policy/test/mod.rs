@@ -4,7 +4,7 @@
 mod gather;
 mod show;
 
-use crate::cli::Context;
+use crate::cli::{Context, text};
 use anyhow::{Context as _, Result, bail};
 use assay_model::{
     decision::{Outcome, Verdict},
@@ -105,11 +105,7 @@ pub(super) async fn run(context: &Context, args: TestArgs) -> Result<ExitCode> {
 
 /// Reads a document to evaluate on.
 fn document(file: &Path) -> Result<Value> {
-    let unreadable = || format!("cannot read {}", file.display());
-    if std::fs::metadata(file).with_context(unreadable)?.len() > MAX_INPUT {
-        bail!("{} is larger than {MAX_INPUT} bytes", file.display());
-    }
-    let text = std::fs::read_to_string(file).with_context(unreadable)?;
+    let text = text::read(file, MAX_INPUT, "")?;
     let value: Value = serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
     let inner = value.get("input").filter(|_| value.get("v0").is_none()).cloned();
     Ok(inner.unwrap_or(value))
