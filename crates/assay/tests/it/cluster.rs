@@ -64,7 +64,7 @@ impl Services {
     }
 
     /// What a server over them is told.
-    pub fn variables(&self) -> [(&'static str, &str); 5] {
+    fn variables(&self) -> [(&'static str, &str); 5] {
         [
             ("ASSAY_DATABASE_URL", &self.database),
             ("ASSAY_STORAGE_URL", &self.storage),
@@ -74,9 +74,14 @@ impl Services {
         ]
     }
 
+    /// A server that runs over them.
+    pub fn under(&self, server: ServerOptions) -> ServerOptions {
+        self.variables().iter().fold(server, |server, (name, value)| server.env(name, value))
+    }
+
     /// One more server over them, with a data directory of its own.
     async fn node(&self) -> Result<TestServer> {
-        self.variables().iter().fold(options(), |o: ServerOptions, (name, value)| o.env(name, value)).start().await
+        self.under(options()).start().await
     }
 
     /// The command line at a node, for commands that work on the data themselves.

@@ -3,14 +3,13 @@
 
 use crate::{
     inside,
-    notify::{Got, Receiver, channel},
+    notify::{Receiver, channel},
     support::{PATIENCE, advisories, options, publish, python_advisory, refuse_dangerous, settled},
 };
 use anyhow::{Context, Result, bail};
 use assay_testkit::{TestServer, make::wheel::Wheel};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -56,15 +55,6 @@ async fn quarantined(server: &TestServer) -> Result<usize> {
     Ok(events.iter().filter(|event| event["kind"] == "decision.quarantined").count())
 }
 
-/// Bodies by id.
-fn told(got: &[Got]) -> BTreeMap<String, Vec<Value>> {
-    let mut by_id: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for body in got.iter().map(Got::json) {
-        by_id.entry(body["id"].to_string()).or_default().push(body);
-    }
-    by_id
-}
-
 async fn sent(server: &TestServer) -> Result<Vec<Value>> {
     let listed = server.http().get("/api/v1/channels/hook/deliveries").await?.expect_status(200)?.json()?;
     listed["deliveries"].as_array().cloned().context("no deliveries")
@@ -88,7 +78,7 @@ async fn a_kill_between_a_decision_and_its_message_loses_none_and_makes_no_secon
         until("the message", PATIENCE, async || Ok(receiver.got().len() > n)).await?;
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let told = told(&receiver.got());
+    let told = receiver.by_id();
     assert_eq!((receiver.got().len(), told.len(), quarantined(&server).await?), (2, 2, 2), "{told:#?}");
     Ok(())
 }
@@ -106,7 +96,7 @@ async fn a_kill_between_sending_and_noting_it_repeats_the_same_words_under_the_s
     let noted = async || Ok(sent(&server).await?.iter().all(|one| one["status"] == "sent"));
     until("the note that it is sent", PATIENCE, noted).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let told = told(&receiver.got());
+    let told = receiver.by_id();
     let bodies = told.values().next().context("nothing was told")?;
     assert_eq!((told.len(), bodies.len()), (1, 2), "{told:#?}");
     assert_eq!(bodies[0], bodies[1], "the same words");
@@ -131,13 +121,13 @@ async fn the_same_advisories_from_two_programs_at_once_are_taken_once() -> Resul
     assert_eq!(inside::rows(&server.data(), twice)?, Vec::<Vec<Value>>::new(), "one revision each");
     assert_eq!(quarantined(&server).await?, ROUNDS, "each package is quarantined once");
     let counted = async || {
-        let told = told(&receiver.got());
+        let told = receiver.by_id();
         Ok(told.values().map(|bodies| bodies[0]["counts"]["decision.quarantined"].as_u64().unwrap_or(0)).sum::<u64>()
             == 4)
     };
     until("all messages", PATIENCE, counted).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(told(&receiver.got()).values().all(|bodies| bodies.len() == 1) && counted().await?, "each once");
+    assert!(receiver.by_id().values().all(|bodies| bodies.len() == 1) && counted().await?, "each once");
     let replayed = server.cli(["decisions", "replay", "--all"])?.succeed().await?;
     assert!(replayed.says(", 0 different"), "{replayed}");
     Ok(())

@@ -246,8 +246,8 @@ async fn the_log_has_an_entry_for_every_policy_and_filters() -> Result<()> {
     assert!(full["policy"]["rego"].as_str().is_some_and(|rego| rego.contains("has %v")), "{full}");
     assert_eq!(full["policy_output"]["match"], true);
     assert_eq!(full["policy_input"]["v0"]["package"]["name"], "aa");
-    let place = package(&server, "main/pypi/aa@1.0").await?["repository_id"].clone();
-    assert!(place.is_null() || place == entry["repository_slug_perm"], "{entry}");
+    let place = package(&server, "main/pypi/aa@1.0").await?["repository"]["id"].clone();
+    assert_eq!(place, entry["repository_slug_perm"], "{entry}");
     assert_eq!(
         (&entry["package_slug"], &entry["repository_slug"], &entry["repository_name"]),
         (&full["policy_input"]["v0"]["package"]["slug"], &json!("main"), &json!("main")),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use assay_testkit::faulty::{Fault, Faulty};
 use assay_testkit::make::wheel::Wheel;
-use assay_testkit::{Reply, ServerOptions, TestServer, skipped, upload};
+use assay_testkit::{Reply, TestServer, skipped, upload};
 
 use crate::cluster::Services;
 use crate::support::{options, settled};
@@ -148,8 +148,7 @@ async fn behind(services: &Services, name: &str, url: &str) -> Result<(TestServe
     let at = if credentials.is_empty() { "" } else { "@" };
     let slash = if path.is_empty() { "" } else { "/" };
     let through = format!("{scheme}://{credentials}{at}{}{slash}{path}", faulty.authority());
-    let options = services.variables().iter().fold(options(), |o: ServerOptions, (n, value)| o.env(n, value));
-    let server = options.env(name, &through).start().await?;
+    let server = services.under(options()).env(name, &through).start().await?;
     Ok((server, faulty))
 }
 

@@ -86,6 +86,15 @@ impl Receiver {
         self.got.lock().expect("unpoisoned").clone()
     }
 
+    /// Bodies of what came, by id.
+    pub fn by_id(&self) -> BTreeMap<String, Vec<Value>> {
+        let mut by_id: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for body in self.got().iter().map(Got::json) {
+            by_id.entry(body["id"].to_string()).or_default().push(body);
+        }
+        by_id
+    }
+
     /// Waits until so many came.
     pub async fn wait(&self, server: &TestServer, n: usize) -> Result<Vec<Got>> {
         let start = Instant::now();

@@ -35,8 +35,8 @@ async fn store(server: &TestServer) -> Result<Arc<dyn MetaStore>> {
     Ok(assay_store::open_meta(&address).await?)
 }
 
-/// Puts every inventory back to what an older scanner would have made. The server is not running.
-pub async fn age(server: &TestServer, older: Older) -> Result<()> {
+/// Puts every inventory back to what an older scanner would have made; gives how many. The server is not running.
+pub async fn age(server: &TestServer, older: Older) -> Result<usize> {
     let aged = meta::write(&*store(server).await?, move |tx| {
         let mut aged = 0;
         for number in 1..1000 {
@@ -62,7 +62,13 @@ pub async fn age(server: &TestServer, older: Older) -> Result<()> {
         Ok(aged)
     })
     .await?;
-    assert!(aged > 2, "there is something to make again: {aged}");
+    Ok(aged)
+}
+
+/// As [`age`], after [`fill`].
+async fn age_all(server: &TestServer, older: Older) -> Result<()> {
+    let aged = age(server, older).await?;
+    assert!(aged > 5, "there is something to make again: {aged}");
     Ok(())
 }
 
@@ -120,7 +126,7 @@ async fn only_what_a_newer_analyzer_can_affect_is_made_again_and_decided() -> Re
     for older in [Older::Blind, Older::Unaware] {
         let before = status(&server).await?["renewal"].clone();
         server.stop().await?;
-        age(&server, older).await?;
+        age_all(&server, older).await?;
         let id = if older == Older::Blind { "ALPINE-CVE-2026-1" } else { "ALPINE-CVE-2026-2" };
         let record =
             feeds::osv_record(id, "Alpine:v3.10", "zlib", Some("1.2.12-r0"), feeds::CRITICAL, "2026-01-01T00:00:00Z");
@@ -172,7 +178,7 @@ async fn an_image_that_comes_while_its_layer_waits_makes_the_layer_again_itself(
     let mut server = server().await?;
     fill(&server).await?;
     server.stop().await?;
-    age(&server, Older::Blind).await?;
+    age_all(&server, Older::Blind).await?;
     // a node of the older version has marked nothing yet; the newer one takes a push before its survey comes that far
     server.restart().await?;
     let apk = Apk { name: "zlib", version: "1.2.11-r0", origin: "zlib", license: "Zlib" };

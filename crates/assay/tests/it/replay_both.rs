@@ -15,7 +15,7 @@ use assay_model::{
     work::{Due, Lane, NewJob, Stage},
 };
 use assay_testkit::{
-    Run, ServerOptions, TestServer,
+    Run, TestServer,
     make::{
         feeds::{epss_csv_gz, osv_zip},
         wheel::Wheel,
@@ -43,8 +43,7 @@ impl Place {
 
     async fn shared() -> Result<Option<Self>> {
         let Some(services) = Services::new() else { return Ok(None) };
-        let all = services.variables();
-        let server = all.iter().fold(options(), |o: ServerOptions, (name, value)| o.env(name, value)).start().await?;
+        let server = services.under(options()).start().await?;
         Ok(Some(Self { server, services: Some(services) }))
     }
 

@@ -3,18 +3,18 @@
 
 use crate::{
     cluster::Services,
-    notify::{Got, Receiver, channel},
+    notify::{Receiver, channel},
     support::{TOO_DANGEROUS, options, python_advisory, settled},
 };
 use anyhow::{Context, Result, bail};
 use assay_testkit::{
-    ServerOptions, TestServer,
+    TestServer,
     make::{feeds::osv_zip, wheel::Wheel},
     upload,
 };
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::Path,
     time::{Duration, Instant},
 };
@@ -30,7 +30,7 @@ async fn node(services: &Services) -> Result<TestServer> {
         .env("ASSAY_NOTIFICATIONS_QUIET", "1")
         .env("ASSAY_NOTIFICATIONS_RETRY", "1")
         .env("ASSAY_SECRET_KEY", KEY);
-    services.variables().iter().fold(plain, |o: ServerOptions, (name, value)| o.env(name, value)).start().await
+    services.under(plain).start().await
 }
 
 /// Two nodes with a policy and twenty packages, published through both.
@@ -52,15 +52,6 @@ async fn world(services: &Services) -> Result<(TestServer, TestServer)> {
 async fn import(services: &Services, node: &TestServer, file: &Path) -> Result<()> {
     services.cli(node, &["feeds", "import"])?.arg(file).succeed().await?;
     Ok(())
-}
-
-/// What was told: the bodies by id.
-fn told(got: &[Got]) -> BTreeMap<String, Vec<Value>> {
-    let mut by_id: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for body in got.iter().map(Got::json) {
-        by_id.entry(body["id"].to_string()).or_default().push(body);
-    }
-    by_id
 }
 
 /// Waits until so many messages came, at least.
@@ -127,9 +118,8 @@ async fn nodes_killed_while_they_decide_and_tell_lose_nothing_and_say_nothing_tw
     let events = services.ask("SELECT count(*) FROM event WHERE kind = 'decision.quarantined'")?;
     assert_eq!(events, PACKAGES.to_string(), "each is quarantined once");
 
-    let got = receiver.got();
-    let told = told(&got);
-    eprintln!("{} requests told {} messages; {held} were under way at a kill", got.len(), told.len());
+    let told = receiver.by_id();
+    eprintln!("{} requests told {} messages; {held} were under way at a kill", receiver.got().len(), told.len());
     let subjects: BTreeSet<String> =
         told.values().map(|bodies| bodies[0]["packages"][0]["subject"].to_string()).collect();
     assert_eq!((told.len(), subjects.len()), (PACKAGES, PACKAGES), "one id for each event: {told:#?}");

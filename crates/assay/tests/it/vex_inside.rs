@@ -15,18 +15,29 @@ use assay_testkit::{
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
 
+/// A library as programs are built from it.
+struct Library {
+    path: &'static str,
+    /// What it calls itself in code.
+    package: &'static str,
+    version: &'static str,
+}
+
+const NET: Library = Library { path: "example.org/net", package: "net", version: "v0.1.0" };
+
 /// A program built from a library, as `main` calls itself.
-async fn program(gopher: &Gopher, folder: &Path, main: &str) -> Result<Vec<u8>> {
-    let library = folder.join("vendor/example.org/net");
-    std::fs::create_dir_all(&library)?;
-    let module = format!("module {main}\n\ngo 1.18\n\nrequire example.org/net v0.1.0\n");
-    for (path, text) in [
-        ("go.mod", module.as_str()),
-        ("main.go", "package main\n\nimport \"example.org/net\"\n\nfunc main() { println(net.Version()) }\n"),
-        ("vendor/modules.txt", "# example.org/net v0.1.0\n## explicit\nexample.org/net\n"),
-        ("vendor/example.org/net/net.go", "package net\n\nfunc Version() string { return \"v0.1.0\" }\n"),
+async fn program(gopher: &Gopher, folder: &Path, main: &str, library: &Library) -> Result<Vec<u8>> {
+    let Library { path, package, version } = library;
+    let vendor = folder.join("vendor").join(path);
+    std::fs::create_dir_all(&vendor)?;
+    let said = format!("package {package}\n\nfunc Version() string {{ return \"{version}\" }}\n");
+    std::fs::write(vendor.join("library.go"), said)?;
+    for (file, text) in [
+        ("go.mod", format!("module {main}\n\ngo 1.18\n\nrequire {path} {version}\n")),
+        ("main.go", format!("package main\n\nimport \"{path}\"\n\nfunc main() {{ println({package}.Version()) }}\n")),
+        ("vendor/modules.txt", format!("# {path} {version}\n## explicit\n{path}\n")),
     ] {
-        std::fs::write(folder.join(path), text)?;
+        std::fs::write(folder.join(file), text)?;
     }
     gopher.go(&["build", "-o", "made", "."]).current_dir(folder).succeed().await?;
     Ok(std::fs::read(folder.join("made"))?)
@@ -48,8 +59,8 @@ async fn a_statement_about_a_program_in_an_image_holds_for_what_it_is_built_from
     let Some(gopher) = Gopher::new("off".to_owned())? else { return Ok(()) };
     let folder = tempfile::tempdir()?;
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-    let tool = program(&gopher, &one, "example.org/tool").await?;
-    let other = program(&gopher, &two, "example.org/other").await?;
+    let tool = program(&gopher, &one, "example.org/tool", &NET).await?;
+    let other = program(&gopher, &two, "example.org/other", &NET).await?;
     let alone = Image::new().layer(&[("usr/bin/tool", &tool)])?.parts()?;
     let both = Image::new().layer(&[("usr/bin/tool", &tool), ("usr/bin/other", &other)])?.parts()?;
     push(server.http(), "main/alone", "1", &alone).await?;
@@ -103,18 +114,8 @@ async fn a_real_hub_speaks_of_a_program_inside_an_image() -> Result<()> {
     let Some(gopher) = Gopher::new("off".to_owned())? else { return Ok(()) };
     let folder = tempfile::tempdir()?;
     // the hub says of github.com/aquasecurity/trivy, every version, that helm's CVE-2024-26147 does not affect it
-    let vendor = folder.path().join("vendor/helm.sh/helm/v3");
-    std::fs::create_dir_all(&vendor)?;
-    for (path, text) in [
-        ("go.mod", "module github.com/aquasecurity/trivy\n\ngo 1.18\n\nrequire helm.sh/helm/v3 v3.14.0\n"),
-        ("main.go", "package main\n\nimport \"helm.sh/helm/v3\"\n\nfunc main() { println(helm.Version()) }\n"),
-        ("vendor/modules.txt", "# helm.sh/helm/v3 v3.14.0\n## explicit\nhelm.sh/helm/v3\n"),
-        ("vendor/helm.sh/helm/v3/helm.go", "package helm\n\nfunc Version() string { return \"v3.14.0\" }\n"),
-    ] {
-        std::fs::write(folder.path().join(path), text)?;
-    }
-    gopher.go(&["build", "-o", "made", "."]).current_dir(folder.path()).succeed().await?;
-    let made = std::fs::read(folder.path().join("made"))?;
+    let helm = Library { path: "helm.sh/helm/v3", package: "helm", version: "v3.14.0" };
+    let made = program(&gopher, folder.path(), "github.com/aquasecurity/trivy", &helm).await?;
     push(server.http(), "main/scanner", "1", &Image::new().layer(&[("usr/local/bin/trivy", &made)])?.parts()?).await?;
     settled(&server).await?;
     let mut record = feeds::osv_record(
