@@ -205,6 +205,58 @@ async fn real_documents_are_taken_apart() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn what_uploaders_say_of_a_project_is_kept_and_what_was_answered_fails_no_gate() -> Result<()> {
+    let Some(curl) = tool("curl") else { return Ok(()) };
+    let server = options().start().await?;
+    let file = server.scratch().join("bom.json");
+    std::fs::write(&file, document(&[("shop-cart", "1.0.0")]))?;
+    let form = async |version: &str, more: &[&str]| -> Result<()> {
+        let key = format!("X-Api-Key: {}", server.token());
+        let mut run = Run::new(&curl)?.args(["-sS", "-f", "-X", "POST", "-H", &key, "-F", "projectName=shop"]);
+        for field in [format!("projectVersion={version}").as_str(), "autoCreate=true"].iter().chain(more) {
+            run = run.args(["-F", field]);
+        }
+        let bom = format!("bom=@{}", file.display());
+        let told = run.args(["-F", &bom]).arg(format!("{}/api/v1/bom", server.url())).succeed().await?;
+        let told: Value = serde_json::from_str(&told.stdout)?;
+        processed(&server, told["token"].as_str().context("a token")?).await
+    };
+    let project = async |version: &str| -> Result<Value> {
+        let lookup = format!("/api/v1/project/lookup?name=shop&version={version}");
+        server.http().get(&lookup).await?.expect_status(200)?.json()
+    };
+    form("1", &["projectTags=Prod, pci", "isLatest=true"]).await?;
+    let (first, tags) = (project("1").await?, json!([{"name": "pci"}, {"name": "prod"}]));
+    assert_eq!((&first["tags"], &first["isLatest"]), (&tags, &json!(true)));
+    let found = server.http().get("/api/v1/packages?q=tag:pci").await?.expect_status(200)?.json()?;
+    assert_eq!(found["packages"][0]["name"], "shop", "they are tags like others: {found}");
+
+    let draft = json!({"name": "shop", "version": "2", "tags": [{"name": "web"}], "isLatest": true});
+    server.http().send(server.http().request(Method::PUT, "/api/v1/project").json(&draft)).await?.expect_status(201)?;
+    assert_eq!((&project("1").await?["isLatest"], &project("2").await?["isLatest"]), (&json!(false), &json!(true)));
+    form("2", &[]).await?;
+    assert_eq!(project("2").await?["tags"], json!([{"name": "web"}]), "what it was made with");
+    let bom = base64(document(&[("shop-cart", "1.0.0")]).as_bytes());
+    let long = json!({"projectName": "shop", "projectVersion": "3", "autoCreate": true, "bom": bom,
+        "projectTags": [{"name": "x".repeat(200)}]});
+    put(server.http(), Some(server.token()), &long).await?.expect_status(400)?;
+    server.http().get("/api/v1/project/lookup?name=shop&version=3").await?.expect_status(404)?;
+
+    advisory(&server).await?;
+    let uuid = first["uuid"].as_str().context("an identifier")?.to_owned();
+    let findings = async |more: &str| -> Result<Value> {
+        let path = format!("/api/v1/finding/project/{uuid}{more}");
+        server.http().get(&path).await?.expect_status(200)?.json()
+    };
+    assert_eq!(findings("").await?[0]["analysis"]["isSuppressed"], false);
+    let waive = ["waiver", "add", "--vulnerability", "GHSA-dtdt-0000-0001", "--expires", "1h", "--reason", "unused"];
+    server.cli(waive)?.succeed().await?;
+    assert_eq!(findings("").await?, json!([]));
+    assert_eq!(findings("?suppressed=true").await?[0]["analysis"]["isSuppressed"], true);
+    Ok(())
+}
+
 /// `dtrackauditor`, a client that builds use: it uploads, waits for the token, and reads findings.
 #[tokio::test]
 async fn a_real_uploader_waits_for_its_token_and_reads_what_was_found() -> Result<()> {

@@ -6,18 +6,22 @@ use assay_engine::Desk;
 use assay_formats::bom::FORMAT;
 use assay_model::{
     access::{Caller, Permission},
+    assessment::Assessment,
     package::{Package, PackageId},
     problem::{Kind, Problem},
     repository::Settings,
     seam::{format::Shelf as _, meta},
+    vex::VexStatus,
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// The version of a project that has none.
 const UNVERSIONED: &str = "unversioned";
+/// Longest tag, characters.
+const TAG: usize = 100;
 /// Projects of one answer.
 const LISTED: usize = 1000;
 
@@ -26,6 +30,53 @@ const LISTED: usize = 1000;
 pub(super) struct Project {
     pub(super) name: String,
     pub(super) version: String,
+    /// Tags that it was made with, for its package once a document is sent.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) tags: BTreeSet<String>,
+}
+
+/// Tags as uploaders send them: a list of objects or of words, or one text with commas.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Tags {
+    #[default]
+    None,
+    List(Vec<TagWord>),
+    Text(String),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum TagWord {
+    Object { name: String },
+    Word(String),
+}
+
+impl Tags {
+    /// The words, as Dependency-Track keeps them: trimmed and in lower case.
+    ///
+    /// # Errors
+    /// `Invalid` for what can be no tag.
+    pub(super) fn words(self) -> Result<BTreeSet<String>, Problem> {
+        let words: Vec<String> = match self {
+            Self::None => Vec::new(),
+            Self::Text(text) => text.split(',').map(str::to_owned).collect(),
+            Self::List(list) => list
+                .into_iter()
+                .map(|tag| match tag {
+                    TagWord::Object { name } | TagWord::Word(name) => name,
+                })
+                .collect(),
+        };
+        let mut words: BTreeSet<String> = words.iter().map(|word| word.trim().to_lowercase()).collect();
+        words.remove("");
+        match words.iter().find(|word| word.chars().count() > TAG || word.chars().any(char::is_control)) {
+            Some(_) => {
+                Err(Problem::invalid("bad-tags", format!("a tag has 1 to {TAG} characters and no control characters")))
+            }
+            None => Ok(words),
+        }
+    }
 }
 
 impl Project {
@@ -34,7 +85,7 @@ impl Project {
         if name.is_empty() {
             return Err(Problem::invalid("bad-project", "a project needs a name: send `project`, or `projectName`"));
         }
-        Ok(Self { name: name.to_owned(), version: version.to_owned() })
+        Ok(Self { name: name.to_owned(), version: version.to_owned(), tags: BTreeSet::new() })
     }
 
     pub(super) fn uuid(&self, app: &App) -> Result<String, Problem> {
@@ -60,10 +111,18 @@ impl Project {
         meta::write(app.engine.meta(), move |tx| tx.setting_or(&key, &text).map(|_| ())).await
     }
 
-    fn shown(&self, app: &App, package: Option<&Package>) -> Result<Value, Problem> {
+    /// Notes that of the versions of its name this is the latest; any other is not any more.
+    pub(super) async fn note_latest(&self, app: &App) -> Result<(), Problem> {
+        let (key, version) = (latest_key(app, &self.name)?, self.version.clone());
+        meta::write(app.engine.meta(), move |tx| tx.put_setting(&key, &version)).await
+    }
+
+    fn shown(&self, app: &App, package: Option<&Package>, latest: Option<&str>) -> Result<Value, Problem> {
+        let tags = package.map_or(&self.tags, |package| &package.tags);
         let mut shown = json!({
             "uuid": self.uuid(app)?, "name": self.name, "version": self.version, "active": true, "properties": [],
-            "tags": package.map(|p| p.tags.iter().map(|tag| json!({"name": tag})).collect::<Vec<_>>()).unwrap_or_default(),
+            "tags": tags.iter().map(|tag| json!({"name": tag})).collect::<Vec<_>>(),
+            "isLatest": latest == Some(&self.version),
         });
         if let (Some(package), Some(shown)) = (package, shown.as_object_mut()) {
             shown.insert("lastBomImport".to_owned(), package.uploaded_at.as_millisecond().into());
@@ -77,6 +136,17 @@ impl Project {
 
 fn key(uuid: &str) -> String {
     format!("bom.project.{}", uuid.to_ascii_lowercase())
+}
+
+fn latest_key(app: &App, name: &str) -> Result<String, Problem> {
+    // no version is empty, so that this is the identifier of no project
+    Ok(format!("bom.latest.{}", ticket::project(app, &app.boms, name, "")?))
+}
+
+/// The version that was said to be the latest of a name.
+async fn latest(app: &App, name: &str) -> Result<Option<String>, Problem> {
+    let key = latest_key(app, name)?;
+    meta::read(app.engine.meta(), move |tx| tx.setting(&key)).await
 }
 
 /// The project with an identifier.
@@ -119,6 +189,18 @@ struct Named {
     version: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Draft {
+    #[serde(default)]
+    name: String,
+    version: Option<String>,
+    #[serde(default)]
+    tags: Tags,
+    #[serde(default)]
+    is_latest: bool,
+}
+
 /// `GET /api/v1/project/lookup?name=&version=`.
 pub(in crate::http) async fn lookup(app: Arc<App>, call: Call) -> Answer {
     let outcome = async move {
@@ -129,7 +211,9 @@ pub(in crate::http) async fn lookup(app: Arc<App>, call: Call) -> Answer {
             return Err(no_project());
         }
         let package = project.package(&desk).await?;
-        super::super::ok(&project.shown(&app, package.as_ref())?)
+        let project = by_uuid(&app, &project.uuid(&app)?).await?.unwrap_or(project);
+        let latest = latest(&app, &project.name).await?;
+        super::super::ok(&project.shown(&app, package.as_ref(), latest.as_deref())?)
     };
     worded(outcome.await)
 }
@@ -145,7 +229,8 @@ async fn found(app: &App, caller: &Caller, uuid: String) -> Result<(Project, Opt
 pub(in crate::http) async fn show(app: Arc<App>, call: Call) -> Answer {
     let outcome = async move {
         let (project, package) = found(&app, &call.caller, call.param("uuid").to_owned()).await?;
-        super::super::ok(&project.shown(&app, package.as_ref())?)
+        let latest = latest(&app, &project.name).await?;
+        super::super::ok(&project.shown(&app, package.as_ref(), latest.as_deref())?)
     };
     worded(outcome.await)
 }
@@ -158,11 +243,11 @@ pub(in crate::http) async fn list(app: Arc<App>, call: Call) -> Answer {
         if let Some(desk) = desk(&app, &call.caller).await? {
             let names = if named.name.is_empty() { desk.names(None, LISTED).await? } else { vec![named.name] };
             for name in names {
-                let view = desk.view(&name).await?;
+                let (view, latest) = (desk.view(&name).await?, latest(&app, &name).await?);
                 for version in view.iter().flat_map(|view| &view.versions).take(LISTED - all.len().min(LISTED)) {
                     let at = &version.package.at;
-                    let project = Project { name: at.name.clone(), version: at.version.clone() };
-                    all.push(project.shown(&app, Some(&version.package))?);
+                    let project = Project::new(&at.name, Some(&at.version))?;
+                    all.push(project.shown(&app, Some(&version.package), latest.as_deref())?);
                 }
             }
         }
@@ -176,8 +261,9 @@ pub(in crate::http) async fn list(app: Arc<App>, call: Call) -> Answer {
 /// `PUT /api/v1/project`: makes one that has no document yet.
 pub(in crate::http) async fn create(app: Arc<App>, mut call: Call) -> Answer {
     let outcome = async move {
-        let named: Named = call.json().await?;
-        let project = Project::new(&named.name, named.version.as_deref())?;
+        let draft: Draft = call.json().await?;
+        let mut project = Project::new(&draft.name, draft.version.as_deref())?;
+        project.tags = draft.tags.words()?;
         assay_formats::bom::check(&project.name, &project.version)?;
         let desk = desk_for_writing(&app, &call.caller).await?;
         desk.may_write()?;
@@ -186,19 +272,32 @@ pub(in crate::http) async fn create(app: Arc<App>, mut call: Call) -> Answer {
             return Ok(super::plain(StatusCode::CONFLICT, "text/plain", text));
         }
         project.note(&app).await?;
-        super::super::created(&project.shown(&app, None)?)
+        if draft.is_latest {
+            project.note_latest(&app).await?;
+        }
+        let latest = latest(&app, &project.name).await?;
+        super::super::created(&project.shown(&app, None, latest.as_deref())?)
     };
     worded(outcome.await)
 }
 
-/// `GET /api/v1/finding/project/{uuid}`.
+#[derive(Deserialize)]
+struct Wanted {
+    /// Also what a trusted statement or a waiver takes away.
+    #[serde(default)]
+    suppressed: bool,
+}
+
+/// `GET /api/v1/finding/project/{uuid}?suppressed=`: what counts, so that gates in builds do not fail of what was answered.
 pub(in crate::http) async fn findings(app: Arc<App>, call: Call) -> Answer {
     let outcome = async move {
         let (project, package) = found(&app, &call.caller, call.param("uuid").to_owned()).await?;
         let uuid = project.uuid(&app)?;
+        let wanted: Wanted = call.query()?;
         let Some(Package { id, .. }) = package else { return super::super::ok(&json!([])) };
         let detail = app.engine.package_detail(&call.caller, id).await?;
-        let findings = detail.findings.iter().map(|one| {
+        let shown = detail.findings.iter().filter(|one| wanted.suppressed || one.assessment.for_all().is_none());
+        let findings = shown.map(|one| {
             json!({
                 "component": {
                     "name": one.component.name, "group": one.component.namespace, "version": one.component.version,
@@ -209,7 +308,7 @@ pub(in crate::http) async fn findings(app: Arc<App>, call: Call) -> Answer {
                     "cvssV3BaseScore": one.finding.score(), "source": "ASSAY",
                     "aliases": one.finding.ids().skip(1).collect::<Vec<_>>(),
                 },
-                "analysis": {"isSuppressed": false},
+                "analysis": analysis(&one.assessment),
                 "matrix": format!("{uuid}:{}:{}", one.component.purl, one.finding.id),
             })
         });
@@ -219,6 +318,17 @@ pub(in crate::http) async fn findings(app: Arc<App>, call: Call) -> Answer {
         Ok(reply)
     };
     worded(outcome.await)
+}
+
+/// What was said of a finding, in the words of these clients.
+fn analysis(assessment: &Assessment) -> Value {
+    let state = assessment.said.as_ref().filter(|said| said.trusted).map(|said| match said.statement.status {
+        VexStatus::NotAffected => "NOT_AFFECTED",
+        VexStatus::Fixed => "RESOLVED",
+        VexStatus::Affected => "EXPLOITABLE",
+        VexStatus::UnderInvestigation => "IN_TRIAGE",
+    });
+    json!({"isSuppressed": assessment.for_all().is_some(), "state": state.unwrap_or("NOT_SET")})
 }
 
 fn severity(severity: assay_model::finding::Severity) -> String {

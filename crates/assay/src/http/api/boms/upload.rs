@@ -3,9 +3,10 @@
 
 use super::{
     Answer, App, Call, no_project,
-    project::{self, Project},
+    project::{self, Project, Tags},
     ticket, worded,
 };
+use assay_engine::TagEdit;
 use assay_formats::bom::{DOCUMENT, FORMAT, address};
 use assay_model::{
     access::Caller,
@@ -22,7 +23,7 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Bytes of a request: the document as base64 in quotes, and what stands around it.
 const BODY: usize = (DOCUMENT as usize / 3 * 4) + (256 << 10);
@@ -35,6 +36,10 @@ struct Upload {
     project_name: Option<String>,
     project_version: Option<String>,
     auto_create: bool,
+    project_tags: Tags,
+    is_latest: bool,
+    /// What older uploaders call it.
+    is_latest_project_version: bool,
     bom: String,
 }
 
@@ -78,6 +83,8 @@ async fn form(call: &mut Call) -> Result<(Upload, Bytes), Problem> {
             "projectName" => upload.project_name = Some(text()),
             "projectVersion" => upload.project_version = Some(text()),
             "autoCreate" => upload.auto_create = text().eq_ignore_ascii_case("true"),
+            "isLatest" | "isLatestProjectVersion" => upload.is_latest = text().eq_ignore_ascii_case("true"),
+            "projectTags" => upload.project_tags = Tags::Text(text()),
             "bom" => document = Some(bytes),
             _ => {}
         }
@@ -88,6 +95,7 @@ async fn form(call: &mut Call) -> Result<(Upload, Bytes), Problem> {
 
 /// Sends the document on to its format.
 async fn take(app: &Arc<App>, caller: &Caller, upload: Upload, document: Bytes) -> Answer {
+    let mut tags = upload.project_tags.words()?;
     let named = match upload.project.as_deref().filter(|uuid| !uuid.is_empty()) {
         Some(uuid) => project::by_uuid(app, uuid).await?.ok_or_else(no_project)?,
         None => Project::new(upload.project_name.as_deref().unwrap_or_default(), upload.project_version.as_deref())?,
@@ -98,6 +106,10 @@ async fn take(app: &Arc<App>, caller: &Caller, upload: Upload, document: Bytes) 
     };
     if !upload.auto_create && !named.exists(app, &desk).await? {
         return Err(no_project());
+    }
+    if named.package(&desk).await?.is_none() {
+        let noted = project::by_uuid(app, &named.uuid(app)?).await?;
+        tags.extend(noted.map(|project| project.tags).unwrap_or_default());
     }
     let body: ByteStream = Box::pin(futures_util::stream::once(async { Ok(document) }));
     let request = Request {
@@ -112,6 +124,12 @@ async fn take(app: &Arc<App>, caller: &Caller, upload: Upload, document: Bytes) 
     named.note(app).await?;
     let package = named.package(&desk).await?;
     let package = package.ok_or_else(|| Problem::new(Kind::Busy, "busy", "the document was replaced meanwhile"))?;
+    if !tags.is_empty() {
+        app.engine.edit_tags(caller, package.id, TagEdit { add: tags, remove: BTreeSet::new() }).await?;
+    }
+    if upload.is_latest || upload.is_latest_project_version {
+        named.note_latest(app).await?;
+    }
     super::super::ok(&json!({"token": ticket::token(app, package.id)?}))
 }
 
