@@ -1,7 +1,8 @@
 //! CycloneDX 1.4 and later: `vulnerabilities` with an `analysis`. What it affects is a reference to a component of the
 //! document, a package URL, or a BOM-Link into another document, whose fragment is the reference there.
 
-use super::{items, text, time};
+use super::{items, text, time, unknown_word};
+use assay_model::problem::Problem;
 use assay_model::vex::{VexProduct, VexStatement, VexStatus};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,28 +13,33 @@ pub(super) fn is_one(document: &Value) -> bool {
     text(document, "bomFormat") == Some("CycloneDX")
 }
 
-pub(super) fn read(name: &str, document: &Value) -> Vec<VexStatement> {
+pub(super) fn read(name: &str, document: &Value) -> Result<Vec<VexStatement>, Problem> {
     let metadata = document.get("metadata").unwrap_or(&Value::Null);
     let mut names = BTreeMap::new();
     metadata.get("component").into_iter().for_each(|subject| collect(subject, MAX_DEPTH, &mut names));
     items(document, "components").for_each(|component| collect(component, MAX_DEPTH, &mut names));
     let whole_time = time(text(metadata, "timestamp"));
     let author = items(metadata, "authors").find_map(|author| text(author, "name"));
-    let supplier = metadata.get("supplier").and_then(|supplier| text(supplier, "name"));
+    let organisation = |field| metadata.get(field).and_then(|who| text(who, "name"));
+    let supplier = organisation("supplier").or(organisation("manufacturer")).or(organisation("manufacture"));
     items(document, "vulnerabilities")
         .filter_map(|one| {
             let analysis = one.get("analysis")?;
             let at = text(analysis, "lastUpdated").or(text(one, "updated"));
-            Some(VexStatement {
-                vulnerability: ids(one),
+            let (vulnerability, word) = (ids(one), text(analysis, "state")?);
+            let Some(status) = status(word) else {
+                return Some(Err(unknown_word(name, word, &vulnerability, &STATES)));
+            };
+            Some(Ok(VexStatement {
+                vulnerability,
                 products: items(one, "affects").filter_map(|to| Some(product(text(to, "ref")?, &names))).collect(),
-                status: status(text(analysis, "state")?)?,
+                status,
                 justification: text(analysis, "justification").map(str::to_owned),
                 statement: text(analysis, "detail").map(str::to_owned),
                 at: time(at).or(whole_time),
                 author: author.or(supplier).unwrap_or_default().to_owned(),
                 document: text(document, "serialNumber").unwrap_or(name).to_owned(),
-            })
+            }))
         })
         .collect()
 }
@@ -60,6 +66,9 @@ fn product(reference: &str, names: &BTreeMap<String, String>) -> VexProduct {
     let purl = names.get(reference).map_or(reference, String::as_str);
     VexProduct { purls: vec![purl.to_owned()], ..VexProduct::default() }
 }
+
+const STATES: [&str; 6] =
+    ["not_affected", "false_positive", "resolved", "resolved_with_pedigree", "exploitable", "in_triage"];
 
 fn status(state: &str) -> Option<VexStatus> {
     match state {

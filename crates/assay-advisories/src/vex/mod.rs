@@ -9,6 +9,7 @@ use assay_model::Problem;
 use assay_model::seam::vex::VexReader;
 use assay_model::vex::VexStatement;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The largest document, in bytes.
 pub const MAX_DOCUMENT: usize = 64 << 20;
@@ -35,7 +36,8 @@ impl VexReader for Documents {
 /// Statements that name no vulnerability or no product are left out.
 ///
 /// # Errors
-/// `Invalid` when it is no JSON or none of the formats; `TooLarge` past the limits.
+/// `Invalid` when it is no JSON or none of the formats, or a statement has a status that its format does not know: what was
+/// meant is not guessed, and not passed over either; `TooLarge` past the limits.
 pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<VexStatement>, Problem> {
     if bytes.len() > MAX_DOCUMENT {
         return Err(too_large(format!("{name} has more than {} MiB", MAX_DOCUMENT >> 20)));
@@ -45,11 +47,11 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<VexStatement>, Problem> {
         .map_err(|error| Problem::invalid("not-vex", format!("{name} is no JSON document: {error}")))?;
     let document = unwrapped(document);
     let read = if openvex::is_one(&document) {
-        openvex::read(name, &document)
+        openvex::read(name, &document)?
     } else if csaf::is_one(&document) {
         csaf::read(name, &document)
     } else if cyclonedx::is_one(&document) {
-        cyclonedx::read(name, &document)
+        cyclonedx::read(name, &document)?
     } else {
         return Err(Problem::invalid(
             "not-vex",
@@ -60,6 +62,12 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<VexStatement>, Problem> {
         return Err(too_large(format!("{name} has more than {MAX_STATEMENTS} statements")));
     }
     Ok(read.into_iter().filter(|one| !one.vulnerability.is_empty() && !one.products.is_empty()).collect())
+}
+
+fn unknown_word(name: &str, word: &str, about: &BTreeSet<String>, known: &[&str]) -> Problem {
+    let about = about.first().map_or("a vulnerability", String::as_str);
+    let message = format!("{name} says `{word}` of {about}, which is no status; there are {}", known.join(", "));
+    Problem::invalid("bad-vex", message)
 }
 
 fn too_large(message: String) -> Problem {

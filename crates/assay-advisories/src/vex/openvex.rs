@@ -1,6 +1,7 @@
 //! OpenVEX 0.2 (and 0.0.1, where products and vulnerabilities were plain texts).
 
-use super::{digest, items, text, time};
+use super::{digest, items, text, time, unknown_word};
+use assay_model::problem::Problem;
 use assay_model::vex::{VexProduct, VexStatement, VexStatus};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -9,21 +10,25 @@ pub(super) fn is_one(document: &Value) -> bool {
     text(document, "@context").is_some_and(|context| context.contains("openvex"))
 }
 
-pub(super) fn read(name: &str, document: &Value) -> Vec<VexStatement> {
+pub(super) fn read(name: &str, document: &Value) -> Result<Vec<VexStatement>, Problem> {
     let whole_time = time(text(document, "last_updated").or(text(document, "timestamp")));
     items(document, "statements")
         .filter_map(|one| {
             let at = text(one, "last_updated").or(text(one, "timestamp"));
-            Some(VexStatement {
-                vulnerability: vulnerability(one.get("vulnerability")?),
+            let (vulnerability, word) = (vulnerability(one.get("vulnerability")?), text(one, "status")?);
+            let Some(status) = status(word) else {
+                return Some(Err(unknown_word(name, word, &vulnerability, &STATUSES)));
+            };
+            Some(Ok(VexStatement {
+                vulnerability,
                 products: products(one),
-                status: status(text(one, "status")?)?,
+                status,
                 justification: text(one, "justification").map(str::to_owned),
                 statement: text(one, "impact_statement").or(text(one, "action_statement")).map(str::to_owned),
                 at: time(at).or(whole_time),
                 author: text(document, "author").unwrap_or_default().to_owned(),
                 document: text(document, "@id").unwrap_or(name).to_owned(),
-            })
+            }))
         })
         .collect()
 }
@@ -59,6 +64,8 @@ fn purls(component: &Value) -> (Vec<String>, Vec<String>) {
     let digests = hashes.into_iter().flatten().filter_map(|(key, value)| Some(digest(key, value.as_str()?))).collect();
     (purls, digests)
 }
+
+const STATUSES: [&str; 4] = ["not_affected", "affected", "fixed", "under_investigation"];
 
 fn status(word: &str) -> Option<VexStatus> {
     [VexStatus::NotAffected, VexStatus::Affected, VexStatus::Fixed, VexStatus::UnderInvestigation]

@@ -22,7 +22,6 @@ fn openvex() {
                            "subcomponents": [{"@id": "pkg:npm/a@1"}]}]},
             {"vulnerability": "CVE-2024-2", "status": "fixed", "timestamp": "2026-02-01T00:00:00Z",
              "products": ["pkg:npm/b@2"]},
-            {"vulnerability": {"name": "CVE-2024-3"}, "status": "unheard_of", "products": ["pkg:npm/c"]},
         ]
     }));
     assert_eq!(said.len(), 2);
@@ -92,6 +91,19 @@ fn an_envelope_is_opened() {
     let statement = json!({"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://openvex.dev/ns/v0.2.0", "predicate": vex});
     let payload = base64::engine::general_purpose::STANDARD.encode(statement.to_string());
     assert_eq!(of(&json!({"payloadType": "application/vnd.in-toto+json", "payload": payload})).len(), 1);
+}
+
+#[test]
+fn a_status_that_is_none_is_told_and_not_passed_over() {
+    let openvex = json!({"@context": "https://openvex.dev/ns/v0.2.0", "statements": [
+        {"vulnerability": "CVE-2024-2", "status": "fixed", "products": ["pkg:npm/b@2"]},
+        {"vulnerability": "CVE-2024-3", "status": "not-affected", "products": ["pkg:npm/c"]}]});
+    let cyclonedx = json!({"bomFormat": "CycloneDX", "vulnerabilities": [
+        {"id": "CVE-2024-3", "analysis": {"state": "fixed"}, "affects": [{"ref": "pkg:npm/c@1"}]}]});
+    for (document, word) in [(openvex, "`not-affected`"), (cyclonedx, "`fixed`")] {
+        let problem = read("doc.json", document.to_string().as_bytes()).unwrap_err();
+        assert!(problem.message.contains(word) && problem.message.contains("CVE-2024-3"), "{}", problem.message);
+    }
 }
 
 #[test]

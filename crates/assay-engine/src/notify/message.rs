@@ -6,15 +6,19 @@ use super::{
 };
 use assay_model::{
     channel::Channel,
-    decision::{Decision, DecisionId},
+    decision::{Cited, Decision, DecisionId},
     event::Event,
     notification::{Affected, Message, MessagePackage},
     package::PackageId,
     problem::Problem,
+    purl::Purl,
     seam::meta::Tx,
 };
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// Packages and news that are shown.
 const SHOWN: usize = 20;
@@ -129,16 +133,8 @@ fn package(event: &Event, url: &str) -> MessagePackage {
 fn complete(package: &mut MessagePackage, decision: Option<Decision>) {
     let awaited = decision.as_ref().is_some_and(|d| !d.awaited.is_empty());
     package.vulnerabilities = decision.map(|d| d.vulnerabilities).unwrap_or_default();
+    let fixes = moves(&package.vulnerabilities);
     package.vulnerabilities.truncate(CITED);
-    let mut fixes: Vec<String> = Vec::new();
-    for cited in &package.vulnerabilities {
-        if let Some(fixed) = &cited.fixed {
-            let fix = format!("{} to {fixed}", cited.component);
-            if !fixes.contains(&fix) {
-                fixes.push(fix);
-            }
-        }
-    }
     let policies = package.policies.join(", ");
     package.advice = match package.to.as_str() {
         _ if package.event == "decision.expired" => {
@@ -167,6 +163,33 @@ fn complete(package: &mut MessagePackage, decision: Option<Decision>) {
     };
 }
 
+/// What to move where: each component once, to the version that fixes all that is cited of it.
+fn moves(cited: &[Cited]) -> Vec<String> {
+    let mut to: Vec<(&str, Option<Purl>, &str)> = Vec::new();
+    for one in cited {
+        let Some(fixed) = one.fixed.as_deref() else { continue };
+        match to.iter_mut().find(|(component, ..)| *component == one.component) {
+            None => to.push((&one.component, one.component.parse().ok(), fixed)),
+            Some((_, purl, best)) => {
+                let order = purl.as_ref().map(|purl| purl.scheme().compare(fixed, best));
+                if matches!(order, Some(Ok(Ordering::Greater))) {
+                    *best = fixed;
+                }
+            }
+        }
+    }
+    let more = to.len().saturating_sub(CITED);
+    let mut words: Vec<String> =
+        to.iter().take(CITED).map(|(component, _, fixed)| format!("{} to {fixed}", short(component))).collect();
+    words.extend((more > 0).then(|| format!("and {more} more")));
+    words
+}
+
+/// A package URL without its qualifiers: enough to know what is meant.
+fn short(purl: &str) -> &str {
+    purl.split(['?', '#']).next().unwrap_or(purl)
+}
+
 fn title(
     counts: &BTreeMap<String, usize>,
     shown: &[MessagePackage],
@@ -177,12 +200,34 @@ fn title(
     let why = if trigger.is_empty() { String::new() } else { format!(": {trigger}") };
     match (shown, news, total) {
         ([one], [], 1) => format!("{} {}{why}", one.subject, words(&one.event)),
-        (_, [one], 0) => format!("{} {}", one.subject, words(&one.kind)),
+        (_, [one], 0) => headline(one),
         _ => {
-            let parts: Vec<String> = counts.iter().map(|(kind, n)| format!("{n} {}", words(kind))).collect();
+            let parts: Vec<String> = counts.iter().map(|(kind, n)| counted(kind, *n)).collect();
             format!("{}{why}", parts.join(", "))
         }
     }
+}
+
+/// One piece of news in a line.
+fn headline(event: &Event) -> String {
+    let name = event.subject.split_once('/').map_or(event.subject.as_str(), |(_, name)| name);
+    match event.kind.as_str() {
+        "waiver.ending" => format!("waiver {name} ends soon"),
+        "waiver.expired" => format!("waiver {name} has ended"),
+        "feed.stale" => format!("source {name} is stale"),
+        kind => format!("{} {}", event.subject, words(kind)),
+    }
+}
+
+/// How many of a kind.
+fn counted(kind: &str, n: usize) -> String {
+    let (one, many) = match kind {
+        "waiver.ending" => ("waiver ends soon", "waivers end soon"),
+        "waiver.expired" => ("waiver has ended", "waivers have ended"),
+        "feed.stale" => ("source is stale", "sources are stale"),
+        kind => return format!("{n} {}", words(kind)),
+    };
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// What happened, without its noun where that is a decision.
@@ -203,4 +248,40 @@ fn affected(tx: &mut dyn Tx, packages: &BTreeSet<PackageId>, now: Timestamp) -> 
     let more_callers = callers.len().saturating_sub(CALLERS);
     callers.truncate(CALLERS);
     Ok(Affected { days: DAYS, pulls, callers, more_callers })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn cited(component: &str, fixed: Option<&str>) -> Cited {
+        Cited {
+            id: "CVE-2026-1".into(),
+            component: component.into(),
+            score: None,
+            severity: assay_model::finding::Severity::High,
+            fixed: fixed.map(str::to_owned),
+            title: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_component_moves_once_to_what_fixes_everything() {
+        let requests = "pkg:pypi/requests@2.6.0";
+        let ssl = "pkg:apk/alpine/libssl1.1@1.1.1d-r2?arch=x86_64&distro=alpine-3.10.4";
+        let all = [
+            cited(requests, Some("2.20.0")),
+            cited(requests, Some("2.31.0")),
+            cited(requests, Some("2.4.0")),
+            cited(requests, None),
+            cited(ssl, Some("1.1.1j-r0")),
+            cited(ssl, Some("1.1.1g-r0")),
+        ];
+        assert_eq!(
+            moves(&all),
+            ["pkg:pypi/requests@2.6.0 to 2.31.0", "pkg:apk/alpine/libssl1.1@1.1.1d-r2 to 1.1.1j-r0"]
+        );
+        assert!(moves(&[cited(requests, None)]).is_empty());
+    }
 }

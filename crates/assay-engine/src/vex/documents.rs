@@ -7,7 +7,7 @@ use assay_model::{
     event::NewEvent,
     problem::{Kind, Problem},
     seam::meta::{self, Change, Tx, VexFilter},
-    vex::{NewVex, Said, VexDocument, VexId, VexOrigin},
+    vex::{NewVex, Said, VexDocument, VexId, VexOrigin, VexStatement},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,8 @@ impl Engine {
     /// Keeps an uploaded document. A revision takes the place of what it revises; the same bytes change nothing.
     ///
     /// # Errors
-    /// `Invalid` when it is none or says nothing; `TooLarge`; `Forbidden`.
+    /// `Invalid` when it is none or says nothing; `Conflict` when it is older than the revision that is there; `TooLarge`;
+    /// `Forbidden`.
     pub async fn add_vex(self: &Arc<Self>, caller: &Caller, name: &str, bytes: &[u8]) -> Result<VexAdded, Problem> {
         caller.require_everywhere(Permission::Admin)?;
         if bytes.len() > MAX_BYTES {
@@ -72,7 +73,9 @@ impl Engine {
         let engine = self.clone();
         let added = meta::write(self.meta(), move |tx| {
             let filter = VexFilter { origin: Some("uploaded".into()), limit: MAX_UPLOADED + 1, ..VexFilter::default() };
-            if tx.vex_documents(&filter)?.len() > MAX_UPLOADED {
+            let uploaded = tx.vex_documents(&filter)?;
+            refuse_older(tx, &uploaded, &new)?;
+            if uploaded.len() > MAX_UPLOADED {
                 let message =
                     format!("{MAX_UPLOADED} documents were uploaded already; remove some with `assay vex remove`");
                 return Err(Problem::conflict(message));
@@ -165,7 +168,7 @@ impl Engine {
         let (found, trust) = meta::read(self.meta(), move |tx| Ok((tx.vex_document(id)?, super::trust(tx)?))).await?;
         let (document, statements) = found.ok_or_else(|| unknown(id))?;
         let origin = document.origin.clone();
-        let said = |statement: assay_model::vex::VexStatement| Said {
+        let said = |statement: VexStatement| Said {
             trusted: trust.trusts(&origin, &statement.author),
             origin: origin.clone(),
             statement,
@@ -191,6 +194,23 @@ impl Engine {
         })
         .await?;
         self.notice().await
+    }
+}
+
+/// An earlier revision never takes the place of a later one: what was revoked would hold again.
+fn refuse_older(tx: &mut dyn Tx, uploaded: &[VexDocument], new: &NewVex) -> Result<(), Problem> {
+    let Some(before) = uploaded.iter().find(|one| one.name == new.name && one.digest != new.digest) else {
+        return Ok(());
+    };
+    let kept = tx.vex_document(before.id)?.map(|(_, statements)| statements).unwrap_or_default();
+    let last = |said: &[VexStatement]| said.iter().filter_map(|one| one.at).max();
+    match (last(&kept), last(&new.statements)) {
+        (Some(there), Some(given)) if given < there => Err(Problem::conflict(format!(
+            "this revision of {} is of {given}, and one of {there} is here already; if it is to hold all the same, \
+             `assay vex remove {}` first, or give it a later time",
+            new.name, before.id.0
+        ))),
+        _ => Ok(()),
     }
 }
 

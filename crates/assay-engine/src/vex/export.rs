@@ -213,7 +213,7 @@ impl Saying {
             }
         };
         put("vulnerability", Some(vulnerability));
-        put("products", Some(products.values().map(with_parts).collect::<Vec<_>>().into()));
+        put("products", Some(each_once(products).into()));
         put("status", Some(self.status.as_str().into()));
         put("justification", self.justification.clone().map(Value::from));
         let text = self.text.clone().map(Value::from);
@@ -245,6 +245,18 @@ fn product(names: &VexSubject, detail: &PackageDetail) -> Value {
         fields.insert("hashes".to_owned(), json!({"sha-256": hex}));
     }
     product
+}
+
+/// The products, each once: the same package may be in several repositories.
+fn each_once(products: &Products) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::with_capacity(products.len());
+    let mut seen = BTreeSet::new();
+    for product in products.values().map(with_parts) {
+        if seen.insert(product.to_string()) {
+            all.push(product);
+        }
+    }
+    all
 }
 
 /// With the components that are meant; the package itself is no part of itself.

@@ -3,7 +3,7 @@
 use super::change::unknown;
 use crate::Engine;
 use assay_model::{
-    access::Caller,
+    access::{Caller, Permission},
     package::PackageId,
     problem::Problem,
     seam::meta::{self, Tx, UseFilter},
@@ -68,11 +68,11 @@ impl Engine {
         };
         let (repository, vulnerability, policy) =
             (given(filter.repository), given(filter.vulnerability), given(filter.policy));
-        let readable = self.readable_names(caller).await?;
+        let sight = self.sight(caller).await?;
         let all = meta::read(self.meta(), move |tx| tx.waivers(status)).await?;
         let fits = |waiver: &Waiver| {
             let scope = &waiver.scope;
-            is_visible(waiver, &readable)
+            sight.sees(waiver)
                 && repository.as_ref().is_none_or(|name| scope.is_in(name))
                 && vulnerability
                     .as_ref()
@@ -90,8 +90,8 @@ impl Engine {
         let wanted = WaiverId(id.to_owned());
         let asked = wanted.clone();
         let found = meta::read(self.meta(), move |tx| tx.waiver(&asked)).await?;
-        let readable = self.readable_names(caller).await?;
-        found.filter(|waiver| is_visible(waiver, &readable)).ok_or_else(|| unknown(&wanted))
+        let sight = self.sight(caller).await?;
+        found.filter(|waiver| sight.sees(waiver)).ok_or_else(|| unknown(&wanted))
     }
 
     /// Who used a waiver when: decisions about packages that the caller may read, the newest first.
@@ -114,6 +114,11 @@ impl Engine {
         .await
     }
 
+    async fn sight(&self, caller: &Caller) -> Result<Sight, Problem> {
+        let everywhere = caller.require_everywhere(Permission::Read).is_ok();
+        Ok(Sight { everywhere, readable: self.readable_names(caller).await? })
+    }
+
     async fn readable_names(&self, caller: &Caller) -> Result<BTreeSet<String>, Problem> {
         Ok(self.readable_repositories(caller).await?.into_iter().map(|repository| repository.name).collect())
     }
@@ -128,8 +133,17 @@ pub(crate) fn waivers_used(tx: &mut dyn Tx, ids: &BTreeSet<WaiverId>) -> Result<
     Ok(used)
 }
 
-fn is_visible(waiver: &Waiver, readable: &BTreeSet<String>) -> bool {
-    readable.iter().any(|name| waiver.scope.is_in(name))
+/// Which waivers a caller may see: all for those who may read everywhere, since a scope may name repositories that are not
+/// there, or not yet.
+struct Sight {
+    everywhere: bool,
+    readable: BTreeSet<String>,
+}
+
+impl Sight {
+    fn sees(&self, waiver: &Waiver) -> bool {
+        self.everywhere || self.readable.iter().any(|name| waiver.scope.is_in(name))
+    }
 }
 
 fn row(

@@ -69,6 +69,13 @@ async fn an_uploaded_document_releases_and_its_removal_blocks_again() -> Result<
     let revised = add(&server, &says("affected", "2026-02-01T00:00:00Z")).await?;
     assert_eq!((&revised["change"], &revised["document"]["id"]), (&json!("changed"), &added["document"]["id"]));
     until(&server, WHAT, "quarantined").await?;
+    let older = serde_json::to_vec(&says("not_affected", "2026-01-01T00:00:00Z"))?;
+    let older = server.http().post("/api/v1/vex?name=x", older).await?.expect_status(409)?;
+    assert!(older.text().contains("2026-02-01T00:00:00Z is here already"), "what was revoked stays: {}", older.text());
+    let misspelt = serde_json::to_vec(&says("not-affected", "2026-04-01T00:00:00Z"))?;
+    let misspelt = server.http().post("/api/v1/vex?name=x", misspelt).await?.expect_status(400)?;
+    assert!(misspelt.text().contains("`not-affected`"), "{}", misspelt.text());
+    assert_eq!(state(&server, WHAT).await?, "quarantined");
     add(&server, &says("fixed", "2026-03-01T00:00:00Z")).await?;
     until(&server, WHAT, "available").await?;
     server.cli(["vex", "remove", &added["document"]["id"].to_string()])?.succeed().await?;
@@ -212,6 +219,16 @@ async fn what_we_say_ourselves_is_openvex() -> Result<()> {
     assert_eq!(
         (&waived["status"], &waived["justification"], &waived["impact_statement"]),
         (&json!("not_affected"), &json!("inline_mitigations_already_exist"), &json!("behind a wall"))
+    );
+    server.http().post_json("/api/v1/repositories", &json!({"name": "second"})).await?.expect_status(201)?;
+    until(&server, WHAT, "available").await?;
+    server.cli(["promote", WHAT, "second"])?.succeed().await?;
+    settled(&server).await?;
+    let once = export("").await?;
+    assert_eq!(
+        once["products"].as_array().map(Vec::len),
+        Some(1),
+        "the same in two repositories is one product: {once}"
     );
     let file = server.scratch().join("ours.json");
     server.cli(["vex", "export", "--package", WHAT, "-o"])?.arg(&file).succeed().await?;

@@ -103,7 +103,9 @@ async fn a_scope_holds_what_it_says_and_no_more() -> Result<()> {
     let server = dangerous().await?;
     add(&server, &["--vulnerability", "CVE-2026-1", "--expires", "1h"]).await?;
     add(&server, &["--vulnerability", CVE, "--package", "pkg:pypi/tiny-danger >=1.1", "--expires", "1h"]).await?;
-    add(&server, &["--vulnerability", CVE, "--repository", "prod*", "--expires", "1h"]).await?;
+    let to_come = add(&server, &["--vulnerability", CVE, "--repository", "prod*", "--expires", "1h"]).await?;
+    let listed = server.cli(["waiver", "list"])?.succeed().await?;
+    assert!(listed.says(to_come["id"].as_str().context("no id")?), "of repositories to come, too: {listed}");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(pull(&server).await?, 403);
     let made =
