@@ -35,6 +35,8 @@ pub struct Desk {
     pub(crate) composed: Option<crate::composed::Composed>,
     /// Whether the client is a tool that signs.
     pub(crate) signs: bool,
+    /// Whether only the name of a document is asked for: its digest and size, none of its bytes.
+    pub(crate) names_only: bool,
 }
 
 impl Engine {
@@ -82,6 +84,7 @@ impl Desk {
             seen: Mutex::default(),
             composed: None,
             signs: false,
+            names_only: false,
         }
     }
     pub(crate) fn require(&self, needed: Permission) -> Result<(), Problem> {
@@ -94,6 +97,12 @@ impl Desk {
     #[must_use]
     pub fn for_signing(mut self, signs: bool) -> Self {
         self.signs = signs;
+        self
+    }
+    /// The same desk for a request that gets no bytes (`HEAD`), or for one that does.
+    #[must_use]
+    pub fn for_naming(mut self, names_only: bool) -> Self {
+        self.names_only = names_only;
         self
     }
     /// Whether the caller may write here.

@@ -107,7 +107,7 @@ impl Desk {
             }
             match package.state {
                 State::Available => return Ok(cleared(file, package)),
-                State::Quarantined if self.may_sign(file, package).await? => {
+                State::Quarantined if self.may_name(file) || self.may_sign(file, package).await? => {
                     return Ok(Cleared { counted: None, ..cleared(file, package) });
                 }
                 State::Quarantined => return Err(self.refused(&shelved, package).await?),
@@ -196,6 +196,12 @@ impl Desk {
                 return Err(Problem::busy(message, 5).into());
             }
         }
+    }
+
+    /// Whether a quarantined file may be named, without a byte of it: to whoever may write here, the document that others
+    /// refer to. A statement that would release an image could not be attached to it otherwise.
+    fn may_name(&self, file: &File) -> bool {
+        self.names_only && file.role == Some(Role::Image) && self.require(Permission::Write).is_ok()
     }
 
     /// Whether a quarantined file may leave to be signed: to a tool that signs, of whoever may write here, only the document

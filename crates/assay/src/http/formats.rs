@@ -145,6 +145,7 @@ async fn route(
     }
     let writer = (!reads).then(|| caller.clone());
     let desk = app.engine.desk(repository, format, caller).await?.for_signing(signs(&arrived.headers));
+    let desk = desk.for_naming(asked.method == Method::HEAD);
     let mut reply = answered(app, format, &desk, format::Request { path: path.to_owned(), ..arrived }, asked).await?;
     if let Some(writer) = writer
         && let Some(warning) = app.engine.quota_warning(&writer, repository).await?

@@ -1,7 +1,9 @@
 //! VEX, from outside: an uploaded document releases what it answers for, its removal blocks again; one that is attached to
 //! a real image informs until its author is trusted; a real hub; and what we say ourselves.
 
-use crate::support::{advisories, import, package, publish, python_advisory, refuse_dangerous, server, settled, state};
+use crate::support::{
+    advisories, import, package, publish, python_advisory, refuse_dangerous, server, settled, state, token,
+};
 use crate::tour_oci::{OCI, image, push, put_manifest};
 use anyhow::{Context, Result, bail};
 use assay_testkit::{
@@ -144,6 +146,15 @@ async fn a_document_attached_to_an_image_speaks_of_it_once_its_author_is_trusted
     assert_eq!(state(&server, what).await?, "quarantined");
 
     let (subject, size) = (parts.manifest.digest.clone(), parts.manifest.bytes.len());
+    // who attaches asks for its name first: that is told to those who may write, and its bytes to nobody
+    let manifest = format!("/v2/main/alpine/manifests/{subject}");
+    let named = server.http().head(&manifest).await?.expect_status(200)?;
+    assert_eq!(named.header("docker-content-digest"), Some(subject.as_str()));
+    server.http().get(&manifest).await?.expect_status(403)?;
+    server.http().head("/v2/main/alpine/manifests/3.10").await?.expect_status(200)?;
+    server.http().head(&format!("/v2/main/alpine/blobs/{}", parts.layers[0].digest)).await?.expect_status(403)?;
+    let reader = token(&server, "read", &[]).await?;
+    server.http().with_token(Some(&reader)).head(&manifest).await?.expect_status(403)?;
     let about = json!({"@id": "pkg:oci/alpine?repository_url=registry.example%2Falpine",
         "subcomponents": [{"@id": "pkg:apk/alpine/musl"}]});
     let vex = document("attached", "CVE-2026-20003", &about, "not_affected", "2026-01-01T00:00:00Z");
