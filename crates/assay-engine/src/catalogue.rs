@@ -20,6 +20,7 @@ use assay_model::{
     overrides::{Approval, LicenseCorrection},
     package::{File, FileId, Package, PackageId, Reference, State},
     problem::Problem,
+    query::Query,
     refusal::Refusal,
     repository::{Repository, RepositoryId},
     score::{Epss, Kev, Scores},
@@ -139,8 +140,24 @@ impl Engine {
         filter.limit = filter.limit.clamp(1, 500);
         let (formats, now) = (self.parts.formats, self.now());
         meta::read(self.meta(), move |tx| {
-            let packages = tx.list_packages(&filter)?;
-            rows(tx, packages, &allowed, formats, now)
+            let least = filter.query.as_ref().and_then(Query::least_severity);
+            let Some(least) = least else {
+                let packages = tx.list_packages(&filter)?;
+                return rows(tx, packages, &allowed, formats, now);
+            };
+            // the store finds what was found; what statements and waivers take away is known of rows
+            let (mut filter, mut found) = (filter.clone(), Vec::new());
+            loop {
+                let page = tx.list_packages(&filter)?;
+                let last = page.len() < filter.limit;
+                filter.before = page.last().map(|package| package.id);
+                let page = rows(tx, page, &allowed, formats, now)?;
+                found.extend(page.into_iter().filter(|row| row.worst >= Some(least)));
+                if last || found.len() >= filter.limit {
+                    found.truncate(filter.limit);
+                    return Ok(found);
+                }
+            }
         })
         .await
     }

@@ -30,8 +30,8 @@ pub(super) struct ListArgs {
     /// In this state: pending, available, quarantined, hidden
     #[arg(long, short, value_name = "STATE", value_parser = state)]
     state: Option<State>,
-    /// Whose name contains this
-    #[arg(long, short, value_name = "TEXT")]
+    /// That fit this search (severity:high tag:pci); a word alone is a part of the name
+    #[arg(long, short, value_name = "QUERY")]
     query: Option<String>,
     /// At most this many, newest first
     #[arg(long, value_name = "N", default_value_t = 100)]

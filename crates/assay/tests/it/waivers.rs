@@ -247,11 +247,17 @@ async fn lists_count_what_counts_and_tell_what_is_taken_away() -> Result<()> {
         let row = rows.iter().find(|row| row["version"] == "1.0").context("the package")?;
         Ok((row["severities"].clone(), row["suppressed"].clone()))
     };
+    let search = async |query: &str| -> Result<usize> {
+        let listed = server.http().get(&format!("/api/v1/packages?q={query}")).await?.expect_status(200)?.json()?;
+        Ok(listed["packages"].as_array().context("packages")?.len())
+    };
     assert_eq!(counts().await?, (json!({"CRITICAL": 1}), json!({})));
+    assert_eq!((search("severity:high").await?, search("NOT%20severity:high").await?), (1, 1));
     add(&server, &["--vulnerability", CVE, "--policy", "too-dangerous", "--expires", "1h"]).await?;
     assert_eq!(counts().await?, (json!({"CRITICAL": 1}), json!({})), "other policies see it");
     let made = add(&server, &["--vulnerability", CVE, "--expires", "1h"]).await?;
     assert_eq!(counts().await?, (json!({}), json!({"CRITICAL": 1})));
+    assert_eq!(search("severity:high").await?, 0, "what is taken away is not searched for");
     let seen = package(&server, WHAT).await?;
     assert_eq!((&seen["severities"], &seen["worst"]), (&json!({}), &json!(null)), "one truth everywhere");
     let home = server.http().get("/ui/").await?.expect_status(200)?.text();
