@@ -283,18 +283,21 @@ impl Worklist for Session<'_> {
 
 impl Backlog for Session<'_> {
     fn job_counts(&mut self, now: Timestamp) -> R<BTreeMap<Lane, JobCounts>> {
-        let mut counts: BTreeMap<_, _> = Lane::ALL.into_iter().map(|l| (l, JobCounts::default())).collect();
-        let text = "SELECT lane, CASE WHEN state = 'waiting' AND due > $1 AND asked <= $1 THEN 'later' ELSE state END, COUNT(*)
-                    FROM job GROUP BY 1, 2";
-        let rows = all(self.sql, text, &params![now], |r| Ok((lane(r.int()?)?, r.text()?, r.int()?)))?;
-        for (lane, state, n) in rows {
-            let of_lane: &mut JobCounts = counts.entry(lane).or_default();
-            match state.as_str() {
-                "waiting" => of_lane.waiting = n,
-                "later" => of_lane.later = n,
-                "running" => of_lane.running = n,
-                _ => of_lane.dead = n,
-            }
+        // counted in the indexes alone: job_due, twice; job_asked; job_leased; job_dead
+        let text = "SELECT
+               (SELECT COUNT(*) FROM job WHERE lane = $1 AND state = 'waiting'),
+               (SELECT COUNT(*) FROM job WHERE lane = $1 AND state = 'waiting' AND due > $2),
+               (SELECT COUNT(*) FROM job WHERE lane = $1 AND state = 'waiting' AND asked > $2 AND due > $2),
+               (SELECT COUNT(*) FROM job WHERE lane = $1 AND state = 'running'),
+               (SELECT COUNT(*) FROM job WHERE lane = $1 AND state = 'dead')";
+        let mut counts = BTreeMap::new();
+        for lane in Lane::ALL {
+            let row = first(self.sql, text, &params![rank(lane), now])?;
+            let mut row = row.ok_or_else(|| Problem::bug("a count without a row"))?;
+            let (waiting, ahead, overdue) = (row.int()?, row.int()?, row.int()?);
+            // what waits since a moment that is still to come is looked at now
+            let later = ahead - overdue;
+            counts.insert(lane, JobCounts { waiting: waiting - later, later, running: row.int()?, dead: row.int()? });
         }
         Ok(counts)
     }

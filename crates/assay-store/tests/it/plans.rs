@@ -39,11 +39,13 @@ impl Watching<'_> {
         let steps = statement.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
         for step in steps.map(Result::unwrap) {
             // a list parameter, the picked jobs, a multi-row VALUES, and the last entry of an index are not tables; of scanners
-            // there is one for each version that ever ran; there are few channels, and few deliveries that one look picks
+            // there is one for each version that ever ran; there are few channels, few deliveries that one look picks, and
+            // few jobs that were given up
             let tables = ["event", "scanner", "channel", "gathering", "waiting", "sending"];
             let small =
                 step.strip_prefix("SCAN ").is_some_and(|of| tables.contains(&of.split(' ').next().unwrap_or(of)));
-            let fine = small || ["VIRTUAL TABLE", "picked", "CONSTANT ROW"].iter().any(|f| step.contains(f));
+            let fine =
+                small || ["VIRTUAL TABLE", "picked", "CONSTANT ROW", "INDEX job_dead"].iter().any(|f| step.contains(f));
             if step.starts_with("SCAN") && !fine {
                 self.walks.push(format!("{step}: {sql}"));
             }
@@ -89,6 +91,7 @@ fn publish_and_pull(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.set_standing(p, State::Available, &Default::default(), Some(&DecisionId("d".into())), Some(None))?;
     tx.list_packages(&PackageFilter { repositories: Some(vec![r]), limit: 9, ..PackageFilter::default() })?;
     tx.list_packages(&PackageFilter { state: Some(State::Quarantined), limit: 9, ..PackageFilter::default() })?;
+    tx.job_counts(at(0))?;
     tx.end_stages(at(0), 9)?;
     tx.walk_blobs(None, at(0), 9)?;
     tx.bury(&[digest("x")], at(0), "w", at(9))?;
