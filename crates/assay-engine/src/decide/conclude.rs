@@ -63,8 +63,10 @@ impl Engine {
     ) -> Result<Concluded, Problem> {
         let Gathered { facts, previous, approvals, cause } = gathered;
         let started = Instant::now();
-        let judged = if keeps { rules.judge(&facts)? } else { rules.suppose(&facts) };
-        let Judged { evaluated, input, waivers, document } = judged;
+        // the whole document is made where it is kept, which it seldom is where the same policies spoke before
+        let tries = !keeps || previous.as_ref().is_some_and(|before| spoke(rules, before));
+        let judged = if tries { rules.suppose(&facts) } else { rules.judge(&facts)? };
+        let Judged { evaluated, input, waivers, mut document } = judged;
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let base = Standing::of(State::Available, facts.package.tags.clone());
         let approved: BTreeSet<String> =
@@ -115,12 +117,17 @@ impl Engine {
         let granted = approvals.iter().filter(|a| a.status == ApprovalStatus::Approved).filter_map(|a| a.expires_at);
         let due = ahead.chain(granted).filter(|at| *at > facts.now).min();
         let review_at = looked.map(|look| look.at).into_iter().chain(release).chain(due).min();
-        let (package, files) = (facts.package, facts.files.len());
         let news = previous.as_ref().is_none_or(|p| differs(p, &decision));
         if news && keeps {
+            if tries {
+                let whole = rules.judge(&facts)?;
+                (decision.basis.input, document) = (whole.input, whole.document);
+                decision.id = decision_id(&facts, &decision.basis);
+            }
             // a terminal policy that matches ends the list
             decision.basis.rules = Some(Policy::text_of(rules.policies().iter().take(count)));
         }
+        let (package, files) = (facts.package, facts.files.len());
         Ok(Concluded {
             input: if news && keeps { Some(packing::pack(&decision.basis.input, &document)?) } else { None },
             news,
@@ -215,6 +222,13 @@ fn decision_id(facts: &Facts, basis: &Basis) -> DecisionId {
     let seed = format!("{}/{at}/{input}/{policies:?}/{waivers:?}/{approved:?}/{before}", facts.package.id.0);
     let tail: String = assay_model::Digest::of(seed.as_bytes()).hex().chars().take(12).collect();
     DecisionId(format!("{}{tail}", DecisionId::first_at(facts.now)))
+}
+
+/// Whether a decision was made by just these policies, none of which reads the clock.
+fn spoke(rules: &dyn Rules, before: &Decision) -> bool {
+    let now = rules.policies().iter().map(|policy| (policy.slug.as_str(), policy.revision));
+    let then = before.basis.policies.iter().map(|(slug, revision)| (slug.as_str(), *revision));
+    !rules.reads().contains(&FactKind::Time) && now.eq(then)
 }
 
 fn differs(previous: &Decision, next: &Decision) -> bool {
