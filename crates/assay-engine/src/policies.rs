@@ -16,7 +16,7 @@ use assay_model::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 const PAGE: usize = 2000;
 
@@ -248,6 +248,15 @@ impl Engine {
     pub async fn policies(&self, caller: &Caller) -> Result<Vec<Policy>, Problem> {
         caller.require_everywhere(Permission::Read)?;
         meta::read(self.meta(), |tx| tx.policies()).await
+    }
+
+    /// Slugs of the policies that fail now, with the number of packages on which they do.
+    ///
+    /// # Errors
+    /// `Forbidden` for callers who may not read all repositories.
+    pub async fn failing_policies(&self, caller: &Caller) -> Result<BTreeMap<String, u64>, Problem> {
+        caller.require_everywhere(Permission::Read)?;
+        meta::read(self.meta(), |tx| tx.failing_policies()).await
     }
 }
 

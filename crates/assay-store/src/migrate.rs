@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 19, name: "clocks", text: include_str!("../migrations/0019_clocks.sql") },
     Migration { number: 20, name: "waiver_lane", text: include_str!("../migrations/0020_waiver_lane.sql") },
     Migration { number: 21, name: "attended", text: include_str!("../migrations/0021_attended.sql") },
+    Migration { number: 22, name: "failing", text: include_str!("../migrations/0022_failing.sql") },
 ];
 
 /// Number of the newest schema that this version knows.

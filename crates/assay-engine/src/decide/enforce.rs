@@ -2,7 +2,7 @@
 
 use super::conclude::Concluded;
 use assay_model::{
-    decision::Decision,
+    decision::{Decision, Outcome, Verdict},
     event::NewEvent,
     overrides::ApprovalStatus,
     package::{Package, PackageId, State},
@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 
 /// Notes which policies spoke and which waivers were used.
 fn note(tx: &mut dyn Tx, decision: &Decision) -> Result<(), Problem> {
-    let policies: Vec<&str> = decision.verdicts.iter().map(|verdict| verdict.policy.as_str()).collect();
+    let failed = |verdict: &Verdict| matches!(verdict.outcome, Outcome::Failed(_));
+    let policies: Vec<(&str, bool)> =
+        decision.verdicts.iter().map(|verdict| (verdict.policy.as_str(), failed(verdict))).collect();
     tx.note_verdicts(decision.package, &policies)?;
     let used = |waiver: &WaiverId| WaiverUse {
         waiver: waiver.clone(),

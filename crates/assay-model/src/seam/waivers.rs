@@ -7,6 +7,7 @@ use crate::{
     waiver::{Waiver, WaiverId, WaiverStatus, WaiverUse},
 };
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 type R<T> = Result<T, Problem>;
 
@@ -41,8 +42,11 @@ pub trait WaiverUses {
     fn note_waiver_uses(&mut self, uses: &[WaiverUse]) -> R<()>;
     /// The newest first.
     fn waiver_uses(&mut self, filter: &UseFilter) -> R<Vec<WaiverUse>>;
-    /// Notes which policies matched or failed in the last decision about a package, waived or not.
-    fn note_verdicts(&mut self, package: PackageId, policies: &[&str]) -> R<()>;
+    /// Notes which policies matched or failed in the last decision about a package, waived or not; true with those that
+    /// failed.
+    fn note_verdicts(&mut self, package: PackageId, policies: &[(&str, bool)]) -> R<()>;
+    /// Policies that failed in the last decision about packages, not deleted, with how many these are.
+    fn failing_policies(&mut self) -> R<BTreeMap<String, u64>>;
     /// Packages, not deleted, whose last decision has a match or a failure of that policy, by id.
     fn packages_judged_by(&mut self, policy: &str) -> R<Vec<PackageId>>;
 }

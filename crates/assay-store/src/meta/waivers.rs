@@ -13,6 +13,7 @@ use assay_model::{
     waiver::{Waiver, WaiverId, WaiverStatus, WaiverUse},
 };
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// The id is the row's: the document is written before it is known.
 fn read(row: &mut Row) -> R<Waiver> {
@@ -105,13 +106,21 @@ impl WaiverUses for Session<'_> {
         all(self.sql, &sql, &values, read_use)
     }
 
-    fn note_verdicts(&mut self, package: PackageId, policies: &[&str]) -> R<()> {
+    fn note_verdicts(&mut self, package: PackageId, policies: &[(&str, bool)]) -> R<()> {
         // standing_verdict_by_package
         self.sql.execute("DELETE FROM standing_verdict WHERE package = $1", &params![package])?;
-        let rows = policies.iter().map(|policy| params![*policy, package].to_vec()).collect();
-        let head = "INSERT INTO standing_verdict (policy, package)";
+        let rows =
+            policies.iter().map(|(policy, failed)| params![*policy, package, i64::from(*failed)].to_vec()).collect();
+        let head = "INSERT INTO standing_verdict (policy, package, failed)";
         insert_many(self.sql, head, "ON CONFLICT (policy, package) DO NOTHING", rows)?;
         Ok(())
+    }
+
+    fn failing_policies(&mut self) -> R<BTreeMap<String, u64>> {
+        // standing_verdict_failed, primary key of package
+        let text = "SELECT v.policy, COUNT(*) FROM standing_verdict v JOIN package p ON p.id = v.package
+                    WHERE v.failed = 1 AND p.state <> 'deleted' GROUP BY v.policy";
+        Ok(all(self.sql, text, &[], |row| Ok((row.text()?, row.unsigned()?)))?.into_iter().collect())
     }
 
     fn packages_judged_by(&mut self, policy: &str) -> R<Vec<PackageId>> {

@@ -85,14 +85,16 @@ async fn uses_are_told_by_waiver_and_by_package(world: World) {
 async fn verdicts_stand_until_the_next_decision(world: World) {
     let ids = packages(&world).await;
     let (a, b) = (ids[0], ids[1]);
-    world.write(move |tx| tx.note_verdicts(a, &["max-cvss", "licences"])).await;
-    world.write(move |tx| tx.note_verdicts(b, &["max-cvss"])).await;
+    world.write(move |tx| tx.note_verdicts(a, &[("max-cvss", true), ("licences", false)])).await;
+    world.write(move |tx| tx.note_verdicts(b, &[("max-cvss", true)])).await;
     assert_eq!(world.read(|tx| tx.packages_judged_by("max-cvss")).await, [a, b]);
-    world.write(move |tx| tx.note_verdicts(a, &["licences"])).await;
+    assert_eq!(world.read(|tx| tx.failing_policies()).await, [("max-cvss".to_owned(), 2)].into());
+    world.write(move |tx| tx.note_verdicts(a, &[("licences", true)])).await;
     assert_eq!(world.read(|tx| tx.packages_judged_by("max-cvss")).await, [b]);
     assert_eq!(world.read(|tx| tx.packages_judged_by("licences")).await, [a]);
     world.write(move |tx| tx.delete_package(a)).await;
     assert!(world.read(|tx| tx.packages_judged_by("licences")).await.is_empty());
+    assert_eq!(world.read(|tx| tx.failing_policies()).await, [("max-cvss".to_owned(), 1)].into());
 }
 
 fn says(ids: &[&str], status: VexStatus) -> VexStatement {

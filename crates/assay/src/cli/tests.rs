@@ -138,8 +138,9 @@ fn administrators_see_tables() {
     let token = json!({
         "id": "ab12", "name": "ci", "permission": "write", "repositories": ["main"], "created_at": at, "expires_at": null,
     });
+    let policies = json!({"policies": [policy], "failing": {}});
     let parts = [
-        policy::table(&[serde_json::from_value(policy).unwrap()]).render(PLAIN),
+        policy::table(&serde_json::from_value(policies).unwrap()).render(PLAIN),
         repositories::table(&[serde_json::from_value(repository).unwrap()]).render(PLAIN),
         tokens::table(&[serde_json::from_value(token).unwrap()]).render(PLAIN),
     ];

@@ -21,6 +21,7 @@ use clap::{Subcommand, ValueEnum};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -173,8 +174,11 @@ fn source(file: &Path) -> Result<String> {
 }
 
 #[derive(Deserialize)]
-struct Policies {
-    policies: Vec<Policy>,
+pub(super) struct Policies {
+    pub(super) policies: Vec<Policy>,
+    /// Those that fail at run time, with the number of packages on which they do.
+    #[serde(default)]
+    pub(super) failing: BTreeMap<String, u64>,
 }
 
 async fn list(context: &Context) -> Result<()> {
@@ -182,20 +186,24 @@ async fn list(context: &Context) -> Result<()> {
     if context.out.json {
         return context.out.data(&answer);
     }
-    let Policies { policies } = serde_json::from_value(answer)?;
-    if policies.is_empty() {
+    let answer: Policies = serde_json::from_value(answer)?;
+    if answer.policies.is_empty() {
         return context.out.text(
             "there is no policy; install a ready one with `assay policy install NAME` (`assay policy library list` names \
              them), or add your own with `assay policy add FILE --action quarantine`",
         );
     }
-    context.out.text(&table(&policies).render(context.out.look))
+    context.out.text(&table(&answer).render(context.out.look))
 }
 
-pub(super) fn table(policies: &[Policy]) -> Sheet {
+pub(super) fn table(Policies { policies, failing: broken }: &Policies) -> Sheet {
     let mut sheet = Sheet::new(&[">ORDER", "POLICY", ">REVISION", "STATE", "ACTIONS", "ON FAILURE", "NAME"]);
     for policy in policies {
-        let state = if policy.enabled { Text::new("enabled", Tone::Good) } else { Text::new("disabled", Tone::Faint) };
+        let state = match broken.get(&policy.slug) {
+            Some(count) => Text::new(fails_on(*count), Tone::Bad),
+            None if policy.enabled => Text::new("enabled", Tone::Good),
+            None => Text::new("disabled", Tone::Faint),
+        };
         let terminal = if policy.terminal { ", terminal" } else { "" };
         sheet.row([
             policy.precedence.to_string().into(),
@@ -232,6 +240,11 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// `fails on 3 packages`.
+fn fails_on(packages: u64) -> String {
+    format!("fails on {packages} package{}", if packages == 1 { "" } else { "s" })
+}
+
 fn failing(on_failure: OnFailure) -> &'static str {
     match on_failure {
         OnFailure::FailClosed => "fail-closed",
@@ -240,7 +253,7 @@ fn failing(on_failure: OnFailure) -> &'static str {
 }
 
 async fn show(context: &Context, slug: &str) -> Result<()> {
-    let Policies { policies } = context.client()?.get(&["policies"], &[]).await?;
+    let Policies { policies, failing: broken } = context.client()?.get(&["policies"], &[]).await?;
     let Some(policy) = policies.into_iter().find(|policy| policy.slug == slug) else {
         bail!("there is no policy `{slug}`; `assay policy list` names all");
     };
@@ -254,6 +267,13 @@ async fn show(context: &Context, slug: &str) -> Result<()> {
         if policy.enabled { "enabled" } else { "disabled" },
         harmless(&policy.name)
     );
+    if let Some(count) = broken.get(&policy.slug) {
+        text.push_str(&format!(
+            "Run time     {}; `assay decisions list --policy {}` says why\n",
+            fails_on(*count),
+            policy.slug
+        ));
+    }
     if !policy.description.is_empty() {
         text.push_str(&format!("Guidance     {}\n", harmless(&policy.description)));
     }

@@ -7,7 +7,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
-    ok(&json!({"policies": app.engine.policies(&call.caller).await?}))
+    let policies = app.engine.policies(&call.caller).await?;
+    ok(&json!({"policies": policies, "failing": app.engine.failing_policies(&call.caller).await?}))
 }
 
 pub(crate) async fn save(app: Arc<App>, mut call: Call) -> Answer {

@@ -9,7 +9,7 @@ use assay_model::{
     policy::{FactKind, OnFailure, Policy, PolicyAction},
     problem::Problem,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub(super) use library::page as library;
 
@@ -28,6 +28,8 @@ pub(super) struct PolicyView {
     created: When,
     updated: When,
     rego: String,
+    /// Packages on which it fails at run time.
+    failing: u64,
 }
 
 /// `set-state quarantined`: the kind and its parameters in one line.
@@ -74,8 +76,9 @@ fn fact(kind: &FactKind) -> &'static str {
 }
 
 impl PolicyView {
-    pub(super) fn of(policy: Policy) -> Self {
+    pub(super) fn of(policy: Policy, failing: &BTreeMap<String, u64>) -> Self {
         Self {
+            failing: failing.get(&policy.slug).copied().unwrap_or_default(),
             actions: policy.actions.iter().map(action).collect(),
             reads: policy.reads.iter().map(fact).collect(),
             closed: policy.on_failure == OnFailure::FailClosed,
@@ -112,7 +115,9 @@ pub(super) struct PolicyPage {
 /// # Errors
 /// `Forbidden` for callers who may not read all repositories.
 pub(super) async fn page(engine: &Arc<Engine>, request: &WebRequest) -> Outcome {
-    let policies = engine.policies(&request.caller).await?.into_iter().map(PolicyView::of).collect();
+    let failing = engine.failing_policies(&request.caller).await?;
+    let policies = engine.policies(&request.caller).await?;
+    let policies = policies.into_iter().map(|policy| PolicyView::of(policy, &failing)).collect();
     reply::html(200, &PoliciesPage { frame: Frame::of(request, "Policies", "policies"), policies })
 }
 
@@ -124,6 +129,7 @@ pub(super) async fn one(engine: &Arc<Engine>, request: &WebRequest, slug: &str) 
     let policy = engine.policies(&request.caller).await?.into_iter().find(|p| p.slug == slug);
     let policy =
         policy.ok_or_else(|| Problem::not_found(format!("there is no policy `{slug}`; it may have been removed")))?;
+    let failing = engine.failing_policies(&request.caller).await?;
     let frame = Frame::of(request, format!("Policy {}", policy.name), "policies");
-    reply::html(200, &PolicyPage { frame, policy: PolicyView::of(policy) })
+    reply::html(200, &PolicyPage { frame, policy: PolicyView::of(policy, &failing) })
 }

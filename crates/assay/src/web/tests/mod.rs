@@ -234,7 +234,7 @@ fn foreign_text_stays_text() {
     policy.name = evil.into();
     let page = policies::PolicyPage {
         frame: Frame::of(&signed_in("/policies/x"), evil, "policies"),
-        policy: policies::PolicyView::of(policy),
+        policy: policies::PolicyView::of(policy, &std::collections::BTreeMap::new()),
     };
     assert!(!rendered(&page).contains("<script>alert"));
 }
@@ -242,7 +242,7 @@ fn foreign_text_stays_text() {
 #[test]
 fn policies_say_what_they_do() {
     let frame = || Frame::of(&signed_in("/policies"), "Policies", "policies");
-    let view = || policies::PolicyView::of(world::policy());
+    let view = || policies::PolicyView::of(world::policy(), &[(world::policy().slug, 3)].into());
     let list = rendered(&policies::PoliciesPage { frame: frame(), policies: vec![view()] });
     insta::assert_snapshot!("policies", read(&list));
     insta::assert_snapshot!("policy", read(&rendered(&policies::PolicyPage { frame: frame(), policy: view() })));

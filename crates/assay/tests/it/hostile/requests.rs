@@ -257,6 +257,10 @@ async fn a_policy_that_never_ends_fails_closed() -> Result<()> {
     ensure!(detail["state"] == "quarantined", "{}", detail["state"]);
     let outcome = &detail["decisions"][0]["verdicts"][0]["outcome"];
     ensure!(outcome["kind"] == "failed", "{outcome}");
+    let told = server.cli(["policy", "list"])?.succeed().await?;
+    ensure!(told.says("fails on 1 package"), "{told}");
+    let page = server.http().get("/ui/policies").await?.expect_status(200)?;
+    ensure!(page.text().contains("fails on 1 package<"), "{}", page.text());
     let reply = server.http().get("/pypi/main/files/held/held-1.0-py3-none-any.whl").await?;
     ensure!(reply.status == 403 && reply.text().contains("endless"), "{} {}", reply.status, reply.text());
     let explained = server.cli(["explain", "main/pypi/held@1.0"])?.run().await?;
