@@ -15,6 +15,7 @@ use assay_model::{
     seam::meta::Tx,
 };
 use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
@@ -106,7 +107,7 @@ fn package(event: &Event, url: &str) -> MessagePackage {
     let severity = event.body.get("severity").and_then(|s| serde_json::from_value(s.clone()).ok());
     let id = package_of(event).map_or(0, |id| id.0);
     let page = match id {
-        0 => format!("find?what={}", event.subject),
+        0 => format!("find?what={}", utf8_percent_encode(&event.subject, NON_ALPHANUMERIC)),
         id => id.to_string(),
     };
     let mut reasons = list("reasons");

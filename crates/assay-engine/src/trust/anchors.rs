@@ -205,8 +205,9 @@ impl Engine {
             let (kind, name, body) = match &edit {
                 Edit::Put(one) => {
                     tx.put_trusted(one)?;
+                    let known = before.iter().any(|other| other.name == one.name);
                     (
-                        "trust.added",
+                        if known { "trust.changed" } else { "trust.added" },
                         &one.name,
                         json!({"kind": one.kind, "fingerprint": one.fingerprint, "scope": one.scope,
                         "identities": one.identities, "issuers": one.issuers, "packages": packages.len()}),

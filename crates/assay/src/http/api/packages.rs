@@ -71,7 +71,10 @@ pub(super) fn id(call: &Call) -> Result<PackageId, Problem> {
 }
 
 pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
-    ok(&app.engine.package_detail(&call.caller, id(&call)?).await?)
+    let detail = app.engine.package_detail(&call.caller, id(&call)?).await?;
+    // a row has the number of its repository, the detail the repository in its place; as an object it is there once
+    let whole = serde_json::to_value(&detail).map_err(|e| Problem::internal("a package cannot be written", e))?;
+    ok(&whole)
 }
 
 /// The document that policies read of a package.
