@@ -94,8 +94,15 @@ async fn layers_of_a_quarantined_image_are_refused_unless_an_allowed_one_shares_
     ensure!(state(&server, "main/oci/app:bad").await? == "quarantined", "the policy does not match");
     let own_path = format!("/v2/main/app/blobs/sha256:{}", sha256(&own));
     let manifest = http.get("/v2/main/app/manifests/good").await?.expect_status(200)?;
-    never_served(http, "/v2/main/app/manifests/bad", b"secret sauce").await?;
-    never_served(http, &format!("/v2/main/app/manifests/{bad}"), b"secret sauce").await?;
+    let reader = http.with_token(Some(&token(&server, "read", &["main"]).await?));
+    for name in ["bad", bad.as_str()] {
+        let path = format!("/v2/main/app/manifests/{name}");
+        never_served(&reader, &path, b"secret sauce").await?;
+        // whoever may write is told digest and size, to attach something to it, and no more (docs/decisions/0013)
+        http.get(&path).await?.expect_status(403)?;
+        let named = http.send(http.request(Method::HEAD, &path)).await?.expect_status(200)?;
+        ensure!(named.body.is_empty(), "{named:?}");
+    }
     never_served(http, &own_path, &own).await?;
     let reply = http.get(&format!("/v2/main/app/blobs/sha256:{}", sha256(&shared))).await?.expect_status(200)?;
     ensure!(reply.body == shared && !manifest.body.is_empty());
