@@ -6,6 +6,7 @@ mod common;
 use assay_model::decision::Outcome;
 use assay_policy::{Limits, Path};
 use regorus_mimalloc::limits::global_allocation_stats_snapshot;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 const HEAD: &str = "package cloudsmith\n\ndefault match := false\n\n";
@@ -29,15 +30,18 @@ fn hungry() -> Vec<String> {
     [rows, texts, table, ranges].iter().map(|rule| format!("{HEAD}{rule}")).collect()
 }
 
+/// What the process holds is what these tests look at, so one is done after the other.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn what_holds_more_and_more_fails_and_is_freed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = global_allocation_stats_snapshot();
     for rego in hungry() {
         let told = outcome(&rego, Path::Checked);
         assert_eq!(told, Outcome::Failed("the policy holds more memory than 32 MiB".into()), "{rego}");
     }
     let after = global_allocation_stats_snapshot();
-    // what other threads of this process hold has room here too
     assert!(after.peak - before.allocated < MEMORY + (32 << 20), "{before:?} {after:?}");
     assert!(after.allocated < before.allocated + (32 << 20), "{before:?} {after:?}");
     let modest = format!("{HEAD}match if count(numbers.range(1, 100000)) > 0\n");
@@ -46,6 +50,7 @@ fn what_holds_more_and_more_fails_and_is_freed() {
 
 #[test]
 fn a_hungry_policy_does_not_fail_its_neighbours() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let hungry = hungry().remove(0);
     let modest = format!("{HEAD}match if {{\n\tsome i in numbers.range(1, 20000)\n\ti == 20000\n}}\n");
     std::thread::scope(|scope| {

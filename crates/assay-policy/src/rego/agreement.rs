@@ -6,7 +6,7 @@ use super::{
     check::Checked,
     compiled::Compiled,
     evaluator::{self, Answer, Evaluator, Interpreter},
-    memory::Bound,
+    memory::{self, Bound},
     probe, suits, survey,
 };
 use crate::input::PolicyNames;
@@ -51,10 +51,13 @@ impl Agreed {
         limits: &Limits,
     ) -> anyhow::Result<Self> {
         let slug = policy.slug.as_str();
-        let mut engine = evaluator::with_entry(checked, &policy.rego, limits)?;
-        let fast = if path == Path::Interpreter { None } else { fast(slug, checked, engine.clone()) };
-        // Analysed once here, so that clones need not.
-        engine.compile_with_entrypoint(&evaluator::ENTRY.into())?;
+        let (engine, fast) = memory::apart(|| -> anyhow::Result<_> {
+            let mut engine = evaluator::with_entry(checked, &policy.rego, limits)?;
+            let fast = if path == Path::Interpreter { None } else { fast(slug, checked, engine.clone()) };
+            // Analysed once here, so that clones need not.
+            engine.compile_with_entrypoint(&evaluator::ENTRY.into())?;
+            Ok((engine, fast))
+        })?;
         let reference = Interpreter::new(engine);
         let fast = fast.filter(|fast| agree(slug, &reference, fast, (names, limits)));
         Ok(Self {

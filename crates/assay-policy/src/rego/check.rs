@@ -7,7 +7,7 @@ use super::{
     builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
-    graph,
+    graph, memory,
     mend::Mended,
     paths, pattern, reads,
     safety::{self, UNSAFE},
@@ -56,6 +56,10 @@ pub(super) fn check(rego: &str, limits: &Limits) -> Result<Checked, Problem> {
 /// Checks a source; when it is about to be saved, its paths too. All that is wrong is told at once, as far as one fault
 /// does not hide another. Columns are counted in characters.
 pub(super) fn look(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Faults> {
+    memory::apart(|| looked(rego, limits, saving))
+}
+
+fn looked(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Faults> {
     let mut faults = Vec::new();
     let mut checked = checked(rego, limits, saving, &mut faults);
     if faults.is_empty()

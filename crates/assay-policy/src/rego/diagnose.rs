@@ -1,6 +1,9 @@
 //! Errors of the evaluator, turned into a place in the source, a sentence, and what to do about it.
 
-use super::{engine::SOURCE, memory::FULL};
+use super::{
+    engine::SOURCE,
+    memory::{EXCEEDED, FULL},
+};
 use assay_model::{decision::OUT_OF_TIME, seam::judge::Remark};
 use regorus::{Engine, LimitError};
 
@@ -69,7 +72,7 @@ pub(super) fn failure(error: &anyhow::Error) -> String {
     }
     let fault = fault(error);
     // what a function of ours reports reaches us as a text
-    if fault.message.starts_with("execution exceeded memory limit") {
+    if fault.message.starts_with(EXCEEDED) {
         return FULL.into();
     }
     if fault.line == 0 { fault.message } else { fault.to_string() }

@@ -6,13 +6,19 @@
 
 use regorus::set_global_memory_limit;
 use regorus_mimalloc::limits::global_allocation_stats_snapshot;
-use std::sync::{
-    Mutex, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// What an evaluation says that was stopped.
 pub(super) const FULL: &str = "the policy holds more memory than";
+
+/// What the evaluator says where the bound is met.
+pub(super) const EXCEEDED: &str = "execution exceeded memory limit";
 
 /// Evaluations share this; one that is done by itself has it alone. Evaluations do not begin others.
 static TURN: RwLock<()> = RwLock::new(());
@@ -51,6 +57,18 @@ impl Bound {
             self.hungry.store(true, Ordering::Relaxed);
             format!("{FULL} {} MiB", self.limit >> 20)
         })
+    }
+}
+
+/// Reads or compiles something, which evaluates nothing. The evaluators' bound holds for all that the process does with them:
+/// what met it because of an evaluation elsewhere is done again while there is none.
+pub(super) fn apart<T, E: fmt::Display>(work: impl Fn() -> Result<T, E>) -> Result<T, E> {
+    match work() {
+        Err(error) if error.to_string().contains(EXCEEDED) => {
+            let _turn = TURN.write().unwrap_or_else(PoisonError::into_inner);
+            work()
+        }
+        done => done,
     }
 }
 

@@ -120,7 +120,7 @@ impl RegoJudge {
         let unready = |error| Problem::internal("the evaluator did not start", error);
         let evaluator =
             agreement::Agreed::new(policy, &checked, &self.names, self.path, &self.limits).map_err(unready)?;
-        let value = Value::from_json_str(&input.to_string()).map_err(unready)?;
+        let value = memory::apart(|| Value::from_json_str(&input.to_string())).map_err(unready)?;
         let (policy, limits) = (policy.clone(), self.limits);
         Ok(move |now| verdict::evaluate(&policy, &evaluator, &value, now, &limits))
     }

@@ -1,6 +1,6 @@
 //! A set of policies made ready: each parsed and analysed once, the document built once per package and shared.
 
-use super::{Limits, Path, agreement::Agreed, bounds::Bounds, check, verdict};
+use super::{Limits, Path, agreement::Agreed, bounds::Bounds, check, memory, verdict};
 use crate::input::{Inputs, Parts, PolicyNames};
 use assay_model::{
     Problem,
@@ -79,7 +79,7 @@ impl Rules for Prepared {
         Judged { evaluated, waivers, input: String::new(), document: Vec::new() }
     }
     fn replay(&self, document: &[u8], now: Timestamp) -> Result<Judged, Problem> {
-        self.judged(&Inputs::read(document)?, now)
+        self.judged(&memory::apart(|| Inputs::read(document))?, now)
     }
 }
 
