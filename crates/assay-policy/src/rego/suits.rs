@@ -4,6 +4,7 @@
 
 use super::{
     builtins,
+    safety::parts,
     survey::{Survey, dotted},
 };
 use regorus::unstable::{Expr, Literal, Module, Query, Rule, RuleBody, RuleHead};
@@ -134,25 +135,5 @@ fn open(expr: &Expr) -> bool {
         Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => false,
         Expr::RefBrack { index, .. } if constant(index).is_none() => true,
         other => parts(other).into_iter().any(open),
-    }
-}
-
-/// What an expression directly consists of, comprehensions aside.
-fn parts(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().map(|item| &**item).collect(),
-        Expr::Object { fields, .. } => fields.iter().flat_map(|(_, key, value)| [&**key, &**value]).collect(),
-        Expr::Call { params, .. } => params.iter().map(|param| &**param).collect(),
-        Expr::UnaryExpr { expr, .. } => vec![expr],
-        Expr::RefDot { refr, .. } => vec![refr],
-        Expr::RefBrack { refr, index, .. } => vec![refr, index],
-        Expr::BinExpr { lhs, rhs, .. }
-        | Expr::BoolExpr { lhs, rhs, .. }
-        | Expr::ArithExpr { lhs, rhs, .. }
-        | Expr::AssignExpr { lhs, rhs, .. } => vec![lhs, rhs],
-        Expr::Membership { key, value, collection, .. } => {
-            key.iter().map(|key| &**key).chain([&**value, &**collection]).collect()
-        }
-        _ => Vec::new(),
     }
 }
