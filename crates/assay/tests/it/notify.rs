@@ -68,6 +68,9 @@ impl Receiver {
         loop {
             line.clear();
             stream.read_line(&mut line).await?;
+            if !line.ends_with('\n') {
+                bail!("whoever asked was cut off");
+            }
             let Some((name, value)) = line.trim().split_once(": ") else { break };
             headers.insert(name.to_lowercase(), value.to_owned());
         }
