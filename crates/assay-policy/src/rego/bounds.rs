@@ -1,5 +1,6 @@
-//! Which moves of a score can matter to a policy: where every rule that reads EPSS first compares it with a number, a
-//! score that fails that comparison before and after its move changes nothing that the policy says.
+//! Which moves of a score can matter to a policy: only those of the part that it reads, the probability or the percentile;
+//! and where it first compares that with a number, what fails the comparison before and after its move changes nothing
+//! that the policy says.
 //!
 //! When in doubt the answer is that every move matters: deciding too often costs time, too seldom would be wrong.
 
@@ -15,6 +16,15 @@ enum Part {
     Percentile,
 }
 
+impl Part {
+    fn of(self, epss: Option<&Epss>) -> Option<f64> {
+        match self {
+            Self::Score => epss.map(|e| e.score),
+            Self::Percentile => epss.map(|e| e.percentile),
+        }
+    }
+}
+
 /// A comparison that a score has to pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bound {
@@ -27,33 +37,46 @@ struct Bound {
 impl Bound {
     /// The limit itself passes: whether it is included is not looked at.
     fn passes(self, epss: Option<&Epss>) -> bool {
-        let value = match self.part {
-            Part::Score => epss.map(|e| e.score),
-            Part::Percentile => epss.map(|e| e.percentile),
-        };
-        value.is_some_and(|value| if self.above { value >= self.limit } else { value <= self.limit })
+        self.part.of(epss).is_some_and(|value| if self.above { value >= self.limit } else { value <= self.limit })
     }
 }
 
-/// The comparisons that each use of a score is behind; one list for each use.
+/// A place where a module reads a score.
+#[derive(Clone, Debug, PartialEq)]
+struct Use {
+    /// All of it where nothing is named.
+    part: Option<Part>,
+    /// The comparisons that it is behind.
+    bounds: Vec<Bound>,
+}
+
+impl Use {
+    fn is_concerned(&self, before: Option<&Epss>, after: Option<&Epss>) -> bool {
+        let moved = |part: Part| part.of(before) != part.of(after);
+        // of several CVEs of a finding the likeliest counts, so a percentile can follow from a probability
+        let concerns = moved(Part::Score) || self.part != Some(Part::Score) && moved(Part::Percentile);
+        concerns && !self.bounds.iter().any(|bound| !bound.passes(before) && !bound.passes(after))
+    }
+}
+
+/// Every use of a score in a module.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Bounds(Vec<Vec<Bound>>);
+pub(super) struct Bounds(Vec<Use>);
 
 impl Bounds {
     /// Whether a move can change what the policy says.
     pub(super) fn concern(&self, before: Option<&Epss>, after: Option<&Epss>) -> bool {
-        let fails = |bound: &Bound| !bound.passes(before) && !bound.passes(after);
-        self.0.iter().any(|use_of| !use_of.iter().any(fails))
+        self.0.iter().any(|use_of| use_of.is_concerned(before, after))
     }
 }
 
-/// The bounds of a module that names scores only by their path (`found.epss.score`); `None` where a use has none.
-pub(super) fn bounds(module: &Module) -> Option<Bounds> {
+/// The bounds of a module that names scores only by their path (`found.epss.score`).
+pub(super) fn bounds(module: &Module) -> Bounds {
     let mut reader = Reader { constants: constants(module), uses: Vec::new() };
     for rule in &module.policy {
-        reader.rule(rule)?;
+        reader.rule(rule);
     }
-    Some(Bounds(reader.uses))
+    Bounds(reader.uses)
 }
 
 /// Rules that are a number.
@@ -97,37 +120,36 @@ struct Scope {
 
 struct Reader {
     constants: BTreeMap<String, f64>,
-    uses: Vec<Vec<Bound>>,
+    uses: Vec<Use>,
 }
 
 impl Reader {
-    fn rule(&mut self, rule: &Rule) -> Option<()> {
-        let Rule::Spec { head, bodies, .. } = rule else { return Some(()) };
+    fn rule(&mut self, rule: &Rule) {
+        let Rule::Spec { head, bodies, .. } = rule else { return };
         let (key, assign) = match head {
             RuleHead::Compr { assign, refr, .. } => (Some(refr), assign.as_ref()),
             RuleHead::Func { assign, .. } => (None, assign.as_ref()),
             RuleHead::Set { key, .. } => (key.as_ref(), None),
         };
         for (at, body) in bodies.iter().enumerate() {
-            let scope = self.query(&body.query, &Scope::default())?;
+            let scope = self.query(&body.query, &Scope::default());
             let values = body.assign.as_ref().into_iter().chain(assign.filter(|_| at == 0));
             for value in values {
-                self.expr(&value.value, &scope)?;
+                self.expr(&value.value, &scope);
             }
             if let Some(key) = key {
-                self.expr(key, &scope)?;
+                self.expr(key, &scope);
             }
         }
         if bodies.is_empty() {
             for expr in key.into_iter().chain(assign.map(|assign| &assign.value)) {
-                self.expr(expr, &Scope::default())?;
+                self.expr(expr, &Scope::default());
             }
         }
-        Some(())
     }
 
     /// Reads a conjunction and gives its scope, for what stands beside it.
-    fn query(&mut self, query: &Query, outer: &Scope) -> Option<Scope> {
+    fn query(&mut self, query: &Query, outer: &Scope) -> Scope {
         let mut scope = outer.clone();
         for statement in &query.stmts {
             if let Literal::Expr { expr, .. } = &statement.literal {
@@ -136,24 +158,24 @@ impl Reader {
         }
         for statement in &query.stmts {
             for modifier in &statement.with_mods {
-                self.expr(&modifier.r#as, &scope)?;
+                self.expr(&modifier.r#as, &scope);
             }
             match &statement.literal {
                 Literal::SomeVars { .. } => {}
-                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr, &scope)?,
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr, &scope),
                 Literal::SomeIn { key, value, collection, .. } => {
                     for expr in key.iter().chain([value, collection]) {
-                        self.expr(expr, &scope)?;
+                        self.expr(expr, &scope);
                     }
                 }
                 Literal::Every { domain, query, .. } => {
-                    self.expr(domain, &scope)?;
+                    self.expr(domain, &scope);
                     // what holds of every element is not what its body compares
-                    self.query(query, &Scope::default())?;
+                    self.query(query, &Scope::default());
                 }
             }
         }
-        Some(scope)
+        scope
     }
 
     /// Takes note of a comparison with a number, or of a name for a score.
@@ -191,28 +213,32 @@ impl Reader {
         number(expr).or_else(|| self.constants.get(&dotted(expr)?).copied())
     }
 
-    fn all<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>, scope: &Scope) -> Option<()> {
-        exprs.into_iter().try_for_each(|expr| self.expr(expr, scope))
+    fn all<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>, scope: &Scope) {
+        for expr in exprs {
+            self.expr(expr, scope);
+        }
     }
 
-    fn expr(&mut self, expr: &Expr, scope: &Scope) -> Option<()> {
-        if let Some((subject, _)) = scored(expr) {
-            self.uses.push(scope.bounds.get(&subject)?.clone());
-            return Some(());
+    fn expr(&mut self, expr: &Expr, scope: &Scope) {
+        if let Some((subject, part)) = scored(expr) {
+            self.uses.push(Use { part, bounds: scope.bounds.get(&subject).cloned().unwrap_or_default() });
+            return;
         }
         match expr {
-            Expr::Var { .. } => Some(()),
+            Expr::Var { .. } => {}
             Expr::RefDot { refr, .. } => self.expr(refr, scope),
             Expr::RefBrack { refr, index, .. } => self.all([refr, index], scope),
             Expr::Array { items, .. } | Expr::Set { items, .. } => self.all(items, scope),
-            Expr::Object { fields, .. } => fields.iter().try_for_each(|(_, key, value)| self.all([key, value], scope)),
+            Expr::Object { fields, .. } => {
+                self.all(fields.iter().flat_map(|(_, key, value)| [key, value]), scope);
+            }
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                let inner = self.query(query, scope)?;
-                self.expr(term, &inner)
+                let inner = self.query(query, scope);
+                self.expr(term, &inner);
             }
             Expr::ObjectCompr { key, value, query, .. } => {
-                let inner = self.query(query, scope)?;
-                self.all([key, value], &inner)
+                let inner = self.query(query, scope);
+                self.all([key, value], &inner);
             }
             Expr::Call { params, .. } => self.all(params, scope),
             Expr::UnaryExpr { expr, .. } => self.expr(expr, scope),
@@ -221,14 +247,14 @@ impl Reader {
             | Expr::ArithExpr { lhs, rhs, .. }
             | Expr::AssignExpr { lhs, rhs, .. } => self.all([lhs, rhs], scope),
             Expr::Membership { key, value, collection, .. } => {
-                self.all(key, scope)?;
-                self.all([value, collection], scope)
+                self.all(key, scope);
+                self.all([value, collection], scope);
             }
             Expr::String { .. }
             | Expr::RawString { .. }
             | Expr::Number { .. }
             | Expr::Bool { .. }
-            | Expr::Null { .. } => Some(()),
+            | Expr::Null { .. } => {}
         }
     }
 }
@@ -239,9 +265,14 @@ mod tests {
     use super::*;
     use crate::rego::{Limits, check};
 
-    fn of(body: &str) -> Option<Bounds> {
+    /// Nothing where scores are taken without being named.
+    fn known(body: &str) -> Option<Bounds> {
         let rego = format!("package assay\n\ndefault match := false\n\n{body}\n");
         check::check(&rego, &Limits::default()).expect(body).bounds
+    }
+
+    fn of(body: &str) -> Bounds {
+        known(body).expect(body)
     }
 
     fn at(score: f64) -> Epss {
@@ -252,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_stays_below_the_limit_does_not_matter() {
-        let bounds = of(TOLD).unwrap();
+        let bounds = of(TOLD);
         assert!(!bounds.concern(Some(&at(0.01)), Some(&at(0.09))));
         assert!(!bounds.concern(None, Some(&at(0.09))));
         assert!(bounds.concern(Some(&at(0.06)), Some(&at(0.45))), "it crosses");
@@ -266,7 +297,7 @@ mod tests {
             "match if {\n\tsome v in input.v0.vulnerabilities\n\tscore := v.epss.score\n\tscore > 0.1\n}",
             "match if {\n\thot := [v | some v in [1]; input.v0.vulnerabilities[0].epss.score > 0.1]\n\tcount(hot) > 0\n}",
         ] {
-            let bounds = of(body).expect(body);
+            let bounds = of(body);
             assert!(!bounds.concern(Some(&at(0.01)), Some(&at(0.09))), "{body}");
             assert!(bounds.concern(Some(&at(0.01)), Some(&at(0.2))), "{body}");
         }
@@ -281,7 +312,23 @@ mod tests {
             "match if {\n\tsome v in input.v0.vulnerabilities\n\tsome w in input.v0.vulnerabilities\n\tv.epss.score > 0.1\n\tw.epss.score > v.epss.score\n}",
             "match if max([v.epss.score | some v in input.v0.vulnerabilities]) > 0.1",
         ] {
-            assert_eq!(of(body), None, "{body}");
+            assert!(known(body).is_none_or(|it| it.concern(Some(&at(0.01)), Some(&at(0.09)))), "{body}");
         }
+    }
+
+    #[test]
+    fn a_percentile_alone_matters_to_who_reads_it() {
+        let moved = |rank: f64| Epss { percentile: rank, ..at(0.45) };
+        let concern = |body: &str| of(body).concern(Some(&moved(0.97)), Some(&moved(0.98)));
+        assert!(!concern(TOLD), "its probability stays");
+        for body in [
+            "match if input.v0.vulnerabilities[_].epss.percentile > 0.9",
+            "match if {\n\tsome v in input.v0.vulnerabilities\n\te := v.epss\n\te.score > 0.1\n}",
+            "match if count(reason) > 0\n\nreason contains json.marshal(v.epss) if some v in input.v1.vulnerabilities",
+        ] {
+            assert!(concern(body), "{body}");
+        }
+        let ranked = "match if input.v0.vulnerabilities[_].epss.percentile > 0.99";
+        assert!(!of(ranked).concern(Some(&moved(0.97)), Some(&moved(0.98))), "below the limit");
     }
 }
