@@ -23,16 +23,12 @@ impl Import<'_, '_> {
         self.kept.epss.extend(batch.iter().map(|one: &Epss| super::advisories::short(&one.cve)));
         let (engine, now, mut changes) = (self.engine, self.now, Vec::new());
         engine.meta().write_now(Box::new(|tx| {
-            let rules = engine.rules(tx)?;
-            let read = rules.reads().contains(&FactKind::Epss);
             let cves: Vec<String> = batch.iter().map(|e| e.cve.clone()).collect();
-            let before = if read { tx.scores(&cves)?.epss } else { BTreeMap::new() };
+            let before = read_epss(engine, tx, &cves)?;
             changes = tx.put_epss(&batch)?;
-            let concerned = |one: &Epss| read && rules.concerns(before.get(&one.cve), Some(one));
-            let moved = moved(batch.iter().map(|e| &e.cve), &changes);
-            let moved: BTreeSet<String> = moved.into_iter().collect();
-            let moved: Vec<String> =
-                batch.iter().filter(|e| moved.contains(&e.cve) && concerned(e)).map(|e| e.cve.clone()).collect();
+            let moved: BTreeSet<String> = moved(cves.iter(), &changes).into_iter().collect();
+            let after = batch.iter().filter(|one| moved.contains(&one.cve)).map(|one| (&one.cve, Some(one)));
+            let moved = concerned(engine, tx, before.as_ref(), after)?;
             decide_scored(engine, tx, &moved, FactKind::Epss, "EPSS scores changed", now)
         }))?;
         self.count_all(&changes);
@@ -75,13 +71,40 @@ impl Import<'_, '_> {
         let (engine, now) = (self.engine, self.now);
         for chunk in gone.chunks(super::PAGE) {
             engine.meta().write_now(Box::new(|tx| {
+                let gone = match table {
+                    ScoreTable::Epss => {
+                        let before = read_epss(engine, tx, chunk)?;
+                        concerned(engine, tx, before.as_ref(), chunk.iter().map(|cve| (cve, None)))?
+                    }
+                    ScoreTable::Kev | ScoreTable::Ssvc => chunk.to_vec(),
+                };
                 tx.remove_scores(table, chunk, now)?;
-                decide_scored(engine, tx, chunk, kind_of(table), cause, now)
+                decide_scored(engine, tx, &gone, kind_of(table), cause, now)
             }))?;
         }
         self.count_all(&vec![Change::Withdrawn; gone.len()]);
         Ok(())
     }
+}
+
+/// Scores as they are before a change, if any enabled policy reads them.
+fn read_epss(engine: &Engine, tx: &mut dyn Tx, cves: &[String]) -> Result<Option<BTreeMap<String, Epss>>, Problem> {
+    if !engine.rules(tx)?.reads().contains(&FactKind::Epss) {
+        return Ok(None);
+    }
+    Ok(Some(tx.scores(cves)?.epss))
+}
+
+/// CVEs whose move from `before` can change what a policy says.
+fn concerned<'a>(
+    engine: &Engine,
+    tx: &mut dyn Tx,
+    before: Option<&BTreeMap<String, Epss>>,
+    after: impl Iterator<Item = (&'a String, Option<&'a Epss>)>,
+) -> Result<Vec<String>, Problem> {
+    let Some(before) = before else { return Ok(Vec::new()) };
+    let rules = engine.rules(tx)?;
+    Ok(after.filter(|(cve, now)| rules.concerns(before.get(*cve), *now)).map(|(cve, _)| cve.clone()).collect())
 }
 
 /// What a policy reads when it reads the table.
