@@ -164,7 +164,7 @@ impl Made {
         // what an advisory is to refuse must not be refused before
         let fits = |at: usize| targets.is_empty() || pool.get(at).is_some_and(|c| c.name.starts_with(INVENTED));
         let mut inside: BTreeSet<usize> = BTreeSet::new();
-        while inside.len() + 1 < plan.components.min(pool.len() / 2) {
+        while inside.len() < plan.components.min(pool.len() / 2) {
             inside.extend(Some(dice.skewed(pool.len())).filter(|at| fits(*at)));
         }
         let found = inside.into_iter().filter_map(|at| pool.get(at)).cloned().chain(targets);
