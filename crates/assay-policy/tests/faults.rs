@@ -146,3 +146,14 @@ fn a_function_gets_as_many_arguments_as_it_takes() {
         ],
     );
 }
+
+#[test]
+fn a_second_value_for_a_name_is_called_that() {
+    let in_body = |text: &str| format!("package assay\n\ndefault match := false\n\nmatch if {{\n{text}\n}}\n");
+    told(
+        &in_body("\tx := 1\n\tx := 2\n\tx > 1"),
+        &[(6, "rego_parse_error", "`x` gets a value with `:=` more than once")],
+    );
+    told(&in_body("\tx := 1; x := 2"), &[(6, "rego_parse_error", "more than once")]);
+    told(&in_body("\ty > 1\n\ty := input.v1.package.size"), &[(6, "rego_parse_error", "used before the `:=`")]);
+}

@@ -141,7 +141,7 @@ fn what_does_not_fit_is_refused_with_what_does() {
     refused("cooldown", json!({"days": 1.5}), "`1.5` is no whole number from 1 to 3650");
     refused("cooldown", json!({"since": "birth"}), "`birth` is not published or arrived");
     refused("cooldown", json!({"only_upstream": "perhaps"}), "no true or false");
-    refused("dependency-confusion", json!({}), "`names`: must be set: Your own names");
+    refused("dependency-confusion", json!({}), "`names`: must be set (--set names=...): Your own names");
     refused("malware", json!({"ignored": ["a\nb"]}), "is no list");
     refused("maintenance", json!({"checks": {"Maintained": 11}}), "is no numbers by name from 0 to 10");
     assert!(find("nothing").unwrap_err().to_string().contains("no policy `nothing`"));

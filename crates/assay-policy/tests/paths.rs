@@ -121,3 +121,126 @@ fn names_that_do_not_exist_are_told_with_those_that_do() {
     let nothing = told("match if zzz > 1");
     assert!(nothing.contains("`some zzz in ...`"), "{nothing}");
 }
+
+const FOUND: &str = "match if {\n\tsome v in input.v1.vulnerabilities\n\t";
+
+fn found(condition: &str) -> String {
+    body(&format!("{FOUND}{condition}\n}}"))
+}
+
+#[test]
+fn comparing_what_never_can_be_equal_is_refused_with_what_to_write() {
+    let cases = [
+        ("v.epss > 0.5", "v.epss", "is an object and `0.5` a number", "its fields: score, percentile"),
+        ("0.5 < v.epss", "v.epss", "is an object", "score"),
+        ("e := v.epss; e > 0.5", "e > 0.5", "`input.v1.vulnerabilities[_].epss` is an object", "score"),
+        ("v.epss > limit", "v.epss", "`0.7` a number", "score"),
+        ("v.kev == true", "v.kev", "is an object and `true` true or false", ""),
+        ("v.cvss >= 7", "v.cvss", "is an object", "`some source, x in`"),
+        ("v.patched_versions == \"1.0\"", "v.patched_versions", "is an array", "write `in`"),
+        ("v.patched_versions > 0", "v.patched_versions", "is an array", "`count(...)`"),
+        ("v.score == \"9.8\"", "v.score", "they are never equal", "`9.8` without quotes"),
+        ("v.package_name == 5", "v.package_name", "is a text and `5` a number", "`\"5\"`"),
+        (
+            "input.v1.package.signed != \"true\"",
+            "input.v1.package.signed",
+            "they always differ",
+            "`true` without quotes",
+        ),
+        ("v.severity == \"Critical\"", "\"Critical\"", "never `\"Critical\"`", "`\"CRITICAL\"`"),
+        ("v.severity = \"Critical\"", "\"Critical\"", "never `\"Critical\"`", "`\"CRITICAL\"`"),
+        ("v.severity in {\"HIGH\", \"CRITCAL\"}", "\"CRITCAL\"", "never `\"CRITCAL\"`", "`\"CRITICAL\"`"),
+        ("v.severity in grave", "\"hi\\u0067h\"", "never `\"high\"`", "`\"HIGH\"`"),
+        ("v.severity == \"SEVERE\"", "\"SEVERE\"", "never `\"SEVERE\"`", "one of UNKNOWN, LOW, MEDIUM, HIGH, CRITICAL"),
+        ("input.v0.repository.repository_type == \"public\"", "\"public\"", "never", "`\"PUBLIC\"`"),
+    ];
+    for (condition, wrong, says, hint) in cases {
+        let rego = format!("{}limit := 0.7\n\ngrave := [\"hi\\u0067h\"]\n", found(condition));
+        let faults = common::judge().check(&rego).expect_err(condition).0;
+        let told = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        assert_eq!(faults.len(), 1, "{condition}: {told}");
+        assert!(told.contains(says) && told.contains(hint), "{condition}\n  gave: {told}\n  expected: {says} … {hint}");
+        assert!(
+            told.starts_with(&place(&rego, wrong)),
+            "{condition}\n  gave: {told}\n  expected: {}",
+            place(&rego, wrong)
+        );
+    }
+}
+
+#[test]
+fn comparing_what_can_be_equal_is_fine() {
+    let cases = [
+        "v.epss.score > 0.5; v.epss != null; v.kev != null; v.score >= 7",
+        "v.epss == {}",
+        "v.severity == \"CRITICAL\"; v.severity in {\"HIGH\", \"UNKNOWN\"}; lower(v.severity) == \"critical\"",
+        "v.severity != input.v1.package.name",
+        "limit := v.severity; limit == \"HIGH\"",
+        "some x in [1, \"a\"]; x == 3",
+        "input.v0.metadata[_].content.level == \"Critical\"",
+        "input.v1.labels.stage == \"production\"",
+        "some o in input.v0.osv; o.database_specific.severity == \"High\"",
+        "some path, value; walk(input.v1, [path, value]); value == 3",
+        "input.v0.package[_] == \"Critical\"",
+        "count(v.patched_versions) > 0; count(v.cvss) == 1",
+        "v.title; v.package_name; input.v1.package.is_local; not input.v1.package.signed",
+        "input.v1.signatures[_].verified == true",
+        "input.v1.age_at_arrival_days < 3; input.v1.package.size > -1",
+    ];
+    for condition in cases {
+        let checked =
+            common::judge().check(&found(condition)).unwrap_or_else(|faults| panic!("{condition}\n  gave: {faults}"));
+        assert!(checked.warnings.is_empty(), "{condition}: {:?}", checked.warnings);
+    }
+    // one name with two meanings: one of them fits
+    let either = "f(x) if x > 7\n\nmatch if f(input.v1.vulnerabilities[_].score)\n\nmatch if f(input.v1.vulnerabilities[_].epss)";
+    assert!(common::judge().check(&body(either)).is_ok());
+    let replaced = "named if input.v1.vulnerabilities[_].epss > 1\n\nmatch if named with input as {\"v1\": {\"vulnerabilities\": []}}";
+    assert!(common::judge().check(&body(replaced)).is_ok());
+}
+
+#[test]
+fn what_is_probably_not_meant_is_a_warning() {
+    let cases = [
+        ("v.kev", "v.kev", "null_is_not_false", "`v.kev != null`"),
+        ("not v.kev", "v.kev", "null_is_not_false", "`v.kev == null`"),
+        ("k := v.kev\n\tk # here", "k # here", "null_is_not_false", "`k != null`"),
+        (
+            "count([s | some s in input.v1.signatures; s.verified]) > 0",
+            "s.verified",
+            "null_is_not_false",
+            "`s.verified == true`",
+        ),
+        ("not input.v1.signatures[0].verified", "input.v1.signatures", "null_is_not_false", "!= true`"),
+        ("v.severity >= \"HIGH\"", "\"HIGH\"", "order_of_words", "as in a dictionary"),
+        (
+            "some r in input.v0.security_scan; r.Class == \"secret\"",
+            "\"secret\"",
+            "unknown_word",
+            "one of os-pkgs, lang-pkgs",
+        ),
+    ];
+    for (condition, wrong, code, hint) in cases {
+        let rego = found(condition);
+        let warnings =
+            common::judge().check(&rego).unwrap_or_else(|faults| panic!("{condition}\n  gave: {faults}")).warnings;
+        assert_eq!(warnings.len(), 1, "{condition}: {warnings:?}");
+        let told = warnings[0].to_string();
+        assert!(
+            told.starts_with(&place(&rego, wrong)) && told.contains(hint),
+            "{condition}\n  gave: {told}\n  expected: {hint}"
+        );
+        assert_eq!(warnings[0].code, code, "{condition}");
+    }
+}
+
+#[test]
+fn imports_of_keywords_may_stand_anywhere() {
+    let rego = "package cloudsmith\n\nimport future.keywords.if\nimport future.keywords\n\nx if input.v0.package.name == \"a\"\n\nimport future.keywords.in\nimport rego.v1\nimport rego.v1\n\nmatch if x\n\nreason contains r if {\n\tsome r in [\"b\"]\n}\n";
+    common::judge().check(rego).unwrap();
+    common::rules(vec![common::policy("imports", rego)]);
+    let wrong = common::judge().check(&rego.replace("\tsome r", "\tsome r, r2")).map(drop);
+    assert!(wrong.is_ok(), "{wrong:?}");
+    let faults = common::judge().check(&rego.replace("package.name", "package.nam")).unwrap_err().to_string();
+    assert!(faults.starts_with("line 6, column 23"), "lines and columns stay what they are: {faults}");
+}

@@ -110,7 +110,7 @@ impl Setting {
             Type::Texts => {
                 let texts = texts(given).ok_or_else(unfit)?;
                 if self.required && texts.is_empty() {
-                    return Err(wrong(format!("must be set: {}", self.about)));
+                    return Err(wrong(format!("must be set (--set {}=...): {}", self.name, self.about)));
                 }
                 Ok(texts.into_iter().map(Value::String).collect())
             }

@@ -7,7 +7,7 @@ use super::{
     builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
-    graph, memory,
+    graph, keywords, memory,
     mend::Mended,
     paths, pattern, reads,
     safety::{self, UNSAFE},
@@ -110,7 +110,7 @@ fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -
         faults.push(fault);
         return None;
     }
-    let mut source = Mended::new(rego);
+    let mut source = Mended::new(&keywords::without(rego));
     let mut engine = parsed(&mut source, limits, faults)?;
     let seen = inspect(&mut engine, saving, &source, faults)?;
     let free: Vec<u32> = faults.iter().filter(|fault| fault.code == UNSAFE).map(|fault| fault.line).collect();
@@ -119,7 +119,7 @@ fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -
     }
     let entry = format!("data.{}.match", seen.package);
     while let Err(error) = engine.compile_with_entrypoint(&entry.as_str().into()) {
-        let fault = bound(fault(&error), &seen.survey);
+        let fault = again(bound(fault(&error), &seen.survey), source.text());
         let line = fault.line;
         // what a rule lacks that was taken out is not what is wrong with it, and one fault is told once
         let told = |known: &Fault| known.line == line && (known.code == fault.code || fault.code != UNSAFE);
@@ -215,8 +215,28 @@ fn bound(fault: Fault, survey: &Survey) -> Fault {
     Fault { message: format!("{}{hint}", fault.message), ..fault }
 }
 
+/// A name that gets a value twice in one query: the evaluator calls the first one used before it is defined.
+fn again(fault: Fault, source: &str) -> Fault {
+    let Some(name) = fault.message.strip_suffix("` used before definition below").and_then(|m| m.strip_prefix("var `"))
+    else {
+        return fault;
+    };
+    let gives = |text: &str| text.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(":="));
+    let column = characters(source, fault.line, fault.column).saturating_sub(1);
+    let line = usize::try_from(fault.line).ok().and_then(|line| source.lines().nth(line.checked_sub(1)?));
+    let rest: String = line.unwrap_or_default().chars().skip(usize::try_from(column).unwrap_or(0)).collect();
+    let message = if gives(&rest) {
+        format!(
+            "`{name}` gets a value with `:=` more than once; it keeps one, so name the others otherwise, or compare with `==`"
+        )
+    } else {
+        format!("`{name}` is used before the `:=` that gives it a value; move that up")
+    };
+    Fault { message, ..fault }
+}
+
 /// The name most like a misspelt one.
-fn near<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn near<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let far = match wrong.chars().count() {
         // one letter is like every other
         0..=2 => return None,

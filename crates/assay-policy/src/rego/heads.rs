@@ -2,7 +2,7 @@
 //! xs`) must leave that element out. The evaluator forgets the whole rule there, or fails. Such values are therefore taken
 //! out of a comprehension, which is empty where they are undefined. Lines stay what they are.
 
-use super::{Limits, engine};
+use super::{Limits, engine, keywords};
 use regorus::{
     Engine,
     unstable::{Expr, Module, Rule, RuleBody, RuleHead, Span},
@@ -62,6 +62,7 @@ fn may_be_undefined(value: &Expr) -> bool {
 /// # Errors
 /// When the module does not parse.
 pub(super) fn add(engine: &mut Engine, limits: &Limits, path: &str, rego: &str) -> anyhow::Result<()> {
+    let rego = &*keywords::without(rego);
     let mut alone = engine::new(limits)?;
     alone.add_policy(path.to_owned(), rego.to_owned())?;
     let guarded = alone.get_modules().first().and_then(|module| guarded(rego, module));

@@ -3,6 +3,7 @@
 //! reference; what cannot be followed is not judged, and a name with several meanings is wrong only if all are.
 
 use super::{
+    compare,
     diagnose::Fault,
     survey::{self, Plain, Reference, Step, Survey, Use},
 };
@@ -16,11 +17,11 @@ const MAX_STEPS: usize = 16;
 /// Most rounds in which names get meanings.
 const MAX_ROUNDS: usize = 64;
 
-type Path = Vec<Step>;
+pub(super) type Path = Vec<Step>;
 /// A name: of a definition, or of a rule.
 type Name = (Option<usize>, String);
 
-/// Refuses paths that do not exist; remarks on those that Assay never fills.
+/// Refuses paths that do not exist, and comparisons that say nothing; remarks on what Assay never fills, and on nulls.
 pub(super) fn check(module: &Module, survey: &Survey, package: &str, faults: &mut Vec<Fault>) -> Vec<Remark> {
     if survey.replaces_input {
         return Vec::new();
@@ -33,6 +34,7 @@ pub(super) fn check(module: &Module, survey: &Survey, package: &str, faults: &mu
         let Some(starts) = names.starts(reference.scope, &reference.root) else { continue };
         faults.extend(judge(reference, &starts, &mut warnings).err());
     }
+    warnings.extend(compare::check(module, &names, faults));
     warnings.sort_by_key(|remark| (remark.line, remark.column));
     warnings.dedup();
     warnings
@@ -102,12 +104,12 @@ fn imports(module: &Module, faults: &mut Vec<Fault>) -> BTreeMap<String, Path> {
     imports
 }
 
-fn keys(path: &[Step]) -> Vec<Option<&str>> {
+pub(super) fn keys(path: &[Step]) -> Vec<Option<&str>> {
     path.iter().map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None }).collect()
 }
 
 /// What names stand for.
-struct Names<'a> {
+pub(super) struct Names<'a> {
     survey: &'a Survey,
     imports: BTreeMap<String, Path>,
     known: BTreeMap<Name, BTreeSet<Path>>,
@@ -115,10 +117,14 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
+    /// Whether it is a name of a definition, and not of the module.
+    pub(super) fn is_local(&self, scope: usize, root: &str) -> bool {
+        self.survey.declared.contains(&(scope, root.to_owned()))
+            || self.known.contains_key(&(Some(scope), root.to_owned()))
+    }
+
     fn name(&self, scope: usize, root: &str) -> Name {
-        let key = (scope, root.to_owned());
-        let local = self.survey.declared.contains(&key) || self.known.contains_key(&(Some(scope), root.to_owned()));
-        (local.then_some(scope), root.to_owned())
+        (self.is_local(scope, root).then_some(scope), root.to_owned())
     }
 
     /// The paths that a first part stands for, as far as they are known.
@@ -139,7 +145,7 @@ impl Names<'_> {
     }
 
     /// All that a first part can stand for; nothing where that is not known.
-    fn starts(&self, scope: usize, root: &str) -> Option<Vec<Path>> {
+    pub(super) fn starts(&self, scope: usize, root: &str) -> Option<Vec<Path>> {
         (!self.is_opaque(scope, root)).then(|| self.paths(scope, root))
     }
 

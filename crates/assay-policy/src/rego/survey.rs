@@ -128,7 +128,7 @@ fn place(span: &Span) -> (u32, u32) {
 }
 
 /// Where a reference begins: a dotted one's own place is that of its last dot.
-fn start(expr: &Expr) -> (u32, u32) {
+pub(super) fn start(expr: &Expr) -> (u32, u32) {
     let mut at = expr;
     while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = at {
         at = refr;

@@ -7,7 +7,7 @@ use super::{
     Limits, builtins,
     check::{self, PACKAGES},
     diagnose::{failure, fault},
-    engine, evaluator, heads,
+    engine, evaluator, heads, keywords,
     survey::dotted,
 };
 use assay_model::Problem;
@@ -226,10 +226,11 @@ fn add(engine: &mut Engine, limits: &Limits, source: &Source) -> anyhow::Result<
     if source.is_policy() {
         return heads::add(engine, limits, &source.path, &source.rego);
     }
+    let rego = keywords::without(&source.rego);
     let mut alone = engine::new(limits)?;
-    alone.add_policy(source.path.clone(), source.rego.clone())?;
-    let prepared = alone.get_modules().first().map(|module| prepared(&source.rego, module));
-    heads::add(engine, limits, &source.path, prepared.as_deref().unwrap_or(&source.rego))
+    alone.add_policy(source.path.clone(), rego.clone().into_owned())?;
+    let prepared = alone.get_modules().first().map(|module| prepared(&rego, module));
+    heads::add(engine, limits, &source.path, prepared.as_deref().unwrap_or(&rego))
 }
 
 fn tests_in(module: &Module) -> Vec<Test> {
@@ -321,7 +322,7 @@ fn one(suite: &Suite, base: &Engine, test: Test, coverage: &mut BTreeMap<String,
         Ok(_) if test.keys > 0 && (cases.is_empty() || cases.values().any(|holds| !holds)) => Ended::Fail,
         Ok(Value::Undefined | Value::Bool(false)) => Ended::Fail,
         Ok(_) => Ended::Pass,
-        Err(error) => Ended::Error(failure(&error)),
+        Err(error) => Ended::Error(placed(suite, &test, &error)),
     };
     let mut stopped = None;
     for file in engine.get_coverage_report().map(|report| report.files).unwrap_or_default() {
@@ -348,6 +349,18 @@ fn one(suite: &Suite, base: &Engine, test: Test, coverage: &mut BTreeMap<String,
         printed,
         stopped,
     }
+}
+
+/// An error with its file and line: where the evaluator says it is, or else the test's own.
+fn placed(suite: &Suite, test: &Test, error: &anyhow::Error) -> String {
+    let text = error.to_string();
+    let line = |path: &str| {
+        let rest = text.split_once(&format!("--> {path}:"))?.1;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
+    };
+    let found = suite.modules.iter().find_map(|source| Some((source.path.as_str(), line(&source.path)?)));
+    let (file, line) = found.unwrap_or((&test.file, test.line));
+    format!("{file}:{line}: {}", failure(error))
 }
 
 /// The last line of a test that was evaluated before those that were not.

@@ -12,7 +12,7 @@ mod walk;
 pub use json::schema;
 pub use page::page;
 pub(crate) use suggest::{distance, instead, written};
-pub(crate) use walk::{Miss, Path, empty, walk};
+pub(crate) use walk::{At, Miss, Path, empty, values, walk};
 
 /// Version of the schema within `v0` and `v1`: fields are added, none is taken away or changes its type.
 pub const REVISION: &str = "1.1.0";
@@ -96,6 +96,9 @@ const fn list(name: &'static str, item: &'static Shape, about: &'static str) -> 
 }
 
 impl Field {
+    const fn at(&self) -> At {
+        At { shape: self.shape, null: self.null }
+    }
     /// It can be null.
     const fn or_null(self) -> Self {
         Self { null: true, ..self }

@@ -14,40 +14,62 @@ pub(crate) struct Miss {
     pub(crate) at: Vec<Shape>,
 }
 
+/// A value that a path may lead to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    /// What it is.
+    pub(crate) shape: Shape,
+    /// Whether null can stand in its place.
+    pub(crate) null: bool,
+}
+
+impl At {
+    const fn plain(shape: Shape) -> Self {
+        Self { shape, null: false }
+    }
+}
+
+const ANYTHING: At = At::plain(Shape::Free);
+
 /// Walks a path below `input`: the first step is the version. A step that cannot be told is taken for one that exists.
 pub(crate) fn walk(path: &Path<'_>) -> Result<Vec<Shape>, Miss> {
-    let [Some(version), rest @ ..] = path else { return Ok(vec![Shape::Free]) };
+    Ok(values(path)?.into_iter().map(|at| at.shape).collect())
+}
+
+/// The same, with what may be null.
+pub(crate) fn values(path: &Path<'_>) -> Result<Vec<At>, Miss> {
+    let [Some(version), rest @ ..] = path else { return Ok(vec![ANYTHING]) };
     if !matches!(*version, "v0" | "v1") {
         return Err(Miss { step: 0, at: Vec::new() });
     }
-    let [Some(name), rest @ ..] = rest else { return Ok(vec![Shape::Free]) };
+    let [Some(name), rest @ ..] = rest else { return Ok(vec![ANYTHING]) };
     let Some(field) = top(version, name) else { return Err(Miss { step: 1, at: Vec::new() }) };
-    let mut at = vec![field.shape];
+    let mut at = vec![field.at()];
     for (index, step) in rest.iter().enumerate() {
-        let next: Vec<Shape> = at.iter().flat_map(|shape| follow(*shape, *step)).collect();
+        let next: Vec<At> = at.iter().flat_map(|at| follow(at.shape, *step)).collect();
         if next.is_empty() {
-            return Err(Miss { step: index + 2, at });
+            return Err(Miss { step: index + 2, at: at.into_iter().map(|at| at.shape).collect() });
         }
         at = next;
     }
     Ok(at)
 }
 
-fn follow(shape: Shape, step: Option<&str>) -> Vec<Shape> {
-    let named = |fields: &[Field], key: &str| fields.iter().find(|field| field.name == key).map(|field| field.shape);
-    let all = |fields: &[Field]| fields.iter().map(|field| field.shape).collect::<Vec<_>>();
+fn follow(shape: Shape, step: Option<&str>) -> Vec<At> {
+    let named = |fields: &[Field], key: &str| fields.iter().find(|field| field.name == key).map(Field::at);
+    let all = |fields: &[Field]| fields.iter().map(Field::at).collect::<Vec<_>>();
     match (shape, step) {
-        (Shape::Free, _) => vec![Shape::Free],
+        (Shape::Free, _) => vec![ANYTHING],
         (Shape::Object(fields), Some(key)) => named(fields, key).into_iter().collect(),
-        (Shape::Keyed(fields, item, _), Some(key)) => vec![named(fields, key).unwrap_or(*item)],
-        (Shape::List(item), None) => vec![*item],
+        (Shape::Keyed(fields, item, _), Some(key)) => vec![named(fields, key).unwrap_or(At::plain(*item))],
+        (Shape::List(item), None) => vec![At::plain(*item)],
         (Shape::Object(fields), None) => all(fields),
-        (Shape::Keyed(fields, item, _), None) => all(fields).into_iter().chain([*item]).collect(),
+        (Shape::Keyed(fields, item, _), None) => all(fields).into_iter().chain([At::plain(*item)]).collect(),
         // `set[value]` looks an element of an array up by nothing: only an index does.
         (Shape::List(_), Some(_)) => vec![],
         (_, Some(_)) => vec![],
         // A text walked by a variable is undefined; a policy that walks whatever it meets does so.
-        (_, None) => vec![Shape::Free],
+        (_, None) => vec![ANYTHING],
     }
 }
 

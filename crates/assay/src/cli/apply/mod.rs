@@ -219,6 +219,13 @@ mod tests {
         assert!(wrong("kind: repository\nname: x\nsettings: {colour: red}\n").contains("colour"));
         assert!(wrong("kind: policy\nname: x\nactions: [quarantine]\nrego: package assay\n").contains("match"));
         assert!(wrong("kind: repository\nname: x\n---\nkind: repository\nname: x\n").contains("twice"));
+        let late = wrong(
+            "kind: repository\nname: b\n---\nkind: waiver\nreason: x\nscope:\n  vulnerabilities: [CVE-1]\nexpires_at: 1.3.2027\n",
+        );
+        assert!(
+            late.contains("line 8: waiver: `expires_at` is `1.3.2027`") && late.contains("2027-03-01T00:00:00Z"),
+            "{late}"
+        );
         let several = wrong(
             "# ours\nkind: policy\nname: a\nprecedance: 5\nrego: x\n---\nkind: waiver\nreason: x\n---\n\nkind: repository\nname: b\n\
              settings:\n  colour: red\n---\nkind: policy\nname: c\nprecedence: hello\nrego: x\n---\nkind: policy\nname: d\nrego: |\n  package assay\n\n  default match := false\n\n  match if input.v0.package.nam\n",

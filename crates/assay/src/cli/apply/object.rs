@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, bail};
 use assay_engine::{PolicyDraft, TrustDraft, WaiverDraft};
 use assay_model::{channel::ChannelKind, channel::ChannelSettings, repository::Settings, upstream::UpstreamSettings};
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
@@ -175,6 +176,11 @@ fn complete(kind: Kind, name: &str, mut fields: Map<String, Value>) -> Result<Ma
             spec
         }
         Kind::Waiver => {
+            let end = fields.get("expires_at").filter(|end| !end.is_null());
+            if let Some(end) = end.filter(|end| end.as_str().is_none_or(|end| end.parse::<Timestamp>().is_err())) {
+                let end = end.as_str().map_or_else(|| end.to_string(), str::to_owned);
+                bail!("`expires_at` is `{end}`; write a time in UTC such as 2027-03-01T00:00:00Z");
+            }
             let draft: WaiverDraft = serde_json::from_value(Value::Object(std::mem::take(&mut fields)))?;
             serde_json::to_value(draft)?
         }
