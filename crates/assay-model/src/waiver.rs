@@ -184,6 +184,9 @@ pub struct Waiver {
     pub expires_at: Timestamp,
     /// When its status last changed.
     pub changed_at: Timestamp,
+    /// What was said at its last change: why it was refused, revoked or extended. Empty where nothing was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comment: String,
     /// What it says as VEX, where that is more than the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vex: Option<WaiverVex>,

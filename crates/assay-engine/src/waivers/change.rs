@@ -2,7 +2,7 @@
 
 use super::{
     RULES, WaiverChange, WaiverDraft,
-    draft::check_end,
+    draft::{MAX_REASON, check_end},
     end::{next_look, past_notices},
     rules,
 };
@@ -19,6 +19,9 @@ use std::sync::Arc;
 
 /// The longest that a waiver may be allowed to last, in days.
 const MOST_DAYS: u32 = 3650;
+
+/// The event of one that was ended by hand, or taken back.
+const REVOKED: &str = "waiver.revoked";
 
 /// What changes, and who does it.
 struct Step {
@@ -98,7 +101,7 @@ impl Engine {
         .await
     }
 
-    /// Ends a waiver before its time, or takes a request back.
+    /// Ends a waiver before its time, or takes a request back, which its author may do as well.
     ///
     /// # Errors
     /// `Conflict` when it has ended; `Forbidden`.
@@ -108,7 +111,7 @@ impl Engine {
         id: &str,
         change: WaiverChange,
     ) -> Result<Waiver, Problem> {
-        self.step(caller, id, change, "waiver.revoked", |waiver, _, _| {
+        self.step(caller, id, change, REVOKED, |waiver, _, _| {
             is_one_of(waiver, &[WaiverStatus::Requested, WaiverStatus::Active])?;
             waiver.status = WaiverStatus::Revoked;
             Ok(())
@@ -148,12 +151,22 @@ impl Engine {
         kind: &'static str,
         apply: fn(&mut Waiver, &Step, &WaiverRules) -> Result<(), Problem>,
     ) -> Result<Waiver, Problem> {
-        caller.require_everywhere(Permission::Admin)?;
+        // Who asked may take a request back; whose it is shows below.
+        let least = if kind == REVOKED { Permission::Write } else { Permission::Admin };
+        caller.require_everywhere(least)?;
+        if change.reason.chars().count() > MAX_REASON {
+            return Err(Problem::invalid("bad-waiver", format!("a reason has at most {MAX_REASON} characters")));
+        }
+        let who = caller.clone();
         let step = Step { id: WaiverId(id.to_owned()), actor: caller.name().to_owned(), change };
         let (engine, now) = (self.clone(), self.now());
         let waiver = meta::write(self.meta(), move |tx| {
             let rules = rules(tx)?;
             let mut waiver = tx.waiver(&step.id)?.ok_or_else(|| unknown(&step.id))?;
+            let own_request = waiver.status == WaiverStatus::Requested && waiver.author == step.actor;
+            if kind != REVOKED || !own_request {
+                who.require_everywhere(Permission::Admin)?;
+            }
             let before = waiver.expires_at;
             apply(&mut waiver, &step, &rules)?;
             if waiver.expires_at != before {
@@ -161,6 +174,7 @@ impl Engine {
                 waiver.noticed = past_notices(&waiver, &rules, now);
             }
             waiver.changed_at = now;
+            step.change.reason.clone_into(&mut waiver.comment);
             tx.put_waiver(&waiver)?;
             engine.conclude_step(tx, &waiver, (kind, &step.actor), &step.change.reason)?;
             if kind == "waiver.approved" {

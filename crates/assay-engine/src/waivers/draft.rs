@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// Entries of one list of a scope.
 const MAX_ENTRIES: usize = 500;
 /// Characters of a reason.
-const MAX_REASON: usize = 2000;
+pub(super) const MAX_REASON: usize = 2000;
 const MAX_ID: usize = 200;
 /// What OpenVEX 0.2 knows.
 const JUSTIFICATIONS: [&str; 5] = [
@@ -109,7 +109,7 @@ fn scope(mut scope: WaiverScope) -> Result<WaiverScope, Problem> {
 }
 
 /// Ids as databases write them: people write them in any case.
-fn canonical(id: &str) -> String {
+pub(super) fn canonical(id: &str) -> String {
     let id = id.trim();
     let begins = |prefix: &str| id.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     match () {

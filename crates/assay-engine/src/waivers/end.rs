@@ -56,8 +56,9 @@ impl Engine {
             let was_in_force = waiver.status == WaiverStatus::Active;
             waiver.status = WaiverStatus::Expired;
             waiver.changed_at = now;
-            tx.put_waiver(&waiver)?;
             let comment = if was_in_force { "" } else { "nobody approved it" };
+            comment.clone_into(&mut waiver.comment);
+            tx.put_waiver(&waiver)?;
             return self.conclude_step(tx, &waiver, ("waiver.expired", "system"), comment);
         }
         let rules = rules(tx)?;

@@ -1,6 +1,6 @@
 //! Reading waivers: lists, one of them, and who used it.
 
-use super::change::unknown;
+use super::{change::unknown, draft::canonical, touch::touched};
 use crate::Engine;
 use assay_model::{
     access::{Caller, Permission},
@@ -23,7 +23,7 @@ pub struct WaiverFilter {
     pub status: Option<String>,
     /// That hold in this repository.
     pub repository: Option<String>,
-    /// That name this vulnerability.
+    /// That name this vulnerability, by any of its ids.
     pub vulnerability: Option<String>,
     /// That name this policy, or are not limited to policies.
     pub policy: Option<String>,
@@ -69,14 +69,19 @@ impl Engine {
         let (repository, vulnerability, policy) =
             (given(filter.repository), given(filter.vulnerability), given(filter.policy));
         let sight = self.sight(caller).await?;
-        let all = meta::read(self.meta(), move |tx| tx.waivers(status)).await?;
+        let (all, ids) = meta::read(self.meta(), move |tx| {
+            let wanted = vulnerability.as_deref().map(canonical);
+            let ids = wanted.map(|id| same(tx, id)).transpose()?;
+            Ok((tx.waivers(status)?, ids))
+        })
+        .await?;
         let fits = |waiver: &Waiver| {
             let scope = &waiver.scope;
             sight.sees(waiver)
                 && repository.as_ref().is_none_or(|name| scope.is_in(name))
-                && vulnerability
-                    .as_ref()
-                    .is_none_or(|wanted| scope.vulnerabilities.iter().any(|id| id.eq_ignore_ascii_case(wanted)))
+                && ids.as_ref().is_none_or(|ids| {
+                    scope.vulnerabilities.iter().any(|id| ids.iter().any(|wanted| id.eq_ignore_ascii_case(wanted)))
+                })
                 && policy.as_ref().is_none_or(|slug| scope.policies.is_empty() || scope.policies.contains(slug))
         };
         Ok(all.into_iter().filter(fits).collect())
@@ -92,6 +97,15 @@ impl Engine {
         let found = meta::read(self.meta(), move |tx| tx.waiver(&asked)).await?;
         let sight = self.sight(caller).await?;
         found.filter(|waiver| sight.sees(waiver)).ok_or_else(|| unknown(&wanted))
+    }
+
+    /// How many stored packages a waiver is about now, whether or not it is in force.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn waiver_reach(&self, waiver: &Waiver) -> Result<usize, Problem> {
+        let scope = waiver.scope.clone();
+        meta::read(self.meta(), move |tx| Ok(touched(tx, &scope)?.len())).await
     }
 
     /// Who used a waiver when: decisions about packages that the caller may read, the newest first.
@@ -122,6 +136,13 @@ impl Engine {
     async fn readable_names(&self, caller: &Caller) -> Result<BTreeSet<String>, Problem> {
         Ok(self.readable_repositories(caller).await?.into_iter().map(|repository| repository.name).collect())
     }
+}
+
+/// A vulnerability's ids. Most databases write theirs in capitals, people in any case.
+fn same(tx: &mut dyn Tx, id: String) -> Result<BTreeSet<String>, Problem> {
+    let asked = [id.to_uppercase(), id];
+    let pairs = tx.aliases_of(&asked)?;
+    Ok(pairs.into_iter().flat_map(|(one, other)| [one, other]).chain(asked).collect())
 }
 
 /// The waivers that a decision rests on.

@@ -79,6 +79,7 @@ impl Engine {
         let Some(mut old) = tx.waiver(replaced)?.filter(|old| OPEN.contains(&old.status)) else { return Ok(()) };
         old.status = WaiverStatus::Revoked;
         old.changed_at = self.now();
+        old.comment = format!("replaced by {}", waiver.id);
         tx.put_waiver(&old)?;
         self.conclude_step(tx, &old, ("waiver.replaced", actor), &format!("by {}", waiver.id))
     }

@@ -37,7 +37,7 @@ impl Engine {
 }
 
 /// The packages that a scope is about.
-fn touched(tx: &mut dyn Tx, scope: &WaiverScope) -> Result<Vec<PackageId>, Problem> {
+pub(super) fn touched(tx: &mut dyn Tx, scope: &WaiverScope) -> Result<Vec<PackageId>, Problem> {
     let found = match scope.is_about_findings() {
         true => with_findings(tx, scope)?,
         false => {

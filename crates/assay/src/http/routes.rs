@@ -184,7 +184,7 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(get.clone(), "/api/v1/waivers/{id}/uses", Reader, api::waivers::uses),
         on(post.clone(), "/api/v1/waivers/{id}/approve", Admin, api::waivers::approve),
         on(post.clone(), "/api/v1/waivers/{id}/refuse", Admin, api::waivers::refuse),
-        on(post.clone(), "/api/v1/waivers/{id}/revoke", Admin, api::waivers::revoke),
+        on(post.clone(), "/api/v1/waivers/{id}/revoke", Writer, api::waivers::revoke),
         on(post.clone(), "/api/v1/waivers/{id}/extend", Admin, api::waivers::extend),
         on(get.clone(), "/api/v1/trust", Reader, api::trust::list),
         on(post.clone(), "/api/v1/trust", Admin, api::trust::put),

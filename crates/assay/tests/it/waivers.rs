@@ -176,6 +176,69 @@ async fn another_administrator_approves() -> Result<()> {
     let listed = server.cli(["waiver", "list", "--json", "--status", "refused"])?.succeed().await?;
     let listed: Value = serde_json::from_str(&listed.stdout)?;
     assert_eq!(listed["waivers"].as_array().map(Vec::len), Some(1));
+    assert!(server.cli(["waiver", "show", &id])?.succeed().await?.says("Comment   no"), "why it was refused");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_asked_may_take_the_request_back_and_nothing_else() -> Result<()> {
+    let server = dangerous().await?;
+    server.cli(["waiver", "rules", "--approval", "required"])?.succeed().await?;
+    let writer = |name: &str| json!({"name": name, "permission": "write", "repositories": []});
+    let mut clients = Vec::new();
+    for name in ["ann", "bob"] {
+        let issued = server.http().post_json("/api/v1/tokens", &writer(name)).await?.expect_status(201)?.json()?;
+        clients.push(server.http().with_token(issued["secret"].as_str()));
+    }
+    let [ann, bob] = clients.as_slice() else { bail!("two clients were made") };
+    let end = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24)).to_string();
+    let draft = json!({"scope": {"vulnerabilities": [CVE]}, "reason": "not called", "expires_at": end});
+    let ask = || async { ann.post_json("/api/v1/waivers", &draft).await?.expect_status(201)?.json() };
+    let change = |id: &Value, verb: &str| format!("/api/v1/waivers/{}/{verb}", id.as_str().unwrap_or_default());
+    let (first, second) = (ask().await?["id"].clone(), ask().await?["id"].clone());
+    let why = json!({"reason": "it is called after all"});
+    assert_eq!(bob.post_json(&change(&first, "revoke"), &why).await?.status.as_u16(), 403, "it is another's");
+    assert_eq!(ann.post_json(&change(&first, "approve"), &json!({})).await?.status.as_u16(), 403);
+    let taken = ann.post_json(&change(&first, "revoke"), &why).await?.expect_status(200)?.json()?;
+    assert_eq!((&taken["status"], &taken["comment"]), (&json!("revoked"), &why["reason"]));
+    let shown = server.cli(["waiver", "show", first.as_str().unwrap_or_default()])?.succeed().await?;
+    assert!(shown.says("it is called after all"), "{shown}");
+    let page = server.http().get(&format!("/ui/waivers/{}", first.as_str().unwrap_or_default())).await?;
+    assert!(page.text().contains("it is called after all"), "{}", page.text());
+
+    server.http().post_json(&change(&second, "approve"), &json!({})).await?.expect_status(200)?;
+    assert_eq!(
+        ann.post_json(&change(&second, "revoke"), &why).await?.status.as_u16(),
+        403,
+        "it is no request any more"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_waiver_says_when_it_fits_nothing_and_is_found_by_any_id() -> Result<()> {
+    let server = dangerous().await?;
+    let add = |what: &'static [&'static str]| {
+        let common = ["waiver", "add", "--reason", "x", "--expires", "1d"];
+        server.cli(common.into_iter().chain(what.iter().copied()))
+    };
+    let fits = add(&["--vulnerability", CVE])?.succeed().await?;
+    assert!(!fits.says("nothing that is stored"), "{fits}");
+    for other in [
+        ["--vulnerability", "CVE-2026-99999"].as_slice(),
+        &["--vulnerability", CVE, "--repository", "elsewhere"],
+        &["--vulnerability", CVE, "--package", "pkg:pypi/tiny-danger >=1.1"],
+        &["--policy", "too-dangerous", "--package", "pkg:pypi/other"],
+    ] {
+        let common = ["waiver", "add", "--reason", "x", "--expires", "1d"];
+        let none = server.cli(common.into_iter().chain(other.iter().copied()))?.succeed().await?;
+        assert!(none.says("nothing that is stored fits its scope now"), "{other:?}: {none}");
+    }
+    for id in [CVE, "PYSEC-2026-2", "pysec-2026-2"] {
+        let listed = server.cli(["waiver", "list", "--json", "--vulnerability", id])?.succeed().await?;
+        let listed: Value = serde_json::from_str(&listed.stdout)?;
+        assert_eq!(listed["waivers"].as_array().map(Vec::len), Some(3), "{id}: {listed}");
+    }
     Ok(())
 }
 
@@ -258,6 +321,9 @@ async fn lists_count_what_counts_and_tell_what_is_taken_away() -> Result<()> {
     let made = add(&server, &["--vulnerability", CVE, "--expires", "1h"]).await?;
     assert_eq!(counts().await?, (json!({}), json!({"CRITICAL": 1})));
     assert_eq!(search("severity:high").await?, 0, "what is taken away is not searched for");
+    assert_eq!(search("NOT%20severity:high").await?, 2, "and under NOT it is not there either");
+    assert_eq!(search("severity:high%20OR%20version:1.1").await?, 1);
+    assert_eq!(search("NOT%20(severity:low%20version:1.0)").await?, 2);
     let seen = package(&server, WHAT).await?;
     assert_eq!((&seen["severities"], &seen["worst"]), (&json!({}), &json!(null)), "one truth everywhere");
     let home = server.http().get("/ui/").await?.expect_status(200)?.text();

@@ -2,7 +2,7 @@
 
 mod show;
 
-use super::{Context, look::moment};
+use super::{Context, look::moment, out::note};
 use anyhow::{Result, bail};
 use assay_engine::{WaiverDraft, WaiverEdit};
 use assay_model::{
@@ -26,7 +26,7 @@ pub(super) enum WaiverCommand {
         /// That hold in this repository
         #[arg(long, short, value_name = "NAME")]
         repository: Option<String>,
-        /// That name this vulnerability
+        /// That name this vulnerability, by any of its ids
         #[arg(long, value_name = "ID")]
         vulnerability: Option<String>,
         /// That name this policy, or are not limited to policies
@@ -51,7 +51,7 @@ pub(super) enum WaiverCommand {
         #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
     },
-    /// End a waiver before its time
+    /// End a waiver before its time, or take a request back
     Revoke {
         /// Its id (W1)
         id: String,
@@ -281,18 +281,21 @@ fn told(context: &Context, answer: Value) -> Result<()> {
     if context.out.json {
         return context.out.data(&answer);
     }
+    let packages = answer.get("packages").and_then(Value::as_u64);
     let waiver: Waiver = serde_json::from_value(answer)?;
+    if packages == Some(0) {
+        note("nothing that is stored fits its scope now; it counts for what comes, until it ends");
+    }
     let place = match (&waiver.replaces, waiver.status) {
         (Some(old), WaiverStatus::Active) => format!(", in place of {old}"),
         (Some(old), WaiverStatus::Requested) => format!("; {old} stays until it is approved"),
         _ => String::new(),
     };
-    context.out.text(&format!(
-        "waiver {} is {}, until {}{place}",
-        waiver.id,
-        waiver.status.as_str(),
-        moment(waiver.expires_at)
-    ))
+    let until = match waiver.status {
+        WaiverStatus::Requested | WaiverStatus::Active => format!(", until {}", moment(waiver.expires_at)),
+        WaiverStatus::Refused | WaiverStatus::Revoked | WaiverStatus::Expired => String::new(),
+    };
+    context.out.text(&format!("waiver {} is {}{until}{place}", waiver.id, waiver.status.as_str()))
 }
 
 async fn rules(context: &Context, args: RulesArgs) -> Result<()> {

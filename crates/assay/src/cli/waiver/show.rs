@@ -60,6 +60,9 @@ pub(super) async fn one(context: &Context, id: &str) -> Result<()> {
         format!("Author    {}, {}", harmless(&waiver.author), moment(waiver.created_at)),
     ];
     lines.extend(waiver.approver.as_ref().map(|who| format!("Decided   by {}", harmless(who))));
+    if !waiver.comment.is_empty() {
+        lines.push(format!("Comment   {}", harmless(&waiver.comment)));
+    }
     lines.push(format!("Ends      {}", moment(waiver.expires_at)));
     lines.push(format!("Changed   {}", moment(waiver.changed_at)));
     lines.extend(waiver.replaces.as_ref().map(|old| format!("Replaces  {old}")));

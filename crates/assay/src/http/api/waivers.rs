@@ -1,6 +1,8 @@
 //! Waivers: lists, one of them, its uses, and every change of it.
 
 use super::{Answer, App, Call, created, ok};
+use assay_model::waiver::Waiver;
+use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -11,7 +13,20 @@ pub(crate) async fn list(app: Arc<App>, call: Call) -> Answer {
 
 pub(crate) async fn create(app: Arc<App>, mut call: Call) -> Answer {
     let draft = call.json().await?;
-    created(&app.engine.add_waiver(&call.caller, draft).await?)
+    made(&app, app.engine.add_waiver(&call.caller, draft).await?).await
+}
+
+/// A new waiver, with how many stored packages it is about now.
+async fn made(app: &App, waiver: Waiver) -> Answer {
+    let packages = app.engine.waiver_reach(&waiver).await?;
+    created(&Made { waiver, packages })
+}
+
+#[derive(Serialize)]
+struct Made {
+    #[serde(flatten)]
+    waiver: Waiver,
+    packages: usize,
 }
 
 pub(crate) async fn show(app: Arc<App>, call: Call) -> Answer {
@@ -44,7 +59,7 @@ pub(crate) async fn extend(app: Arc<App>, mut call: Call) -> Answer {
 /// Another one in its place.
 pub(crate) async fn replace(app: Arc<App>, mut call: Call) -> Answer {
     let edit = call.json().await?;
-    created(&app.engine.replace_waiver(&call.caller, call.param("id"), edit).await?)
+    made(&app, app.engine.replace_waiver(&call.caller, call.param("id"), edit).await?).await
 }
 
 pub(crate) async fn rules(app: Arc<App>, call: Call) -> Answer {
