@@ -48,6 +48,9 @@ pub struct SetLine {
     /// Source, where it differs from what is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rego: Option<String>,
+    /// The stored source that it takes the place of, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 /// A set made ready.
@@ -78,7 +81,8 @@ impl Engine {
                     format!("two of the given policies go by `{}`; give one of them another name", policy.slug),
                 ));
             }
-            let edit = match stored.iter().find(|p| p.slug == policy.slug) {
+            let known = stored.iter().find(|p| p.slug == policy.slug);
+            let edit = match known {
                 _ if !policy.enabled => Edit::Disabled,
                 None => Edit::Added,
                 Some(before)
@@ -88,7 +92,9 @@ impl Engine {
                 }
                 Some(_) => Edit::Replaced,
             };
-            lines.push(line(&policy, edit, Some(policy.rego.clone())));
+            let before =
+                known.filter(|before| !same_text(&before.rego, &policy.rego)).map(|before| before.rego.clone());
+            lines.push(SetLine { before, ..line(&policy, edit, Some(policy.rego.clone())) });
             set.push(policy);
         }
         self.switch(trial, &stored, &tried, &mut lines, &mut set)?;
@@ -167,7 +173,8 @@ impl Engine {
 }
 
 fn line(policy: &Policy, edit: Edit, rego: Option<String>) -> SetLine {
-    SetLine { slug: policy.slug.clone(), name: policy.name.clone(), edit, actions: policy.actions.clone(), rego }
+    let (slug, name, actions) = (policy.slug.clone(), policy.name.clone(), policy.actions.clone());
+    SetLine { slug, name, edit, actions, rego, before: None }
 }
 
 /// Forms of pages drop what is blank around a text.

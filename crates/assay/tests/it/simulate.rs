@@ -201,6 +201,28 @@ async fn steps_come_as_lines_and_pages_show_the_report() -> Result<()> {
     };
     let page = reply.expect_status(200)?.text();
     assert!(page.contains("as if enabled") && page.contains("state-hidden"), "{page}");
+    assert!(!page.contains("What differs from the stored source"), "nothing does: {page}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_page_of_a_trial_compares_it_with_the_stored_source() -> Result<()> {
+    let server = stocked().await?;
+    refuse_dangerous(&server).await?;
+    let (old, new) = ("limit := 6", "limit := 5");
+    let edited = written(&server, "edited.rego", &TOO_DANGEROUS.replace(old, new))?;
+    assert!(TOO_DANGEROUS.contains(old), "{TOO_DANGEROUS}");
+    let report = tried(&server, &["--name", "too-dangerous"], Some(&edited)).await?;
+    assert_eq!(report["set"][0]["before"], TOO_DANGEROUS);
+    let id = report["id"].as_str().context("an id")?;
+    let page = server.http().get(&format!("/ui/simulations/{id}")).await?.expect_status(200)?.text();
+    for part in [
+        "What differs from the stored source".to_owned(),
+        format!("<span class=\"gone\">- {old}\n</span>"),
+        format!("<span class=\"come\">+ {new}\n</span>"),
+    ] {
+        assert!(page.contains(&part), "`{part}` is not in: {page}");
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Trying policies: a form, the reports that are kept, and each as a picture. Nothing here changes a policy.
 
+mod compare;
 mod past;
 mod picture;
 

@@ -1,5 +1,6 @@
 //! A simulation as a picture: what is blocked now, what then, and how much goes from one to the other.
 
+use super::compare::{self, Line};
 use crate::web::{
     frame::Frame,
     pieces::{StateBadge, When, readable},
@@ -41,6 +42,8 @@ pub(super) struct SetRow {
     pub(super) stored: bool,
     pub(super) actions: Vec<String>,
     pub(super) rego: Option<String>,
+    /// Against the stored source, where that is another.
+    pub(super) changes: Vec<Line>,
 }
 
 impl SetRow {
@@ -55,6 +58,12 @@ impl SetRow {
             },
             stored: line.edit != Edit::Added,
             actions: line.actions.iter().map(action).collect(),
+            changes: line
+                .before
+                .iter()
+                .zip(&line.rego)
+                .flat_map(|(before, after)| compare::lines(before, after))
+                .collect(),
             slug: line.slug,
             rego: line.rego,
         };
