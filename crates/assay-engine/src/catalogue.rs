@@ -1,5 +1,7 @@
 //! Reading the catalogue for people: lists of packages with their state and worst finding, and one package whole.
 
+mod severe;
+
 use crate::{
     Engine,
     assessed::{self, Counts},
@@ -20,7 +22,6 @@ use assay_model::{
     overrides::{Approval, LicenseCorrection},
     package::{File, FileId, Package, PackageId, Reference, State},
     problem::Problem,
-    query::Query,
     refusal::Refusal,
     repository::{Repository, RepositoryId},
     score::{Epss, Kev, Scores},
@@ -140,24 +141,11 @@ impl Engine {
         filter.limit = filter.limit.clamp(1, 500);
         let (formats, now) = (self.parts.formats, self.now());
         meta::read(self.meta(), move |tx| {
-            let least = filter.query.as_ref().and_then(Query::least_severity);
-            let Some(least) = least else {
-                let packages = tx.list_packages(&filter)?;
-                return rows(tx, packages, &allowed, formats, now);
-            };
-            // the store finds what was found; what statements and waivers take away is known of rows
-            let (mut filter, mut found) = (filter.clone(), Vec::new());
-            loop {
-                let page = tx.list_packages(&filter)?;
-                let last = page.len() < filter.limit;
-                filter.before = page.last().map(|package| package.id);
-                let page = rows(tx, page, &allowed, formats, now)?;
-                found.extend(page.into_iter().filter(|row| row.worst >= Some(least)));
-                if last || found.len() >= filter.limit {
-                    found.truncate(filter.limit);
-                    return Ok(found);
-                }
+            if filter.query.as_ref().is_some_and(|query| !query.severities().is_empty()) {
+                return severe::listed(tx, &filter, |tx, page| rows(tx, page, &allowed, formats, now));
             }
+            let packages = tx.list_packages(&filter)?;
+            rows(tx, packages, &allowed, formats, now)
         })
         .await
     }

@@ -3,6 +3,10 @@
 //! Terms are `field:value`; a word without field is looked for in names. `AND`, `OR`, `NOT` and parentheses combine them;
 //! what stands side by side is `AND`. `docs/search.md` is the reference. What a query finds is the store's.
 
+mod known;
+
+pub use known::Known;
+
 use crate::{finding::Severity, package::State, problem::Problem};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -25,18 +29,6 @@ pub enum Query {
     Not(Box<Query>),
     /// One condition.
     Term(Term),
-}
-
-impl Query {
-    /// The severity that every package it finds has to have a finding of; nothing where one may do without (under `OR` and
-    /// `NOT`).
-    pub fn least_severity(&self) -> Option<Severity> {
-        match self {
-            Self::Term(Term::Severity(least)) => Some(*least),
-            Self::And(all) => all.iter().filter_map(Self::least_severity).max(),
-            _ => None,
-        }
-    }
 }
 
 /// One condition on a package.
@@ -566,14 +558,6 @@ mod tests {
             parsed("published:>=2026-01-01"),
             Query::Term(Term::Time(TimeField::Published, Compare::AtLeast, "2026-01-01T00:00:00Z".parse().unwrap()))
         );
-    }
-
-    #[test]
-    fn a_severity_that_every_match_has() {
-        let least = |text: &str| parsed(text).least_severity();
-        assert_eq!(least("severity:high"), Some(Severity::High));
-        assert_eq!(least("tag:a (severity:low severity:high)"), Some(Severity::High));
-        assert_eq!((least("severity:high OR tag:a"), least("NOT severity:high"), least("a")), (None, None, None));
     }
 
     #[test]
