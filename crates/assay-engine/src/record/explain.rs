@@ -336,7 +336,7 @@ fn read(
         let tags: Vec<&str> = sheet.tags.iter().map(String::as_str).collect();
         lines.push(if tags.is_empty() { "no labels".to_owned() } else { format!("labels {}", tags.join(", ")) });
     }
-    let words: BTreeSet<&str> = policy.rego.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let words = fields(&policy.rego);
     let is_named = |path: &str| {
         let mut parts = path.split('.');
         let (first, last) = (parts.next().unwrap_or_default(), parts.next_back().unwrap_or(path));
@@ -351,6 +351,14 @@ fn read(
         lines.push(format!("the clock: {at}"));
     }
     lines
+}
+
+/// The words that a source has as fields: after a dot, or as texts. Rules and functions (`match`, `regex.match`) are none.
+fn fields(rego: &str) -> BTreeSet<&str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let beginnings = rego.match_indices(['.', '"', '`']).filter_map(|(at, _)| rego.get(at + 1..));
+    let words = beginnings.filter_map(|rest| rest.split_at_checked(rest.find(|c| !is_word(c)).unwrap_or(rest.len())));
+    words.filter(|(word, rest)| !word.is_empty() && !rest.starts_with('(')).map(|(word, _)| word).collect()
 }
 
 fn load(tx: &mut dyn Tx, id: PackageId, since: Timestamp) -> Result<Option<Stored>, Problem> {
@@ -392,4 +400,18 @@ fn revisions(tx: &mut dyn Tx, decision: &Decision) -> Result<Vec<Policy>, Proble
         policies.extend(tx.policy_revision(slug, *revision)?.map(|policy| Policy { enabled: true, ..policy }));
     }
     Ok(policies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fields;
+
+    #[test]
+    fn rules_and_functions_are_no_fields() {
+        let rego =
+            "match if {\n\tregex.match(`^a`, input.v0.package.name)\n\tsome f in input.v1[\"files\"]\n\tf.path\n}\n";
+        let found = fields(rego);
+        assert!(["package", "name", "files", "path"].iter().all(|word| found.contains(word)), "{found:?}");
+        assert!(!found.contains("match") && !found.contains("regex"), "{found:?}");
+    }
 }
