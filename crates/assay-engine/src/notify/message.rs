@@ -233,6 +233,9 @@ fn counted(kind: &str, n: usize) -> String {
 
 /// What happened, without its noun where that is a decision.
 fn words(kind: &str) -> String {
+    if kind == "decision.made" {
+        return "decided".to_owned();
+    }
     kind.strip_prefix("decision.").unwrap_or(kind).replace(['_', '-'], " ")
 }
 
@@ -284,5 +287,12 @@ mod tests {
             ["pkg:pypi/requests@2.6.0 to 2.31.0", "pkg:apk/alpine/libssl1.1@1.1.1d-r2 to 1.1.1j-r0"]
         );
         assert!(moves(&[cited(requests, None)]).is_empty());
+    }
+
+    #[test]
+    fn titles_say_what_happened() {
+        let told = |kind: &str, n: usize| title(&BTreeMap::from([(kind.to_owned(), n)]), &[], n, &[], "published");
+        assert_eq!(told("decision.made", 2), "2 decided: published");
+        assert_eq!(told("decision.quarantined", 1), "1 quarantined: published");
     }
 }
