@@ -69,8 +69,8 @@ fn what_no_test_asks_for_is_not_covered() {
 #[test]
 fn an_error_of_a_test_says_where_it_is() {
     let report = run(&format!(
-        "import rego.v1\n\n{HEAD}import rego.v1\n\ntest_f if {{\n\tf(1) == 1\n}}\n\nf(x) := 1 if x > 0\n\nf(x) := 2 if x > 0\n"
-    ).trim_start_matches("import rego.v1\n\n"));
+        "{HEAD}import rego.v1\n\ntest_f if {{\n\tf(1) == 1\n}}\n\nf(x) := 1 if x > 0\n\nf(x) := 2 if x > 0\n"
+    ));
     let Ended::Error(message) = &report.tests[0].ended else { panic!("{:?}", report.tests) };
     assert!(message.starts_with("policy_test.rego:"), "{message}");
     let line: usize = message.split(':').nth(1).unwrap().parse().unwrap();

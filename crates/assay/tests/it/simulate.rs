@@ -217,6 +217,7 @@ async fn the_page_of_a_trial_compares_it_with_the_stored_source() -> Result<()> 
     let id = report["id"].as_str().context("an id")?;
     let page = server.http().get(&format!("/ui/simulations/{id}")).await?.expect_status(200)?.text();
     for part in [
+        "<details class=\"card\" open>".to_owned(),
         "What differs from the stored source".to_owned(),
         format!("<span class=\"gone\">- {old}\n</span>"),
         format!("<span class=\"come\">+ {new}\n</span>"),
