@@ -24,6 +24,10 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 const SMALL: u64 = 64 << 10;
 
+/// What is said first to a tool that signs where a signature would not help.
+const NOT_TO_SIGN: &str =
+    "it lacks more than a signature, so it is not given to be signed: mend the following first, or have it released";
+
 /// Bytes that may leave. Only the gate makes one.
 pub struct Cleared {
     digest: Option<Digest>,
@@ -110,7 +114,13 @@ impl Desk {
                 State::Quarantined if self.may_name(file) || self.may_sign(file, package).await? => {
                     return Ok(Cleared { counted: None, ..cleared(file, package) });
                 }
-                State::Quarantined => return Err(self.refused(&shelved, package).await?),
+                State::Quarantined => {
+                    let mut refusal = self.refusal(&shelved, package).await?;
+                    if self.asks_to_sign(file) {
+                        refusal.reasons.insert(0, NOT_TO_SIGN.to_owned());
+                    }
+                    return Err(Denied::Refused(Box::new(refusal)));
+                }
                 State::Hidden | State::Deleted => return Err(Problem::not_found("there is no such file").into()),
                 State::Pending if self.leaves_undecided(package).await? => return Ok(cleared(file, package)),
                 State::Pending => {}
@@ -207,8 +217,11 @@ impl Desk {
     /// Whether a quarantined file may leave to be signed: to a tool that signs, of whoever may write here, only the document
     /// that a signature is about, and only where a signature is what it lacks. It could not be signed otherwise.
     async fn may_sign(&self, file: &File, package: &Package) -> Result<bool, Problem> {
-        let asks = self.signs && file.role == Some(Role::Image) && self.require(Permission::Write).is_ok();
-        Ok(asks && self.engine.awaits_signature(package).await?)
+        Ok(self.asks_to_sign(file) && self.engine.awaits_signature(package).await?)
+    }
+
+    fn asks_to_sign(&self, file: &File) -> bool {
+        self.signs && file.role == Some(Role::Image) && self.require(Permission::Write).is_ok()
     }
 
     /// Whether an undecided package may leave: only what came from an upstream that is set to open.
@@ -239,11 +252,10 @@ impl Desk {
         self.engine.shelved(&scope, self.repository.id).await
     }
 
-    async fn refused(&self, shelved: &Shelved, package: &Package) -> Result<Denied, Problem> {
+    async fn refusal(&self, shelved: &Shelved, package: &Package) -> Result<Refusal, Problem> {
         let index = shelved.view.versions.iter().position(|v| v.package.id == package.id).unwrap_or_default();
         let scope = self.scope(&shelved.view.name);
-        let refusal = self.engine.refusal_in(&scope, &shelved.view, index).await?;
-        Ok(Denied::Refused(Box::new(refusal)))
+        self.engine.refusal_in(&scope, &shelved.view, index).await
     }
 }
 

@@ -253,7 +253,13 @@ fn refuse(foreseen: &[Foreseen], target: &Repository) -> Result<(), Problem> {
     Err(Problem::new(
         Kind::Forbidden,
         "refused-by-policy",
-        format!("{} would be {} in `{}`: {why}", bad.version, bad.state.as_str(), target.name),
+        format!(
+            "{} {} would be {} in `{}`: {why}; an administrator can have it there all the same, with `--force`",
+            bad.name,
+            bad.version,
+            bad.state.as_str(),
+            target.name
+        ),
     ))
 }
 

@@ -117,7 +117,7 @@ impl Publication {
             for other in tx.packages_named(self.repository, self.format, &claim.name, None)? {
                 if other.id != package {
                     removal.allowed(tx, &other)?;
-                    removal.apply(tx, other.id)?;
+                    removal.apply(&self.engine, tx, other.id)?;
                 }
             }
         }
@@ -159,7 +159,7 @@ impl Publication {
             tags = tags.difference(&decision.tags_added).cloned().collect();
             tags.extend(decision.tags_removed);
         }
-        removal.apply(tx, package.id)?;
+        removal.apply(&self.engine, tx, package.id)?;
         tx.purge(package.id)?;
         Ok(Some((tags, package.held)))
     }

@@ -11,7 +11,7 @@ use assay_model::{
     seam::{action::Ground, meta},
     view::PackageView,
 };
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
 /// Versions of an upstream that advisories are looked up for.
 const LOOKED_UP: usize = 50;
@@ -56,7 +56,10 @@ impl Engine {
         }
         match (&package.held, decision) {
             (Some(held), _) => refusal.reasons.push(format!("set by {}: {}", held.author, held.reason)),
-            (None, Some(decision)) => cite(&mut refusal, decision),
+            (None, Some(decision)) => {
+                let blamed = self.blamed(&decision);
+                cite(&mut refusal, decision, &blamed);
+            }
             (None, None) => {}
         }
         Ok(refusal)
@@ -73,13 +76,18 @@ impl Engine {
             return Ok(false);
         }
         let reads = |slug: &str| policies.iter().any(|p| p.slug == slug && p.reads.contains(&FactKind::Signatures));
-        let ground = Ground {
-            now: decision.at,
-            arrived: decision.basis.arrived.unwrap_or(decision.at),
-            approved: decision.basis.approved.clone(),
-        };
         let others = decision.actions.iter().filter(|(slug, _)| !reads(slug));
-        Ok(fold::state_by(others, self.parts.actions, &ground) == State::Available)
+        Ok(fold::state_by(others, self.parts.actions, &ground(&decision)) == State::Available)
+    }
+
+    /// The policies whose own actions keep a package from being served; those that only tag or tell somebody do not.
+    fn blamed(&self, decision: &Decision) -> BTreeSet<String> {
+        let ground = ground(decision);
+        let keeps = |policy: &&String| {
+            let own = decision.actions.iter().filter(|(slug, _)| slug == *policy);
+            fold::state_by(own, self.parts.actions, &ground) != State::Available
+        };
+        decision.actions.iter().map(|(policy, _)| policy).filter(keeps).cloned().collect()
     }
 
     /// The nearest version that an upstream has and that no stored advisory is about: it was not decided here yet.
@@ -111,9 +119,20 @@ impl Engine {
     }
 }
 
-fn cite(refusal: &mut Refusal, decision: Decision) {
+/// What the actions of a decision knew.
+fn ground(decision: &Decision) -> Ground {
+    Ground {
+        now: decision.at,
+        arrived: decision.basis.arrived.unwrap_or(decision.at),
+        approved: decision.basis.approved.clone(),
+    }
+}
+
+/// `blamed` are the policies that keep it back; where none does by itself, all that matched are named.
+fn cite(refusal: &mut Refusal, decision: Decision, blamed: &BTreeSet<String>) {
     for verdict in decision.verdicts.into_iter().filter(|verdict| verdict.waived_by.is_none()) {
         match verdict.outcome {
+            Outcome::Match if !blamed.is_empty() && !blamed.contains(&verdict.policy) => {}
             Outcome::Match => {
                 refusal.policies.push(verdict.name);
                 refusal.reasons.extend(verdict.reasons);

@@ -356,7 +356,9 @@ impl Engine {
         let mut gone = Vec::new();
         for step in doomed.chunks(STEP) {
             let (step, place, at, actor) = (step.to_vec(), place.clone(), self.now(), caller.name().to_owned());
-            gone.extend(meta::write(self.meta(), move |tx| delete(tx, &step, &place, at, &actor)).await?);
+            let engine = self.clone();
+            let deleted = meta::write(self.meta(), move |tx| delete(&engine, tx, &step, &place, at, &actor));
+            gone.extend(deleted.await?);
             self.notice().await?;
         }
         Ok(gone)
@@ -382,6 +384,7 @@ impl Engine {
 
 /// Deletes those that are still as they were planned.
 fn delete(
+    engine: &Engine,
     tx: &mut dyn Tx,
     step: &[Doomed],
     place: &Repository,
@@ -397,7 +400,7 @@ fn delete(
             continue;
         }
         let removal = Removal::new(place, &Caller::System, at, &format!("retention: {}", one.rule));
-        removal.apply(tx, one.package)?;
+        removal.apply(engine, tx, one.package)?;
         let body = json!({
             "package": one.package.0, "rule": one.rule, "why": one.why, "bytes": one.bytes,
             "restorable_until": removal.until(),

@@ -433,7 +433,7 @@ impl Shelf for Desk {
                         let found = tx.packages_named(repository, format, name, Some(version))?;
                         for package in &found {
                             removal.allowed(tx, package)?;
-                            removal.apply(tx, package.id)?;
+                            removal.apply(&engine, tx, package.id)?;
                         }
                         (!found.is_empty(), "package.deleted", scope(name).subject(version))
                     }

@@ -14,7 +14,7 @@ use assay_model::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Packages that are purged in one transaction.
 const STEP: usize = 200;
@@ -79,9 +79,9 @@ impl Removal {
         Ok(())
     }
 
-    pub(crate) fn apply(&self, tx: &mut dyn Tx, package: PackageId) -> Result<(), Problem> {
+    pub(crate) fn apply(&self, engine: &Engine, tx: &mut dyn Tx, package: PackageId) -> Result<(), Problem> {
         crate::vex::detach(tx, package, self.how.at)?;
-        crate::trust::detach(tx, package, self.how.at)?;
+        engine.detach_evidence(tx, package, self.how.at)?;
         if self.place.settings.trash_days == 0 { tx.delete_package(package) } else { tx.discard(package, &self.how) }
     }
 }
@@ -141,16 +141,21 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound`; `Forbidden` without `write`; `Conflict` for what is immutable.
-    pub async fn delete_package(&self, caller: &Caller, id: PackageId) -> Result<Option<Timestamp>, Problem> {
+    pub async fn delete_package(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: PackageId,
+    ) -> Result<Option<Timestamp>, Problem> {
         let (_, place) = self.writable(caller, id, Permission::Write).await?;
         let removal = Removal::new(&place, caller, self.now(), "deleted");
         let (at, actor, until) = (self.now(), caller.name().to_owned(), removal.until());
+        let engine = self.clone();
         meta::write(self.meta(), move |tx| {
             let gone = || Problem::not_found(format!("there is no package {}", id.0));
             let package = tx.packages(&[id])?.pop().filter(|p| p.state != assay_model::package::State::Deleted);
             let package = package.ok_or_else(gone)?;
             removal.allowed(tx, &package)?;
-            removal.apply(tx, id)?;
+            removal.apply(&engine, tx, id)?;
             let body = json!({"package": id.0, "restorable_until": until});
             tx.append_event(&event(at, "package.deleted", &actor, &place, &package.at, body))
         })

@@ -188,6 +188,9 @@ pub struct Evidence {
     /// Whether the objection is that nobody looked, so that it is not found to be wrong either.
     #[serde(default)]
     pub unchecked: bool,
+    /// Whether its bytes are not what they are called: no signature and no statement, but anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign: bool,
     /// Type of a statement's predicate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicate_type: Option<String>,

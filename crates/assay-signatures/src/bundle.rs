@@ -27,7 +27,8 @@ pub(crate) fn one(path: &str, bundle: &Value, subjects: &[String]) -> Evidence {
     let entries = log::entries(&material["tlogEntries"]);
     if bundle["dsseEnvelope"].is_null() {
         let why = "it signs bytes and makes no statement about them, which is not supported";
-        return Evidence { unchecked: true, ..damaged(FORM, path, why) };
+        let foreign = !material.is_object() || !bundle["messageSignature"].is_object();
+        return Evidence { unchecked: true, foreign, ..damaged(FORM, path, why) };
     }
     enveloped(FORM, path, &bundle["dsseEnvelope"], subjects, |seal| Seal {
         key_id: seal.key_id.or_else(|| hint.map(str::to_owned)),

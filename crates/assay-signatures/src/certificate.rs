@@ -73,12 +73,17 @@ impl Holder {
     ///
     /// # Errors
     /// Why it is not: for people.
-    pub(crate) fn identified(&self, authority: &Trusted, logged_at: Option<i64>) -> Result<&str, String> {
+    pub(crate) fn identified(
+        &self,
+        authority: &Trusted,
+        anchors: &[TrustAnchor<'_>],
+        logged_at: Option<i64>,
+    ) -> Result<&str, String> {
         let at = match logged_at {
             Some(at) => u64::try_from(at).map_err(|_| "it was logged before there were clocks".to_owned())?,
             None => self.not_before,
         };
-        self.chain(&authority.pem, at).map_err(|why| format!("its certificate is not by {}: {why}", authority.name))?;
+        self.chain(anchors, at).map_err(|why| format!("its certificate is not by {}: {why}", authority.name))?;
         let who = self.identities.first().map(String::as_str).unwrap_or("nobody");
         let Some(identity) = self.identities.iter().find(|identity| glob::any(&authority.identities, identity)) else {
             return Err(format!("{who} is not among the identities that {} is trusted for", authority.name));
@@ -94,14 +99,17 @@ impl Holder {
         Ok(identity)
     }
 
-    fn chain(&self, pem: &str, at: u64) -> Result<(), String> {
-        let trusted = certificates(pem).map_err(|problem| problem.message)?;
-        let anchors: Vec<TrustAnchor<'_>> =
-            trusted.iter().filter_map(|der| anchor_from_trusted_cert(der).ok()).collect();
+    /// What a look for a chain costs, in signatures by P-256: certificates that came with it can be tried in any order,
+    /// and are of any size.
+    pub(crate) fn weight(&self, anchors: &[TrustAnchor<'_>]) -> usize {
+        8 * (1 + self.others.len() * self.others.len()) + anchors.len()
+    }
+
+    fn chain(&self, anchors: &[TrustAnchor<'_>], at: u64) -> Result<(), String> {
         let leaf = EndEntityCert::try_from(&self.leaf).map_err(|error| error.to_string())?;
         let time = UnixTime::since_unix_epoch(Duration::from_secs(at));
         let usage = KeyUsage::required(CODE_SIGNING);
-        leaf.verify_for_usage(ALGORITHMS, &anchors, &self.others, time, usage, None, None)
+        leaf.verify_for_usage(ALGORITHMS, anchors, &self.others, time, usage, None, None)
             .map(|_| ())
             .map_err(|error| error.to_string())
     }
@@ -122,6 +130,12 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
         .collect::<Result<_, _>>()
         .map_err(|_| bad())?;
     if all.is_empty() { Err(bad()) } else { Ok(all) }
+}
+
+/// The certificates of an authority, ready to be the end of chains; nothing where none can be read.
+pub(crate) fn anchors(pem: &str) -> Option<Vec<TrustAnchor<'static>>> {
+    let trusted = certificates(pem).ok()?;
+    Some(trusted.iter().filter_map(|der| anchor_from_trusted_cert(der).ok()).map(|anchor| anchor.to_owned()).collect())
 }
 
 /// PEM certificates as base64 of DER; what cannot be read is left out.

@@ -1,5 +1,6 @@
 //! Public keys: ECDSA over P-256, P-384 and P-521, Ed25519, RSA from 2048 bits, as SubjectPublicKeyInfo (RFC 5280).
 
+use crate::ring::{Beyond, Purse};
 use assay_model::{Problem, seam::trust::Fingerprint};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA256_ASN1,
@@ -28,11 +29,23 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 type Algorithms = &'static [&'static (dyn VerificationAlgorithm + Sync)];
 
+/// What signatures look like by their kind of key.
+#[derive(Clone, Copy)]
+enum Form {
+    /// DER of two numbers, at most so many bytes.
+    Elliptic(usize),
+    /// Exactly so many bytes.
+    Exact(usize),
+}
+
 /// A public key.
 #[derive(Clone)]
 pub(crate) struct PublicKey {
     algorithm: String,
     algorithms: Algorithms,
+    form: Form,
+    /// What the check of a signature costs, in those of P-256.
+    weight: usize,
     bits: Vec<u8>,
     fingerprint: [u8; 32],
 }
@@ -56,17 +69,23 @@ impl PublicKey {
     pub(crate) fn from_der(der: &[u8]) -> Option<Self> {
         let info = SubjectPublicKeyInfoRef::from_der(der).ok()?;
         let bits = info.subject_public_key.as_bytes()?.to_vec();
-        let (algorithm, algorithms): (String, Algorithms) = match info.algorithm.oid {
+        let (algorithm, algorithms, form, weight): (String, Algorithms, Form, usize) = match info.algorithm.oid {
             EC => {
                 let curve: ObjectIdentifier = info.algorithm.parameters?.decode_as().ok()?;
                 match curve {
-                    P256 => ("ecdsa-p256".into(), &[&ECDSA_P256_SHA256_ASN1]),
-                    P384 => ("ecdsa-p384".into(), &[&ECDSA_P384_SHA384_ASN1, &ECDSA_P384_SHA256_ASN1]),
-                    P521 => ("ecdsa-p521".into(), &[&ECDSA_P521_SHA512_ASN1, &ECDSA_P521_SHA256_ASN1]),
+                    P256 => ("ecdsa-p256".into(), &[&ECDSA_P256_SHA256_ASN1], Form::Elliptic(72), 1),
+                    P384 => {
+                        let algorithms: Algorithms = &[&ECDSA_P384_SHA384_ASN1, &ECDSA_P384_SHA256_ASN1];
+                        ("ecdsa-p384".into(), algorithms, Form::Elliptic(104), 8)
+                    }
+                    P521 => {
+                        let algorithms: Algorithms = &[&ECDSA_P521_SHA512_ASN1, &ECDSA_P521_SHA256_ASN1];
+                        ("ecdsa-p521".into(), algorithms, Form::Elliptic(139), 16)
+                    }
                     _ => return None,
                 }
             }
-            EDWARDS => ("ed25519".into(), &[&ED25519]),
+            EDWARDS => ("ed25519".into(), &[&ED25519], Form::Exact(64), 1),
             RSA => {
                 let size = rsa_bits(&bits).filter(|size| RSA_BITS.contains(size))?;
                 let algorithms: Algorithms = &[
@@ -75,19 +94,30 @@ impl PublicKey {
                     &RSA_PKCS1_2048_8192_SHA512,
                     &RSA_PKCS1_2048_8192_SHA384,
                 ];
-                (format!("rsa-{size}"), algorithms)
+                (format!("rsa-{size}"), algorithms, Form::Exact(size.div_ceil(8)), size.div_ceil(1024))
             }
             _ => return None,
         };
-        Some(Self { algorithm, algorithms, bits, fingerprint: Sha256::digest(der).into() })
+        Some(Self { algorithm, algorithms, form, weight, bits, fingerprint: Sha256::digest(der).into() })
     }
 
-    /// Whether it made this signature.
-    pub(crate) fn made(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// Whether it made this signature. What a key of its kind cannot have made costs nothing.
+    ///
+    /// # Errors
+    /// [`Beyond`] when nobody looked.
+    pub(crate) fn made(&self, message: &[u8], signature: &[u8], purse: &mut Purse) -> Result<bool, Beyond> {
+        let could_be = match self.form {
+            Form::Elliptic(most) => signature.first() == Some(&0x30) && signature.len() <= most,
+            Form::Exact(bytes) => signature.len() == bytes,
+        };
+        if !could_be {
+            return Ok(false);
+        }
+        purse.pay_for(self.weight, message)?;
         let checks = |algorithm: &&'static (dyn VerificationAlgorithm + Sync)| {
             UnparsedPublicKey::new(*algorithm, &self.bits).verify(message, signature).is_ok()
         };
-        self.algorithms.iter().any(checks)
+        Ok(self.algorithms.iter().any(checks))
     }
 
     /// Base64 of the SHA-256 of its DER, without padding: what npm calls a key after `SHA256:`.

@@ -3,7 +3,7 @@
 //!
 //! One file per thing that is read: [`manifest`] (layers as cosign writes them), [`bundle`] (Sigstore bundles and PEP 740),
 //! [`statement`] (in-toto statements in DSSE envelopes); and per thing that is checked against: [`key`], [`certificate`],
-//! [`log`]. [`verify`] brings both together. Path validation is webpki's, arithmetic is aws-lc's.
+//! [`log`]. [`verify`] brings both together, [`ring`] bounds it. Path validation is webpki's, arithmetic is aws-lc's.
 //!
 //! Left out: OpenPGP, timestamps of RFC 3161, proofs of inclusion, signed certificate timestamps.
 
@@ -12,6 +12,7 @@ mod certificate;
 mod key;
 mod log;
 mod manifest;
+mod ring;
 mod statement;
 mod verify;
 
@@ -20,8 +21,7 @@ mod tests;
 
 use assay_model::{
     Digest, Problem,
-    health::Signature,
-    seam::trust::{Fingerprint, Verifier},
+    seam::trust::{Fingerprint, Ring, Verifier},
     trust::{Evidence, Held, Layout, Seal, TrustKind, Trusted},
 };
 use base64::{
@@ -77,8 +77,8 @@ impl Verifier for Signatures {
         found
     }
 
-    fn verify(&self, evidence: &Evidence, trusted: &[&Trusted]) -> Signature {
-        verify::verify(evidence, trusted)
+    fn ring(&self, trusted: Vec<Trusted>) -> Box<dyn Ring> {
+        Box::new(ring::Keys::read(trusted))
     }
 }
 

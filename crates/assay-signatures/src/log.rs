@@ -1,38 +1,49 @@
 //! Promises of a transparency log: Rekor's signed entry timestamps, checked with the log's key. That the entry is in the
 //! log is not checked; the log promised it, and when.
 
-use crate::{key::PublicKey, unbase64};
-use assay_model::trust::{LogEntry, Seal, TrustKind, Trusted};
+use crate::{
+    key::PublicKey,
+    ring::{Beyond, Purse},
+    unbase64,
+};
+use assay_model::trust::{LogEntry, Seal};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 /// When a trusted log promised to keep this signature, in seconds since 1970; the earliest.
 ///
 /// # Errors
-/// Why there is no such promise, for people.
-pub(crate) fn promised(seal: &Seal, trusted: &[&Trusted]) -> Result<i64, String> {
-    let logs = trusted.iter().filter(|one| one.kind == TrustKind::Log);
-    let logs: Vec<PublicKey> = logs.filter_map(|one| PublicKey::from_pem(&one.pem).ok()).collect();
+/// [`Beyond`] when nobody looked; within, why there is no such promise, for people.
+pub(crate) fn promised(seal: &Seal, logs: &[&PublicKey], purse: &mut Purse) -> Result<Result<i64, String>, Beyond> {
     if logs.is_empty() {
-        return Err("a log is asked for, and no log is trusted".to_owned());
+        return Ok(Err("a log is asked for, and no log is trusted".to_owned()));
     }
     if seal.log.is_empty() {
-        return Err("no entry of a log came with it".to_owned());
+        return Ok(Err("no entry of a log came with it".to_owned()));
     }
-    let kept = |entry: &&LogEntry| logs.iter().any(|log| promises(log, entry)) && is_of(entry, seal);
-    let times = seal.log.iter().filter(kept).map(|entry| entry.integrated_time);
-    times.min().ok_or_else(|| "no trusted log promised to keep it".to_owned())
+    let mut first: Option<i64> = None;
+    for entry in &seal.log {
+        let mut kept = false;
+        for log in logs {
+            kept = kept || promises(log, entry, purse)?;
+        }
+        if kept && is_of(entry, seal) {
+            first = Some(first.map_or(entry.integrated_time, |at| at.min(entry.integrated_time)));
+        }
+    }
+    Ok(first.ok_or_else(|| "no trusted log promised to keep it".to_owned()))
 }
 
-fn promises(log: &PublicKey, entry: &LogEntry) -> bool {
+fn promises(log: &PublicKey, entry: &LogEntry, purse: &mut Purse) -> Result<bool, Beyond> {
     if !entry.log_id.eq_ignore_ascii_case(&log.log_id()) {
-        return false;
+        return Ok(false);
     }
     // Canonical JSON (RFC 8785): keys in order, no blanks.
     let said = json!({
         "body": entry.body, "integratedTime": entry.integrated_time, "logID": log.log_id(), "logIndex": entry.log_index,
     });
-    unbase64(&entry.promise).is_some_and(|promise| log.made(said.to_string().as_bytes(), &promise))
+    let Some(promise) = unbase64(&entry.promise) else { return Ok(false) };
+    log.made(said.to_string().as_bytes(), &promise, purse)
 }
 
 /// Whether the entry is about this very signature (hashedrekord, dsse, intoto).

@@ -56,6 +56,9 @@ fn simple(held: &Held, layer: &Value, bytes: &[u8]) -> Evidence {
         return statement::damaged(COSIGN, &held.path, "its layer has no signature beside it");
     };
     let payload: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    if !payload["critical"].is_object() {
+        return statement::damaged(COSIGN, &held.path, "its layer says nothing of an image");
+    }
     let said = payload["critical"]["image"]["docker-manifest-digest"].as_str().unwrap_or_default();
     let is_about = held.subjects.iter().any(|subject| subject.eq_ignore_ascii_case(said));
     let shown: String = said.chars().take(80).collect();

@@ -62,6 +62,7 @@ pub(crate) fn damaged(form: &str, path: &str, why: &str) -> Evidence {
         form: form.to_owned(),
         path: path.to_owned(),
         objection: Some(why.to_owned()),
+        foreign: true,
         ..Evidence::default()
     }
 }

@@ -5,7 +5,7 @@ use assay_model::{
     Digest,
     health::Signature,
     seam::trust::Verifier,
-    trust::{Evidence, Held, Layout, TrustKind, TrustScope, Trusted},
+    trust::{Evidence, Held, Layout, Seal, TrustKind, TrustScope, Trusted},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -75,7 +75,12 @@ fn manifest(kind: &str, layer: &[u8], annotations: &Value) -> Vec<Evidence> {
 fn verify(evidence: &Evidence, trusted: &[&Trusted]) -> Signature {
     let kept: Evidence = serde_json::from_str(&serde_json::to_string(evidence).unwrap()).unwrap();
     assert_eq!(&kept, evidence, "it is kept as it was read");
-    Signatures.verify(&kept, trusted)
+    checked(std::slice::from_ref(&kept), trusted).remove(0)
+}
+
+/// What is about one package, together.
+fn checked(evidence: &[Evidence], trusted: &[&Trusted]) -> Vec<Signature> {
+    Signatures.ring(trusted.iter().map(|&one| one.clone()).collect()).check(evidence, &|_| true)
 }
 
 fn why(evidence: &Evidence, trusted: &[&Trusted]) -> (Option<bool>, String) {
@@ -303,6 +308,7 @@ fn what_is_damaged_is_there_and_does_not_hold() {
     ] {
         let [one] = manifest(kind, layer, &Value::Null).try_into().unwrap();
         assert_ne!(why(&one, &[&ours]).1, "", "{kind}");
+        assert!(one.foreign, "{kind}: nothing of it is evidence");
     }
     assert!(manifest("application/octet-stream", b"{}", &Value::Null).is_empty(), "no evidence at all");
     assert!(read(Layout::Manifest, &[b"nonsense"]).is_empty());
@@ -314,6 +320,59 @@ fn what_is_damaged_is_there_and_does_not_hold() {
 fn what_nobody_checks_is_not_found_to_be_wrong() {
     let [one] = read(Layout::Opaque { form: "openpgp", why: "no verifier" }, &[]).try_into().unwrap();
     assert_eq!(why(&one, &[&key("k", &Signer::new().unwrap())]), (None, "no verifier".into()));
+}
+
+/// A statement with seals by strangers, and with a last one by `signer` where there is one.
+fn sealed(strangers: usize, signer: Option<&Signer>) -> Evidence {
+    let message = b"what is signed";
+    let stranger = Signer::new().unwrap();
+    let seal = |signer: &Signer| Seal { signature: signer.sign(message).unwrap(), ..Seal::default() };
+    let mut seals = vec![seal(&stranger); strangers];
+    seals.extend(signer.map(seal));
+    Evidence { kind: "signature".into(), message: STANDARD.encode(message), seals, ..Evidence::default() }
+}
+
+#[test]
+fn what_came_with_one_package_is_checked_up_to_a_bound_for_all_of_it() {
+    let signer = Signer::new().unwrap();
+    let keys: Vec<Trusted> = (0..499).map(|_| key("other", &Signer::new().unwrap())).collect();
+    let ours = key("release", &signer);
+    let trusted: Vec<&Trusted> = keys.iter().chain([&ours]).collect();
+    // Sixteen strangers before us would cost 8,500 of 10,000 checks; what comes after is beyond the bound.
+    let (genuine, long) = (sealed(0, Some(&signer)), sealed(16, Some(&signer)));
+    let found = checked(&[genuine.clone(), long.clone(), genuine.clone(), long, genuine.clone()], &trusted);
+    let seen: Vec<_> = found.iter().map(|one| one.verified).collect();
+    assert_eq!(seen, [Some(true), Some(true), Some(true), None, None], "neither verified nor found to be wrong");
+    for one in &found[3..] {
+        assert!(one.detail.as_deref().unwrap_or_default().contains("reached its bound"), "{one:?}");
+        assert_eq!(one.signer, None);
+    }
+    // The next package has a bound of its own.
+    assert_eq!(checked(&[genuine], &trusted)[0].verified, Some(true));
+}
+
+#[test]
+fn what_a_key_of_its_kind_cannot_have_made_costs_nothing() {
+    let rsa = trusted("rsa", TrustKind::Key, KEYS[2]);
+    let others: Vec<&Trusted> = vec![&rsa; 20_000];
+    let signer = Signer::new().unwrap();
+    let ours = key("release", &signer);
+    let trusted: Vec<&Trusted> = others.into_iter().chain([&ours]).collect();
+    assert_eq!(checked(&[sealed(0, Some(&signer))], &trusted)[0].verified, Some(true));
+}
+
+#[test]
+fn large_statements_cost_more() {
+    let signer = Signer::new().unwrap();
+    let ours = key("release", &signer);
+    let message = vec![b'a'; 2 << 20];
+    let seal = Seal { signature: signer.sign(&message).unwrap(), ..Seal::default() };
+    let one = Evidence { message: STANDARD.encode(&message), seals: vec![seal; 16], ..Evidence::default() };
+    let strange = sealed(0, Some(&Signer::new().unwrap()));
+    let trusted = trusted("p384", TrustKind::Key, KEYS[1]);
+    let wrong = checked(&[one.clone(), one.clone(), one.clone(), strange.clone()], &[&trusted]);
+    assert_eq!(wrong.iter().map(|one| one.verified).collect::<Vec<_>>(), [Some(false), Some(false), None, None]);
+    assert_eq!(checked(&[one, strange], &[&ours])[0].verified, Some(true));
 }
 
 /// Of Ed25519, P-384 and RSA, and what their owners signed with `openssl pkeyutl`/`dgst` (`signed by openssl`).

@@ -159,13 +159,42 @@ fn one() {
     }
 }
 
-/// What this thread has had of a processor, so that others that are busy do not count; wall-clock time where the system does
-/// not tell.
+/// What this process has had of processors, with all threads that it has or had, so that others that are busy do not count
+/// and work that is handed to a thread does; wall-clock time where the system does not tell.
 fn spent() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
-    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
+    let told = std::fs::read_to_string("/proc/self/stat").ok();
+    told.as_deref().and_then(processor_time).unwrap_or_else(|| START.elapsed())
+}
+
+/// Time in user and kernel mode of a line of `/proc/<pid>/stat` (fields 14 and 15, in hundredths of a second).
+fn processor_time(line: &str) -> Option<Duration> {
+    // The second field is a name in parentheses, which may hold anything.
+    let (_, fields) = line.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+}
+
+#[test]
+fn what_other_threads_do_counts() {
+    assert_eq!(processor_time("7 (a) b) R 1 2 3 4 5 6 7 8 9 10 150 25 0 0"), Some(Duration::from_millis(1750)));
+    assert_eq!(processor_time("7 (a) R 1"), None);
+    let before = spent();
+    let busy = std::thread::spawn(|| {
+        let (start, mut sum) = (Instant::now(), 0_u64);
+        // Until the system has counted it, however little of a processor this thread gets.
+        let spent_by_now = || std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        let enough = |text: String| {
+            text.split_ascii_whitespace().next().and_then(|n| n.parse::<u64>().ok()).is_none_or(|n| n > 60_000_000)
+        };
+        while start.elapsed() < Duration::from_secs(60) && !enough(spent_by_now()) {
+            sum = (0..100_000).fold(sum, u64::wrapping_add);
+        }
+        sum
+    });
+    std::hint::black_box(busy.join().unwrap());
+    assert!(spent() > before, "a thread that has ended is counted");
 }
 
 type Look<'a> = Box<dyn Fn() -> Result<Inventory, Problem> + 'a>;

@@ -13,7 +13,7 @@ pub(crate) use gather::worst_first;
 pub(crate) use crate::{Engine, analyze::blocking, workers};
 use assay_model::{
     access::{Caller, Permission},
-    decision::{Judged, Verdict},
+    decision::{Judged, Outcome, Verdict},
     package::{Package, PackageId, State},
     policy::{FactKind, Policy},
     problem::Problem,
@@ -58,6 +58,7 @@ pub(crate) struct Supposed {
 /// What a decision would come to in another repository.
 pub(crate) struct Foreseen {
     pub(crate) package: PackageId,
+    pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) state: State,
     pub(crate) reasons: Vec<String>,
@@ -253,10 +254,14 @@ impl Engine {
             let foresee = |one: Gathered| {
                 let tags = one.facts.package.tags.clone();
                 let Concluded { package, decision, state, .. } = engine.conclude(one, rules.as_ref(), import, false)?;
-                let reasons =
-                    decision.verdicts.iter().flat_map(|v| v.reasons.iter().map(|r| format!("{}: {r}", v.policy)));
+                let said = |v: &Verdict| match v.reasons.is_empty() && v.outcome == Outcome::Match {
+                    true => vec![format!("policy {}", v.policy)],
+                    false => v.reasons.iter().map(|reason| format!("{}: {reason}", v.policy)).collect(),
+                };
+                let reasons = decision.verdicts.iter().flat_map(said);
                 Ok(Foreseen {
                     package: package.id,
+                    name: package.at.name,
                     version: package.at.version,
                     state,
                     reasons: reasons.collect(),

@@ -63,7 +63,9 @@ pub(super) fn facts(then: &Seen<'_>, now: &Seen<'_>) -> Vec<String> {
     }
     let inventory = then.has_inventory() && now.has_inventory();
     let compared = |path: &&String| {
-        (inventory || !INVENTORY.iter().any(|part| path.starts_with(part))) && !path.starts_with("waivers.")
+        // A source is heard of all the time; what matters is whether it is stale.
+        let heard = path.starts_with("sources.") && path.ends_with(".synced_at");
+        (inventory || !INVENTORY.iter().any(|part| path.starts_with(part))) && !path.starts_with("waivers.") && !heard
     };
     let paths: BTreeSet<&String> = then.sheet.facts.keys().chain(now.sheet.facts.keys()).filter(compared).collect();
     let mut things = BTreeSet::new();
@@ -432,6 +434,15 @@ mod tests {
         let mut elsewhere = by("waived by W-1");
         elsewhere.suppressed[0].component = "pkg:pypi/b@1".into();
         assert_eq!(told(&found, &elsewhere), ["CVE-1 is no longer found in pkg:pypi/a@1"]);
+    }
+
+    #[test]
+    fn that_a_source_was_heard_of_again_is_nothing_new() {
+        let then = sheet(Vec::new(), &[("sources.kev.synced_at", json!("a")), ("sources.kev.stale", json!(false))]);
+        let now = sheet(Vec::new(), &[("sources.kev.synced_at", json!("b")), ("sources.kev.stale", json!(true))]);
+        let lines = between(&then, &now, &[FactKind::Freshness]);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("stale"), "{lines:?}");
     }
 
     #[test]

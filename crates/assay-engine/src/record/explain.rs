@@ -11,9 +11,9 @@ use assay_model::{
     seam::{
         action::{Applied, Ground, Standing},
         judge::Rules,
-        meta::{self, Tx},
+        meta::{self, DecisionFilter, Tx},
     },
-    sheet::{Sheet, SheetFinding},
+    sheet::{Sheet, SheetFinding, Suppressed},
     waiver::WaiverId,
 };
 use jiff::Timestamp;
@@ -97,6 +97,8 @@ struct Stored {
     policies: Vec<Policy>,
     then: Option<Moment>,
     steps: Vec<Step>,
+    /// When it was first decided.
+    first: Option<Timestamp>,
 }
 
 struct Moment {
@@ -147,7 +149,10 @@ impl Engine {
         let changes = match (&stored.then, &stored.decision) {
             (Some(then), Some(now)) => self.compared(then, now, live.as_ref(), fresh.as_ref(), &mut notes)?,
             (None, Some(now)) => {
-                notes.push(format!("there was no decision about it yet; the first came {}", first(&stored.steps, now)));
+                notes.push(format!(
+                    "there was no decision about it yet; the first came {}",
+                    stored.first.unwrap_or(now.at)
+                ));
                 Changes::default()
             }
             _ => Changes::default(),
@@ -290,10 +295,6 @@ fn ground(decision: &Decision) -> Ground {
     }
 }
 
-fn first(steps: &[Step], decision: &Decision) -> Timestamp {
-    steps.first().map_or(decision.at, |step| step.at)
-}
-
 fn params(params: &Value) -> String {
     let text = |value: &Value| match value {
         Value::Array(items) => {
@@ -327,14 +328,19 @@ fn read(
         lines
             .extend(chosen.iter().take(FINDINGS).map(|one| format!("{} in {}{}", one.id, one.component, details(one))));
         match chosen.len() {
-            0 => lines.push("no findings".to_owned()),
+            0 if sheet.suppressed.is_empty() => lines.push("no findings".to_owned()),
             n if n > FINDINGS => lines.push(format!("and {} more findings", n - FINDINGS)),
             _ => {}
+        }
+        let line = |one: &Suppressed| format!("{} in {} does not count: {}", one.id, one.component, one.why);
+        lines.extend(sheet.suppressed.iter().take(FINDINGS).map(line));
+        if let Some(more) = sheet.suppressed.len().checked_sub(FINDINGS).filter(|more| *more > 0) {
+            lines.push(format!("and {more} more that do not count"));
         }
     }
     if reads.contains(&FactKind::Tags) {
         let tags: Vec<&str> = sheet.tags.iter().map(String::as_str).collect();
-        lines.push(if tags.is_empty() { "no labels".to_owned() } else { format!("labels {}", tags.join(", ")) });
+        lines.push(if tags.is_empty() { "no tags".to_owned() } else { format!("tags {}", tags.join(", ")) });
     }
     let words = fields(&policy.rego);
     let is_named = |path: &str| {
@@ -390,7 +396,9 @@ fn load(tx: &mut dyn Tx, id: PackageId, since: Timestamp) -> Result<Option<Store
         .map(|d| Step { decision: d.id, at: d.at, trigger: d.trigger, state: d.state })
         .collect();
     steps.reverse();
-    Ok(Some(Stored { package, decision, document, policies, then, steps }))
+    let oldest = DecisionFilter { packages: Some(vec![id]), limit: 1, ..DecisionFilter::default() };
+    let first = tx.logged_decisions(&oldest)?.pop().map(|logged| logged.decision.at);
+    Ok(Some(Stored { package, decision, document, policies, then, steps, first }))
 }
 
 /// The policies of a decision at their revisions; those that are not there are left out.

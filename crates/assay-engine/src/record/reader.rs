@@ -114,7 +114,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Entries of decisions that events after `after` tell of, and the last of these events; at most [`NEWS`] of them.
+    /// Entries of decisions that events after `after` tell of, and the last of these events; at most [`NEWS`] of them, and
+    /// no more decisions than fill a page.
     pub(super) fn news(&self, tx: &mut dyn Tx, after: Seq) -> Result<(Entries, bool), Problem> {
         let events = tx.events(&EventFilter { after, limit: NEWS, ..EventFilter::default() })?;
         let (mut page, mut policies) = (Entries::default(), Policies::default());
@@ -124,6 +125,11 @@ impl<'a> Reader<'a> {
             let Some(logged) = tx.logged_decision(&id)?.filter(|logged| self.is_asked_for(logged)) else { continue };
             for place in 0..logged.decision.basis.policies.len() {
                 page.entries.extend(self.entry(tx, &logged, place, &mut policies)?);
+            }
+            // A decision is told as a whole.
+            if page.entries.len() >= self.page_size {
+                page.seen = Some(event.seq);
+                return Ok((page, true));
             }
         }
         Ok((page, events.len() == NEWS))

@@ -74,24 +74,26 @@ pub(super) fn store_advisories(
     coming::note(tx, &fresh, now)?;
     let mut keys: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
     let mut ids: BTreeSet<String> = BTreeSet::new();
+    let mut kinds: BTreeMap<&str, Change> = BTreeMap::new();
     for (new, (change, before)) in fresh.iter().zip(tx.put_advisories(&fresh, now)?) {
         changes.push((new.stored.source.clone(), change));
         if change != Change::Unchanged {
             for key in new.keys.iter().cloned().chain(before) {
                 keys.entry(key).or_default().insert(&new.stored.advisory.id);
             }
+            kinds.insert(&new.stored.advisory.id, change);
             ids.extend(new.stored.advisory.ids().filter(|id| !is_entry_id(id)).map(str::to_owned));
         }
     }
     let all: BTreeSet<&str> = fresh.iter().map(|new| new.stored.advisory.id.as_str()).collect();
-    let cause = changed(&all);
+    let cause = changed(&all, &kinds);
     let mut touched: BTreeMap<ComponentId, String> = BTreeMap::new();
     let searched: BTreeSet<(String, String)> = keys.keys().flat_map(|key| matcher.searched(key)).collect();
     for named in tx.components_named(&searched.into_iter().collect::<Vec<_>>())? {
         let of: Vec<(String, String)> = matcher.keys(&named.component);
         let about: BTreeSet<&str> = of.iter().filter_map(|key| keys.get(key)).flatten().copied().collect();
         if !about.is_empty() {
-            touched.insert(named.id, changed(&about));
+            touched.insert(named.id, changed(&about, &kinds));
         }
     }
     for id in tx.components_with_ids(&ids.into_iter().collect::<Vec<_>>())? {
@@ -112,13 +114,19 @@ pub(super) fn store_advisories(
     Ok((changes, touched.len() as u64))
 }
 
-/// The advisories that changed, for people; of many only how many.
-fn changed(ids: &BTreeSet<&str>) -> String {
+/// The advisories that are new, changed or withdrawn, for people; of many only how many.
+fn changed(ids: &BTreeSet<&str>, kinds: &BTreeMap<&str, Change>) -> String {
     let named: Vec<&str> = ids.iter().copied().take(NAMED).collect();
+    let are_all = |kind: Change| ids.iter().all(|id| kinds.get(id) == Some(&kind));
+    let (one_did, all_did) = match () {
+        () if are_all(Change::New) => ("is new", "are new"),
+        () if are_all(Change::Withdrawn) => ("was withdrawn", "were withdrawn"),
+        () => ("changed", "changed"),
+    };
     match (named.as_slice(), ids.len()) {
-        ([one], _) => format!("advisory {one} changed"),
-        (_, all) if all > NAMED => format!("{all} advisories changed"),
-        (named, _) => format!("advisories {} changed", named.join(", ")),
+        ([one], _) => format!("advisory {one} {one_did}"),
+        (_, all) if all > NAMED => format!("{all} advisories {all_did}"),
+        (named, _) => format!("advisories {} {all_did}", named.join(", ")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who is trusted: keys, authorities and logs that operators add and remove. A change decides again exactly the packages
 //! whose evidence holds differently with it.
 
-use super::within;
+use super::about;
 use crate::{Engine, analyze::blocking};
 use assay_model::{
     access::{Caller, Permission},
@@ -10,12 +10,18 @@ use assay_model::{
     package::PackageId,
     policy::FactKind,
     problem::Problem,
-    seam::meta::{self, KeptEvidence, Tx},
-    trust::{TrustKind, TrustScope, Trusted},
+    seam::{
+        meta::{self, Tx},
+        trust::{Ring, Verifier},
+    },
+    trust::{Evidence, TrustKind, TrustScope, Trusted},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Who can be trusted at once.
 const MOST: usize = 500;
@@ -233,25 +239,19 @@ impl Engine {
     /// Packages whose evidence holds differently after a change; none where no policy reads signatures.
     async fn touched(self: &Arc<Self>, before: Vec<Trusted>, edit: Edit) -> Result<Touched, Problem> {
         let engine = self.clone();
-        let mut touched = Touched::default();
         if !meta::read(self.meta(), move |tx| Ok(engine.rules(tx)?.reads().contains(&FactKind::Signatures))).await? {
-            return Ok(touched);
+            return Ok(Touched::default());
         }
+        let sides = Arc::new(Sides::of(self.parts.verifier.as_ref(), before, &edit));
+        let (mut touched, mut looked) = (Touched::default(), BTreeSet::new());
         loop {
-            let after = touched.seen;
-            let page = meta::read(self.meta(), move |tx| tx.walk_evidence(after, PAGE)).await?;
-            let Some(last) = page.last() else { return Ok(touched) };
-            touched.seen = last.id;
-            let (engine, before, edit) = (self.clone(), before.clone(), edit.clone());
-            let found = blocking(move || {
-                let after = edit.apply(&before);
-                Ok(page
-                    .into_iter()
-                    .filter(|one| engine.differs(one, &before, &after))
-                    .flat_map(|one| one.packages)
-                    .collect::<Vec<_>>())
-            });
-            touched.packages.extend(found.await?);
+            let (after, already) = (touched.seen, looked.clone());
+            let page = meta::read(self.meta(), move |tx| Page::read(tx, after, &already)).await?;
+            let Some(page) = page else { return Ok(touched) };
+            touched.seen = page.last;
+            looked.extend(page.evidence.keys());
+            let sides = sides.clone();
+            touched.packages.extend(blocking(move || Ok(page.differing(&sides))).await?);
         }
     }
 
@@ -263,21 +263,58 @@ impl Engine {
         before: &[Trusted],
         edit: &Edit,
     ) -> Result<BTreeSet<PackageId>, Problem> {
-        let (after, mut packages) = (edit.apply(before), BTreeSet::new());
-        loop {
-            let page = tx.walk_evidence(seen, PAGE)?;
-            let Some(last) = page.last() else { return Ok(packages) };
-            seen = last.id;
-            let differing = page.into_iter().filter(|one| self.differs(one, before, &after));
-            packages.extend(differing.flat_map(|one| one.packages));
+        let (mut sides, mut packages) = (None, BTreeSet::new());
+        while let Some(page) = Page::read(tx, seen, &BTreeSet::new())? {
+            seen = page.last;
+            let sides = sides.get_or_insert_with(|| Sides::of(self.parts.verifier.as_ref(), before.to_vec(), edit));
+            packages.extend(page.differing(sides));
         }
+        Ok(packages)
+    }
+}
+
+/// Those who are trusted before a change and after it.
+struct Sides {
+    before: Box<dyn Ring>,
+    after: Box<dyn Ring>,
+}
+
+impl Sides {
+    fn of(verifier: &dyn Verifier, before: Vec<Trusted>, edit: &Edit) -> Self {
+        Self { after: verifier.ring(edit.apply(&before)), before: verifier.ring(before) }
+    }
+}
+
+/// A part of the walk over all evidence, with all evidence about the packages that it meets: one piece can be looked at or
+/// not for what the others cost.
+struct Page {
+    last: i64,
+    /// Repository, format and name of a package.
+    places: BTreeMap<PackageId, (String, String, String)>,
+    evidence: BTreeMap<PackageId, Vec<Evidence>>,
+}
+
+impl Page {
+    /// The part after a number, without the packages that were looked at; nothing at the end.
+    fn read(tx: &mut dyn Tx, after: i64, looked: &BTreeSet<PackageId>) -> Result<Option<Self>, Problem> {
+        let kept = tx.walk_evidence(after, PAGE)?;
+        let Some(last) = kept.last().map(|one| one.id) else { return Ok(None) };
+        let mut places = BTreeMap::new();
+        for one in kept {
+            for id in one.packages.into_iter().filter(|id| !looked.contains(id)) {
+                places.entry(id).or_insert_with(|| (one.repository.clone(), one.format.clone(), one.name.clone()));
+            }
+        }
+        let ids: Vec<PackageId> = places.keys().copied().collect();
+        Ok(Some(Self { last, places, evidence: about(tx, &ids)? }))
     }
 
-    fn differs(&self, kept: &KeptEvidence, before: &[Trusted], after: &[Trusted]) -> bool {
-        let verify = |trusted: &[Trusted]| {
-            let trusted = within(trusted, &kept.repository, &kept.format, &kept.name);
-            self.parts.verifier.verify(&kept.evidence, &trusted)
+    fn differing(&self, sides: &Sides) -> Vec<PackageId> {
+        let differs = |id: &PackageId, (repository, format, name): &(String, String, String)| {
+            let evidence = self.evidence.get(id).map(Vec::as_slice).unwrap_or_default();
+            let covers = |one: &Trusted| one.scope.covers(repository, format, name);
+            sides.before.check(evidence, &covers) != sides.after.check(evidence, &covers)
         };
-        verify(before) != verify(after)
+        self.places.iter().filter(|(id, place)| differs(id, place)).map(|(id, _)| *id).collect()
     }
 }

@@ -124,6 +124,19 @@ impl Engine {
         }
         tx.enqueue(&decide_jobs(&packages.into_iter().collect::<Vec<_>>(), Lane::Change, cause, at))
     }
+
+    /// Removes what a package holds that is about to go, and asks for the decisions that it touches.
+    pub(crate) fn detach_evidence(&self, tx: &mut dyn Tx, package: PackageId, at: Timestamp) -> Result<(), Problem> {
+        let mut touched = tx.set_evidence(package, &[])?;
+        touched.remove(&package);
+        if !touched.is_empty()
+            && let Some(package) = tx.packages(&[package])?.pop()
+        {
+            log(tx, &package, "signature.removed", 0, at)?;
+        }
+        touched.extend(tx.set_parts(package, &[])?);
+        self.decide_signed(tx, touched, "a signature was removed", at)
+    }
 }
 
 fn log(tx: &mut dyn Tx, package: &Package, kind: &'static str, count: usize, at: Timestamp) -> Result<(), Problem> {
@@ -131,17 +144,4 @@ fn log(tx: &mut dyn Tx, package: &Package, kind: &'static str, count: usize, at:
     let subject = package.at.subject(&repository.name);
     let body = json!({"package": package.id.0, "signatures": count});
     tx.append_event(&NewEvent { at, kind, actor: "system".into(), subject, body }).map(|_| ())
-}
-
-/// Removes what a package holds that is about to go, and asks for the decisions that it touches.
-pub(crate) fn detach(tx: &mut dyn Tx, package: PackageId, at: Timestamp) -> Result<(), Problem> {
-    let mut touched = tx.set_evidence(package, &[])?;
-    touched.remove(&package);
-    if !touched.is_empty()
-        && let Some(package) = tx.packages(&[package])?.pop()
-    {
-        log(tx, &package, "signature.removed", 0, at)?;
-    }
-    touched.extend(tx.set_parts(package, &[])?);
-    tx.enqueue(&decide_jobs(&touched.into_iter().collect::<Vec<_>>(), Lane::Change, "a signature was removed", at))
 }

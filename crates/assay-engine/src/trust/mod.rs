@@ -5,7 +5,6 @@ mod anchors;
 mod evidence;
 
 pub use anchors::{TrustChange, TrustDraft};
-pub(crate) use evidence::detach;
 
 use crate::{Engine, analyze::blocking};
 use assay_model::{
@@ -15,48 +14,61 @@ use assay_model::{
     problem::Problem,
     seam::{
         meta::{self, Tx},
-        trust::Verifier,
+        trust::{Ring, Verifier},
     },
-    trust::{Evidence, Trusted},
+    trust::Evidence,
 };
 use std::collections::BTreeMap;
 
+/// Pieces of evidence about one package that are looked at, the earliest ones; checking them has a bound of its own.
+const PIECES: usize = 500;
+
 /// Evidence about a batch of packages, and who is trusted.
 pub(crate) struct Signed {
-    trusted: Vec<Trusted>,
+    ring: Box<dyn Ring>,
     evidence: BTreeMap<PackageId, Vec<Evidence>>,
 }
 
 impl Signed {
-    pub(crate) fn load(tx: &mut dyn Tx, packages: &[PackageId]) -> Result<Self, Problem> {
-        let evidence = tx.evidence_about(packages)?;
+    pub(crate) fn load(tx: &mut dyn Tx, verifier: &dyn Verifier, packages: &[PackageId]) -> Result<Self, Problem> {
+        let evidence = about(tx, packages)?;
         let trusted = if evidence.is_empty() { Vec::new() } else { tx.trusted()? };
-        Ok(Self { trusted, evidence })
+        Ok(Self { ring: verifier.ring(trusted), evidence })
     }
 
     /// Checks the evidence about a package of a repository.
-    pub(crate) fn of(&self, verifier: &dyn Verifier, package: &Package, repository: &str) -> Vec<Signature> {
+    pub(crate) fn of(&self, package: &Package, repository: &str) -> Vec<Signature> {
         let Some(evidence) = self.evidence.get(&package.id) else { return Vec::new() };
-        let trusted = within(&self.trusted, repository, &package.at.format, &package.at.name);
-        evidence.iter().map(|one| verifier.verify(one, &trusted)).collect()
+        self.ring.check(evidence, &|one| one.scope.covers(repository, &package.at.format, &package.at.name))
     }
 
-    pub(crate) fn fill(&self, verifier: &dyn Verifier, facts: &mut Facts) {
-        facts.signatures = self.of(verifier, &facts.package, &facts.repository.name);
+    pub(crate) fn fill(&self, facts: &mut Facts) {
+        facts.signatures = self.of(&facts.package, &facts.repository.name);
     }
+}
+
+/// Evidence about packages; of what nobody will look at, that it is there.
+fn about(tx: &mut dyn Tx, packages: &[PackageId]) -> Result<BTreeMap<PackageId, Vec<Evidence>>, Problem> {
+    let mut evidence = tx.evidence_about(packages, PIECES + 1)?;
+    for pieces in evidence.values_mut().filter(|pieces| pieces.len() > PIECES) {
+        pieces.truncate(PIECES);
+        pieces.push(Evidence {
+            kind: "signature".to_owned(),
+            objection: Some(format!("not looked at: more than {PIECES} signatures and statements are about it")),
+            unchecked: true,
+            ..Evidence::default()
+        });
+    }
+    Ok(evidence)
 }
 
 impl Engine {
     /// Who signed a package of a repository, and whether that holds.
     pub(crate) async fn signatures_of(&self, package: &Package, repository: &str) -> Result<Vec<Signature>, Problem> {
         let id = package.id;
-        let signed = meta::read(self.meta(), move |tx| Signed::load(tx, &[id])).await?;
-        let (verifier, package, repository) = (self.parts.verifier.clone(), package.clone(), repository.to_owned());
-        blocking(move || Ok(signed.of(verifier.as_ref(), &package, &repository))).await
+        let verifier = self.parts.verifier.clone();
+        let signed = meta::read(self.meta(), move |tx| Signed::load(tx, verifier.as_ref(), &[id])).await?;
+        let (package, repository) = (package.clone(), repository.to_owned());
+        blocking(move || Ok(signed.of(&package, &repository))).await
     }
-}
-
-/// Those who are trusted for a package.
-fn within<'t>(trusted: &'t [Trusted], repository: &str, format: &str, name: &str) -> Vec<&'t Trusted> {
-    trusted.iter().filter(|one| one.scope.covers(repository, format, name)).collect()
 }

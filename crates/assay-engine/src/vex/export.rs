@@ -6,7 +6,7 @@ use assay_model::{
     access::{Caller, Permission},
     assessment::Suppression,
     digest::Digest,
-    finding::Status,
+    finding::{FindingKind, Status},
     package::{PackageId, State},
     problem::{Kind, Problem},
     purl::{Purl, UNTYPED},
@@ -66,7 +66,9 @@ impl Engine {
             let detail = self.package_detail(caller, id).await?;
             let waivers = self.waivers_of(&detail).await?;
             let product = product(&detail.names, &detail);
-            for found in &detail.findings {
+            // That a release is no longer maintained is no vulnerability, and VEX has no word for it.
+            let known = |found: &&ScoredFinding| found.finding.kind != FindingKind::EndOfLife;
+            for found in detail.findings.iter().filter(known) {
                 let (_, parts) = said
                     .entry(saying(found, &waivers))
                     .or_default()
@@ -151,7 +153,11 @@ fn saying(found: &ScoredFinding, waivers: &BTreeMap<WaiverId, Waiver>) -> Saying
         saying.status = said.statement.status;
         saying.justification = said.statement.justification.clone();
         saying.text = said.statement.statement.clone();
-        saying.notes = Some(format!("said by {} in {}", said.statement.author, said.statement.document));
+        let (author, document) = (&said.statement.author, &said.statement.document);
+        saying.notes = Some(match author.is_empty() {
+            true => format!("said in {document}"),
+            false => format!("said by {author} in {document}"),
+        });
     } else if let Some(waiver) = waived(found, waivers) {
         let vex = waiver.vex.as_ref();
         saying.status = vex.map_or(VexStatus::Affected, |vex| vex.status);

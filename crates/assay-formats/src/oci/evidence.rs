@@ -22,6 +22,25 @@ fn is_evidence(kind: &str) -> bool {
     EVIDENCE.iter().any(|beginning| kind.starts_with(beginning))
 }
 
+/// Bytes of a configuration that signing clients write: it names the layers, and no more than a few.
+const MAX_CONFIG: u64 = 64 << 10;
+/// Media types of configurations that come with evidence, besides those of evidence itself.
+const CONFIGS: [&str; 3] = [
+    "application/vnd.oci.empty.v1+json",
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+];
+/// Bytes of an empty JSON object: nothing can be kept in them, however they are called.
+const NOTHING: u64 = 2;
+
+/// Whether the configuration of a manifest is one that comes with evidence, so that it holds nothing else.
+fn is_plain(config: Option<&Value>) -> bool {
+    let Some(config) = config else { return false };
+    let size = config.get("size").and_then(Value::as_u64).unwrap_or(u64::MAX);
+    let kind = config.get("mediaType").and_then(Value::as_str).unwrap_or_default();
+    size <= NOTHING || (size <= MAX_CONFIG && (CONFIGS.contains(&kind) || is_evidence(kind)))
+}
+
 fn listed<'m>(metadata: &'m Value, list: &str) -> impl Iterator<Item = &'m Value> {
     metadata.get(list).and_then(Value::as_array).into_iter().flatten()
 }
@@ -41,7 +60,8 @@ pub(super) fn of(package: &Package, references: &[String]) -> Brought {
         (None, None, Some((about, tag))) => (about, Some(tag)),
         (None, None, None) => return Brought { parts, ..Brought::default() },
     };
-    let speaks = listed(metadata, "layers").all(holds).then(|| about.clone());
+    let alone = listed(metadata, "layers").all(holds) && is_plain(metadata.get("config"));
+    let speaks = alone.then(|| about.clone());
     if !listed(metadata, "layers").any(holds) {
         return Brought { parts, ..Brought::default() };
     }
@@ -60,7 +80,29 @@ pub(super) fn of(package: &Package, references: &[String]) -> Brought {
 
 #[cfg(test)]
 mod tests {
-    use super::is_evidence;
+    use super::{is_evidence, is_plain};
+    use serde_json::json;
+
+    #[test]
+    fn a_configuration_with_room_for_something_else_is_not_that_of_evidence() {
+        let config = |kind: &str, size: u64| json!({"mediaType": kind, "size": size, "digest": "sha256:aa"});
+        for (kind, size) in [
+            ("application/vnd.oci.empty.v1+json", 2),
+            ("application/vnd.oci.image.config.v1+json", 233),
+            ("application/vnd.dsse.envelope.v1+json", 2000),
+            ("application/vnd.example.anything", 2),
+        ] {
+            assert!(is_plain(Some(&config(kind, size))), "{kind} {size}");
+        }
+        for (kind, size) in [
+            ("application/vnd.oci.image.config.v1+json", 1 << 20),
+            ("application/vnd.wasm.config.v1+json", 5000),
+            ("", 100),
+        ] {
+            assert!(!is_plain(Some(&config(kind, size))), "{kind} {size}");
+        }
+        assert!(!is_plain(None), "an index");
+    }
 
     #[test]
     fn what_clients_unpack_is_no_evidence() {

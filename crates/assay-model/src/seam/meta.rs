@@ -19,7 +19,7 @@ pub use super::overrides::{Approvals, Overrides, PersonalFilter};
 pub use super::record::{DecisionFilter, DecisionInputs, DecisionLog, Logged, PackedInput};
 pub use super::remote::{DocumentKey, KeptDocument, Pins, RemoteDocuments, UpstreamSecrets, Upstreams};
 pub use super::renewing::Renewals;
-pub use super::trust::{EvidenceTable, KeptEvidence, NewEvidence, TrustTable};
+pub use super::trust::{EvidenceTable, KeptEvidence, NewEvidence, Requesters, TrustTable};
 pub use super::vex::{Vex, VexFilter, VexPut};
 pub use super::waivers::{UseFilter, WaiverUses, Waivers};
 pub use super::working::{Backlog, JobCounts, Leases, Worklist};
@@ -78,7 +78,7 @@ ports! {
     EventLog SettingsTable Upstreams UpstreamSecrets RemoteDocuments Pins Leases Imports ImportNames Trash
     Holdings DownloadCounts Graves FactHistory KeptReports Waivers WaiverUses Vex Renewals SourceCounting
     Bundles PopularityTable ScorecardTable ComingAdvisories PackageSources Overrides Approvals Channels
-    Deliveries TrustTable EvidenceTable Attendance
+    Deliveries TrustTable EvidenceTable Requesters Attendance
 }
 
 /// Runs `work` in a read-only snapshot and gives its result.

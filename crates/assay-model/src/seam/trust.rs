@@ -31,8 +31,16 @@ pub trait Verifier: Send + Sync {
     /// The evidence in what a package holds; what is none gives nothing, what is damaged gives evidence that does not
     /// hold. `documents` has the bytes of those that are here.
     fn read(&self, held: &Held, documents: &BTreeMap<Digest, Vec<u8>>) -> Vec<Evidence>;
-    /// Whether evidence holds, given those who are trusted for the package.
-    fn verify(&self, evidence: &Evidence, trusted: &[&Trusted]) -> Signature;
+    /// Reads the keys of those who are trusted, once for all that is checked against them.
+    fn ring(&self, trusted: Vec<Trusted>) -> Box<dyn Ring>;
+}
+
+/// Those who are trusted, ready to be asked.
+pub trait Ring: Send + Sync {
+    /// Whether the evidence about one package holds, in its order, by those whom `covers` says to be trusted for that
+    /// package. What that costs is bounded for all of it together, by what is in it and not by a clock; what nobody looked
+    /// at for that is neither verified nor found to be wrong, and says so.
+    fn check(&self, evidence: &[Evidence], covers: &dyn Fn(&Trusted) -> bool) -> Vec<Signature>;
 }
 
 /// Who is trusted.
@@ -56,7 +64,7 @@ pub struct NewEvidence {
     pub evidence: Evidence,
 }
 
-/// Evidence as it is kept, met on a walk over all of it.
+/// Whom a piece of evidence is about, met on a walk over all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptEvidence {
     /// Number; later ones are higher.
@@ -69,8 +77,6 @@ pub struct KeptEvidence {
     pub format: String,
     /// Name of the package.
     pub name: String,
-    /// What it is.
-    pub evidence: Evidence,
 }
 
 /// Evidence by what it is about. It may come before what it is about.
@@ -81,10 +87,16 @@ pub trait EvidenceTable {
     /// Sets the versions of its name to which evidence about a package extends; gives those for which that makes a
     /// difference.
     fn set_parts(&mut self, whole: PackageId, parts: &[String]) -> R<BTreeSet<PackageId>>;
-    /// Evidence about these packages, in the order in which it came.
-    fn evidence_about(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<Evidence>>>;
+    /// Evidence about these packages, in the order in which it came; the first `most` pieces about each.
+    fn evidence_about(&mut self, packages: &[PackageId], most: usize) -> R<BTreeMap<PackageId, Vec<Evidence>>>;
+    /// Evidence that these packages hold, whatever it is about.
+    fn evidence_held(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<Evidence>>>;
     /// A part of the walk over all evidence, after a number.
     fn walk_evidence(&mut self, after: i64, limit: usize) -> R<Vec<KeptEvidence>>;
+}
+
+/// For whom packages were taken from upstreams.
+pub trait Requesters {
     /// Notes for whom a package was taken from an upstream, in place of what was noted when it was here before.
     fn note_requester(&mut self, package: PackageId, who: &str) -> R<()>;
     /// For whom these packages were taken.

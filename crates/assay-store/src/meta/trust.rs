@@ -8,7 +8,7 @@ use crate::sql::{
 use assay_model::{
     Problem,
     package::PackageId,
-    seam::meta::{EvidenceTable, KeptEvidence, NewEvidence, TrustTable},
+    seam::meta::{EvidenceTable, KeptEvidence, NewEvidence, Requesters, TrustTable},
     trust::{Evidence, Trusted},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,31 +165,61 @@ impl EvidenceTable for Session<'_> {
         self.subjects(&at, &changed)
     }
 
-    fn evidence_about(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<Evidence>>> {
-        let mut found: BTreeMap<PackageId, Vec<Evidence>> = BTreeMap::new();
+    fn evidence_about(&mut self, packages: &[PackageId], most: usize) -> R<BTreeMap<PackageId, Vec<Evidence>>> {
+        let mut pairs: Vec<(PackageId, i64)> = Vec::new();
         for chunk in packages.chunks(KEYS_AT_ONCE) {
             // primary key of package, evidence_by_subject; primary key of evidence_part
-            let rows = all(
+            pairs.extend(all(
                 self.sql,
-                "SELECT p.id, e.id, e.body FROM package p JOIN evidence e
+                "SELECT p.id, e.id FROM package p JOIN evidence e
                    ON e.repository = p.repository AND e.format = p.format AND e.name = p.name AND e.about = p.version
                  WHERE p.id IN (SELECT CAST(value AS BIGINT) FROM @list($1))
                  UNION ALL
-                 SELECT p.id, e.id, e.body FROM package p JOIN evidence_part x
+                 SELECT p.id, e.id FROM package p JOIN evidence_part x
                    ON x.repository = p.repository AND x.format = p.format AND x.name = p.name AND x.part = p.version
                  JOIN evidence e
                    ON e.repository = x.repository AND e.format = x.format AND e.name = x.name AND e.about = x.whole
                  WHERE p.id IN (SELECT CAST(value AS BIGINT) FROM @list($1))
                  ORDER BY 1, 2",
                 &[numbers(chunk.iter().map(|id| id.0))],
-                |r| {
-                    let package = PackageId(r.int()?);
-                    r.skip(1);
-                    Ok((package, read_body(r)?))
-                },
+                |r| Ok((PackageId(r.int()?), r.int()?)),
+            )?);
+        }
+        let mut wanted: BTreeMap<PackageId, Vec<i64>> = BTreeMap::new();
+        for (package, evidence) in pairs {
+            let ids = wanted.entry(package).or_default();
+            if ids.len() < most {
+                ids.push(evidence);
+            }
+        }
+        let mut bodies = BTreeMap::new();
+        let ids: BTreeSet<i64> = wanted.values().flatten().copied().collect();
+        for chunk in ids.into_iter().collect::<Vec<_>>().chunks(KEYS_AT_ONCE) {
+            // primary key
+            bodies.extend(all(
+                self.sql,
+                "SELECT id, body FROM evidence WHERE id IN (SELECT CAST(value AS BIGINT) FROM @list($1))",
+                &[numbers(chunk.iter().copied())],
+                |r| Ok((r.int()?, read_body(r)?)),
+            )?);
+        }
+        let of = |ids: Vec<i64>| ids.iter().filter_map(|id| bodies.get(id).cloned()).collect();
+        Ok(wanted.into_iter().map(|(package, ids)| (package, of(ids))).collect())
+    }
+
+    fn evidence_held(&mut self, packages: &[PackageId]) -> R<BTreeMap<PackageId, Vec<Evidence>>> {
+        let mut found: BTreeMap<PackageId, Vec<Evidence>> = BTreeMap::new();
+        for chunk in packages.chunks(KEYS_AT_ONCE) {
+            // evidence_by_holder
+            let rows = all(
+                self.sql,
+                "SELECT holder, body FROM evidence WHERE holder IN (SELECT CAST(value AS BIGINT) FROM @list($1))
+                 ORDER BY id",
+                &[numbers(chunk.iter().map(|id| id.0))],
+                |r| Ok((PackageId(r.int()?), read_body(r)?)),
             )?;
-            for (package, evidence) in rows {
-                found.entry(package).or_default().push(evidence);
+            for (holder, evidence) in rows {
+                found.entry(holder).or_default().push(evidence);
             }
         }
         Ok(found)
@@ -199,23 +229,25 @@ impl EvidenceTable for Session<'_> {
         // primary keys, in order
         let rows = all(
             self.sql,
-            "SELECT e.id, e.repository, r.name, e.format, e.name, e.about, e.body
+            "SELECT e.id, e.repository, r.name, e.format, e.name, e.about
              FROM evidence e JOIN repository r ON r.id = e.repository WHERE e.id > $1 ORDER BY e.id LIMIT $2",
             &[after.into(), limit(most)],
             |r| {
                 let (id, repository, called) = (r.int()?, r.int()?, r.text()?);
                 let at = Place { repository, format: r.text()?, name: r.text()?, version: r.text()? };
-                Ok((id, called, at, read_body(r)?))
+                Ok((id, called, at))
             },
         )?;
         let mut kept = Vec::with_capacity(rows.len());
-        for (id, repository, at, evidence) in rows {
+        for (id, repository, at) in rows {
             let packages = self.subjects(&at, &BTreeSet::from([at.version.clone()]))?.into_iter().collect();
-            kept.push(KeptEvidence { id, packages, repository, format: at.format, name: at.name, evidence });
+            kept.push(KeptEvidence { id, packages, repository, format: at.format, name: at.name });
         }
         Ok(kept)
     }
+}
 
+impl Requesters for Session<'_> {
     fn note_requester(&mut self, package: PackageId, who: &str) -> R<()> {
         let sql = "INSERT INTO requester (package, name) VALUES ($1, $2)
                    ON CONFLICT (package) DO UPDATE SET name = excluded.name";

@@ -109,7 +109,8 @@ fn publish_and_pull(tx: &mut dyn Tx) -> Result<(), Problem> {
     tx.forget_download_days(0, 9)?;
     tx.set_evidence(p, &[crate::trust::about("1", None, "a")])?;
     tx.set_parts(p, &["2".into()])?;
-    tx.evidence_about(&[p])?;
+    tx.evidence_about(&[p], 9)?;
+    tx.evidence_held(&[p])?;
     tx.walk_evidence(0, 9)?;
     tx.note_requester(p, "ci")?;
     tx.requesters(&[p])?;

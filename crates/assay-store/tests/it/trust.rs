@@ -14,6 +14,7 @@ conformance!(
     evidence_about_a_whole_extends_to_its_parts,
     evidence_in_the_same_place_takes_the_others_place,
     the_walk_meets_all_evidence,
+    what_a_package_holds_is_found_by_it_and_of_what_is_about_one_the_first,
     a_requester_is_kept_with_its_package,
 );
 
@@ -65,7 +66,7 @@ async fn set(world: &World, holder: PackageId, evidence: Vec<NewEvidence>) -> BT
 
 async fn paths(world: &World, packages: &[PackageId]) -> BTreeMap<PackageId, Vec<String>> {
     let packages = packages.to_vec();
-    let found = world.read(move |tx| tx.evidence_about(&packages)).await;
+    let found = world.read(move |tx| tx.evidence_about(&packages, 9)).await;
     found.into_iter().map(|(id, all)| (id, all.into_iter().map(|one| one.path).collect())).collect()
 }
 
@@ -127,14 +128,22 @@ async fn the_walk_meets_all_evidence(world: World) {
         after = last.id;
         met.extend(page);
     }
-    let seen: Vec<_> = met
-        .iter()
-        .map(|k| (k.packages.as_slice(), k.repository.as_str(), k.name.as_str(), k.evidence.path.as_str()))
-        .collect();
-    assert_eq!(
-        seen,
-        [(&[one][..], "main", "app", "a"), (&[][..], "main", "app", "b"), (&[two][..], "dev", "tool", "c")]
-    );
+    let seen: Vec<_> = met.iter().map(|k| (k.packages.as_slice(), k.repository.as_str(), k.name.as_str())).collect();
+    assert_eq!(seen, [(&[one][..], "main", "app"), (&[][..], "main", "app"), (&[two][..], "dev", "tool")]);
+}
+
+async fn what_a_package_holds_is_found_by_it_and_of_what_is_about_one_the_first(world: World) {
+    let (one, two) = (package(&world, "main", "app", "1").await, package(&world, "main", "app", "2").await);
+    set(&world, two, vec![about("1", None, "a"), about("absent", None, "b"), about("1", None, "c")]).await;
+    set(&world, one, vec![about("1", None, "d")]).await;
+    let words = |found: BTreeMap<PackageId, Vec<Evidence>>| -> Vec<(PackageId, Vec<String>)> {
+        found.into_iter().map(|(id, all)| (id, all.into_iter().map(|one| one.path).collect())).collect()
+    };
+    let held = world.read(move |tx| tx.evidence_held(&[one, two])).await;
+    let list = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+    assert_eq!(words(held), [(one, list(&["d"])), (two, list(&["a", "b", "c"]))]);
+    let first = world.read(move |tx| tx.evidence_about(&[one, two], 2)).await;
+    assert_eq!(words(first), [(one, list(&["a", "c"]))], "in the order in which they came");
 }
 
 async fn a_requester_is_kept_with_its_package(world: World) {

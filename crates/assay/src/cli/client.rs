@@ -198,6 +198,8 @@ impl Client {
                 "\nset ASSAY_TOKEN (or --token) to a token of this server"
             }
             StatusCode::UNAUTHORIZED => "\nset ASSAY_TOKEN (or --token) to a valid token of this server",
+            // Not who asks is the matter, but what for.
+            StatusCode::FORBIDDEN if word("code").as_deref() == Some("refused-by-policy") => "",
             StatusCode::FORBIDDEN => {
                 "\nuse a token with more permission; an administrator makes one with `assay tokens create`"
             }

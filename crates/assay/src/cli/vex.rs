@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    look::{Sheet, Text, harmless, moment, short},
+    look::{Sheet, Text, count, harmless, moment, short},
 };
 use anyhow::{Context as _, Result, bail};
 use assay_engine::{VexAdded, VexApplied, VexDetail};
@@ -160,12 +160,12 @@ async fn add(context: &Context, file: &Path) -> Result<()> {
     let added: VexAdded = serde_json::from_value(answer)?;
     let document = &added.document;
     context.out.text(&format!(
-        "document {} ({}) is {}: {} statements, {} packages are decided again",
+        "document {} ({}) is {}: {}, {} decided again",
         document.id.0,
         harmless(&document.name),
         added.change,
-        document.statements,
-        added.packages
+        count(document.statements, "statement", "statements"),
+        count(added.packages as u64, "package is", "packages are")
     ))
 }
 

@@ -84,6 +84,19 @@ async fn the_last_word_wins_and_a_terminal_policy_has_it() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_refusal_names_the_policies_that_refuse_and_not_those_that_only_tag() -> Result<()> {
+    let server = world().await?;
+    save(&server, "tagger", 10, "thing", json!([{"kind": "add_tags", "params": {"tags": ["b"]}}])).await?;
+    save(&server, "holder", 20, "thing", json!([set("quarantined")])).await?;
+    becomes(&server, IT, "quarantined").await?;
+    let refused = server.http().get("/pypi/main/files/thing/thing-1.0-py3-none-any.whl").await?.expect_status(403)?;
+    let told = refused.text();
+    assert!(told.contains("quarantined by policy holder: holder says so"), "{told}");
+    assert!(!told.contains("tagger"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_a_policy_did_goes_when_it_is_edited_disabled_or_removed() -> Result<()> {
     let server = world().await?;
     let all = json!([set("deleted"), {"kind": "add_tags", "params": {"tags": ["bad"]}}]);

@@ -257,6 +257,52 @@ async fn what_uploaders_say_of_a_project_is_kept_and_what_was_answered_fails_no_
     Ok(())
 }
 
+#[tokio::test]
+async fn a_project_says_what_it_is_a_part_of() -> Result<()> {
+    let server = options().start().await?;
+    let bom = base64(document(&[("shop-cart", "1.0.0")]).as_bytes());
+    let send = async |name: &str, more: Value, status: u16| -> Result<String> {
+        let mut upload = json!({"projectName": name, "projectVersion": "1", "autoCreate": true, "bom": bom});
+        if let (Some(upload), Some(more)) = (upload.as_object_mut(), more.as_object()) {
+            upload.extend(more.clone());
+        }
+        Ok(put(server.http(), Some(server.token()), &upload).await?.expect_status(status)?.text())
+    };
+    let project = async |name: &str| -> Result<Value> {
+        let lookup = format!("/api/v1/project/lookup?name={name}&version=1");
+        server.http().get(&lookup).await?.expect_status(200)?.json()
+    };
+    let told = send("cart", json!({"parentName": "shop", "parentVersion": "1"}), 404).await?;
+    assert_eq!(told, "The parent project could not be found.");
+    server.http().get("/api/v1/project/lookup?name=cart&version=1").await?.expect_status(404)?;
+    let draft = json!({"name": "shop", "version": "1"});
+    let made = server.http().send(server.http().request(Method::PUT, "/api/v1/project").json(&draft)).await?;
+    let shop = made.expect_status(201)?.json()?;
+    send("cart", json!({"parentName": "shop", "parentVersion": "1"}), 200).await?;
+    send("till", json!({"parentUUID": shop["uuid"]}), 200).await?;
+    let parent = json!({"uuid": shop["uuid"], "name": "shop", "version": "1"});
+    for name in ["cart", "till"] {
+        assert_eq!(project(name).await?["parent"], parent, "{name}");
+    }
+    assert_eq!(project("shop").await?["parent"], Value::Null);
+    let uuid = project("till").await?["uuid"].as_str().context("an identifier")?.to_owned();
+    let one = server.http().get(&format!("/api/v1/project/{uuid}")).await?.expect_status(200)?.json()?;
+    assert_eq!(one["parent"], parent);
+    let all = server.http().get("/api/v1/project").await?.expect_status(200)?.json()?;
+    let parts = all.as_array().context("a list")?.iter().filter(|one| one["parent"] == parent).count();
+    assert_eq!(parts, 2, "{all}");
+
+    // It is what was said when the project was made.
+    send("cart", json!({}), 200).await?;
+    assert_eq!(project("cart").await?["parent"], parent);
+    let draft = json!({"name": "bag", "version": "1", "parent": {"uuid": uuid}});
+    let made = server.http().send(server.http().request(Method::PUT, "/api/v1/project").json(&draft)).await?;
+    assert_eq!(made.expect_status(201)?.json()?["parent"]["name"], "till");
+    let told = send("loop", json!({"parentName": "loop", "parentVersion": "1"}), 404).await?;
+    assert!(told.contains("parent project"), "{told}");
+    Ok(())
+}
+
 /// `dtrackauditor`, a client that builds use: it uploads, waits for the token, and reads findings.
 #[tokio::test]
 async fn a_real_uploader_waits_for_its_token_and_reads_what_was_found() -> Result<()> {

@@ -114,7 +114,8 @@ async fn what_the_target_would_refuse_does_not_arrive() -> Result<()> {
     settled(&server).await?;
     assert_eq!(state(&server, "main/pypi/bad@1.0").await?, "available");
     let ran = server.cli(["promote", "main/pypi/bad@1.0", "prod", "--move"])?.fail().await?;
-    assert!(ran.stderr.contains("would be quarantined in `prod`") && ran.stderr.contains("Friday"), "{ran}");
+    assert!(ran.stderr.contains("bad 1.0 would be quarantined in `prod`: freeze: nothing may go"), "{ran}");
+    assert!(ran.stderr.contains("with `--force`") && !ran.stderr.contains("tokens create"), "{ran}");
     let listed = http.get("/api/v1/packages?repository=prod").await?.json()?;
     assert_eq!(listed["packages"], json!([]));
     assert_eq!(state(&server, "main/pypi/bad@1.0").await?, "available", "and it stays where it was");

@@ -125,6 +125,10 @@ async fn a_manifest_is_given_to_be_signed_only_where_a_signature_is_what_it_lack
     server.cli(["policy", "add"])?.arg(&named).args(["--action", "quarantine"]).succeed().await?;
     settled(&server).await?;
     assert_eq!(may(server.http(), &manifest, signer).await?, 403, "another policy refuses it as well");
+    let told = server.http().get_with(&manifest, &[("user-agent", signer)]).await?.text();
+    assert!(told.contains("it lacks more than a signature") && told.contains("named"), "{told}");
+    let told = server.http().get_with(&manifest, &[("user-agent", "docker/28")]).await?.text();
+    assert!(!told.contains("to be signed"), "{told}");
     server.cli(["policy", "remove", "named"])?.succeed().await?;
     settled(&server).await?;
     assert_eq!(may(server.http(), &manifest, signer).await?, 200);
@@ -334,4 +338,63 @@ async fn a_signature_of_another_image_is_none() -> Result<()> {
     manifest["subject"] = json!({"mediaType": OCI, "digest": good.manifest.digest, "size": good.manifest.bytes.len()});
     put_manifest(server.http(), "main/app", "sly", OCI, manifest.to_string().into_bytes()).await?.expect_status(201)?;
     until(&server, "main/oci/app:sly", "quarantined").await.map(drop)
+}
+
+/// Clients unpack layers however they are called: an image whose layers bear the names of signatures is an image.
+#[tokio::test]
+async fn an_image_whose_layers_are_called_signatures_needs_one_all_the_same() -> Result<()> {
+    let server = strict(&[]).await?;
+    let release = Signer::new()?;
+    trust(&server, "release", "--key", &release.pem(), &[]).await?;
+    let good = image("good")?.parts()?;
+    push(server.http(), "main/app", "good", &good).await?;
+    let held = sign(&server, "main/app", &good.manifest.digest, &release).await?;
+    until(&server, "main/oci/app:good", "available").await?;
+    until(&server, &format!("main/oci/app@{held}"), "available").await?;
+
+    let sly = image("sly")?.parts()?;
+    push_blobs(server.http(), "main/app", &sly).await?;
+    for (tag, kind, annotations) in [
+        ("envelope", "application/vnd.dsse.envelope.v1+json", json!({})),
+        ("bundle", "application/vnd.dev.sigstore.bundle.v0.3+json", json!({})),
+        ("statement", "application/vnd.in-toto+json", json!({})),
+        ("signature", SIGNING, json!({"dev.cosignproject.cosign/signature": release.sign(b"anything")?})),
+    ] {
+        let mut manifest: Value = serde_json::from_slice(&sly.manifest.bytes)?;
+        manifest["subject"] =
+            json!({"mediaType": OCI, "digest": good.manifest.digest, "size": good.manifest.bytes.len()});
+        for layer in manifest["layers"].as_array_mut().context("an image has layers")? {
+            layer["mediaType"] = json!(kind);
+            layer["annotations"] = annotations.clone();
+        }
+        let manifest = manifest.to_string().into_bytes();
+        put_manifest(server.http(), "main/app", tag, OCI, manifest).await?.expect_status(201)?;
+        let what = format!("main/oci/app:{tag}");
+        until(&server, &what, "quarantined").await?;
+        let refused = server.http().get(&format!("/v2/main/app/manifests/{tag}")).await?;
+        assert_eq!(refused.status.as_u16(), 403, "{tag}: {}", refused.text());
+    }
+    until(&server, "main/oci/app:good", "available").await.map(drop)
+}
+
+async fn decided(server: &TestServer) -> Result<String> {
+    let text = server.http().get("/metrics").await?.expect_status(200)?.text();
+    let line = text.lines().find(|line| line.starts_with("assay_decisions_total ")).map(str::to_owned);
+    line.with_context(|| format!("no such metric: {text}"))
+}
+
+#[tokio::test]
+async fn a_signature_that_goes_decides_nothing_where_no_policy_reads_signatures() -> Result<()> {
+    let server = server().await?;
+    let release = Signer::new()?;
+    let good = image("good")?.parts()?;
+    push(server.http(), "main/app", "good", &good).await?;
+    let held = sign(&server, "main/app", &good.manifest.digest, &release).await?;
+    settled(&server).await?;
+    let before = decided(&server).await?;
+    server.cli(["delete"])?.arg(format!("main/oci/app@{held}")).succeed().await?;
+    settled(&server).await?;
+    assert_eq!(decided(&server).await?, before);
+    assert_eq!(package(&server, "main/oci/app:good").await?["signatures"], json!([]), "it is gone");
+    Ok(())
 }

@@ -65,6 +65,10 @@ async fn an_uploaded_document_releases_and_its_removal_blocks_again() -> Result<
     let seen = package(&server, WHAT).await?;
     let why = &seen["findings"][0]["suppressed"][0];
     assert_eq!((&why["by"], &why["author"]), (&json!("vex"), &json!("Example Security")));
+    let told = server.cli(["explain", WHAT])?.succeed().await?;
+    assert!(told.stdout.contains(&format!("{CVE} in pkg:pypi/tiny-danger@1.0 does not count: not_affected")), "{told}");
+    assert!(told.stdout.contains("Example Security") && !told.stdout.contains("no findings"), "{told}");
+    assert!(!told.stdout.contains("package.license.match"), "the word `match` names no fact: {told}");
 
     let same = add(&server, &says("not_affected", "2026-01-01T00:00:00Z")).await?;
     assert_eq!((&same["change"], &same["packages"]), (&json!("unchanged"), &json!(0)));

@@ -4,6 +4,7 @@ mod backtest;
 mod check;
 mod library;
 mod simulate;
+mod switch;
 mod test;
 mod trial;
 
@@ -62,6 +63,22 @@ pub(super) enum PolicyCommand {
         /// Version of the input
         #[arg(id = "which", value_name = "VERSION", default_value = "v1", value_parser = ["v0", "v1"])]
         version: String,
+    },
+    /// Let a policy decide again that was disabled
+    Enable {
+        /// Its short name, as in the list
+        slug: String,
+        /// Do not wait until packages are decided with it
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Keep a policy without letting it decide; what it did is taken back
+    Disable {
+        /// Its short name, as in the list
+        slug: String,
+        /// Do not wait until packages are decided without it
+        #[arg(long)]
+        no_wait: bool,
     },
     /// Remove a policy; what it did is taken back
     Remove {
@@ -133,7 +150,9 @@ pub(super) async fn run(context: &Context, command: PolicyCommand) -> Result<Exi
         PolicyCommand::Show { slug } => show(context, &slug).await?,
         PolicyCommand::Check { paths } => return check::check(context, &paths),
         PolicyCommand::Schema { version } => check::schema(context, &version)?,
-        PolicyCommand::Remove { slug, no_wait } => remove(context, &slug, no_wait).await?,
+        PolicyCommand::Enable { slug, no_wait } => switch::switch(context, &slug, true, no_wait).await?,
+        PolicyCommand::Disable { slug, no_wait } => switch::switch(context, &slug, false, no_wait).await?,
+        PolicyCommand::Remove { slug, no_wait } => switch::remove(context, &slug, no_wait).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -289,16 +308,4 @@ async fn show(context: &Context, slug: &str) -> Result<()> {
         policy.rego
     ));
     context.out.text(&text)
-}
-
-async fn remove(context: &Context, slug: &str, no_wait: bool) -> Result<()> {
-    let client = context.client()?;
-    let before = Before::note(&client).await?;
-    client.delete(&["policies", slug]).await?;
-    let done = if no_wait { None } else { Some(before.settle(&client).await?) };
-    if context.out.json {
-        return context.out.data(&json!({"removed": slug, "done": done}));
-    }
-    let done = done.map_or_else(|| "packages are being decided; see `assay status`".to_owned(), |done| done.sentence());
-    context.out.text(&format!("policy {slug} removed\n{done}"))
 }

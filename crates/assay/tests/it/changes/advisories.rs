@@ -129,11 +129,11 @@ async fn only_what_a_new_advisory_touches_is_decided_and_pip_is_refused() {
     }
     assert!(!kinds.iter().any(|kind| kind.starts_with("inventory")), "{kinds:?}");
     let log = server.cli(["log"]).unwrap().succeed().await.unwrap();
-    assert!(log.says("new.zip") && log.says("advisory GHSA-new changed"), "{log}");
+    assert!(log.says("new.zip") && log.says("advisory GHSA-new is new"), "{log}");
     let explained = server.cli(["explain", "main/pypi/aa@1.0"]).unwrap().succeed().await.unwrap();
-    assert!(explained.says("GHSA-new") && explained.says("advisory GHSA-new changed"), "{explained}");
+    assert!(explained.says("GHSA-new") && explained.says("advisory GHSA-new is new"), "{explained}");
     let decision = server.http().get(&format!("/api/v1/decisions/{}", decisions[0])).await.unwrap().json().unwrap();
-    assert_eq!(decision["trigger"], "advisory GHSA-new changed");
+    assert_eq!(decision["trigger"], "advisory GHSA-new is new");
     let verified = server.cli(["log", "verify"]).unwrap().succeed().await.unwrap();
     assert!(verified.says("the log is whole"), "{verified}");
 }
@@ -148,12 +148,12 @@ async fn each_decision_names_the_advisory_that_caused_it() {
     records.extend((0..5).map(|number| record(&format!("GHSA-{number}"), "elsewhere", None, 0)));
     let path = feed(&server, "all.zip", osv_zip(&records).unwrap()).unwrap();
     assert_eq!(import(&server, &path).await.unwrap().change(), [2, 2, 2, 0]);
-    for (name, cause) in [("aa", "advisory GHSA-a changed"), ("bb", "advisories GHSA-b, GHSA-c changed")] {
+    for (name, cause) in [("aa", "advisory GHSA-a is new"), ("bb", "advisories GHSA-b, GHSA-c are new")] {
         let detail = package(&server, &format!("main/pypi/{name}@1.0")).await.unwrap();
         assert_eq!(detail["decisions"][0]["trigger"], cause);
     }
     let log = server.cli(["log"]).unwrap().succeed().await.unwrap();
-    assert!(log.says("8 advisories changed") && log.says("components=2"), "{log}");
+    assert!(log.says("8 advisories are new") && log.says("components=2"), "{log}");
 }
 
 #[tokio::test]
@@ -191,6 +191,8 @@ async fn what_is_withdrawn_or_no_longer_applies_is_released() {
         assert_eq!(states(&server, &names).await.unwrap(), expected, "{what}");
     }
     assert_eq!(status(&server).await.unwrap()["inventories"], 3);
+    let detail = package(&server, "main/pypi/aa@1.0").await.unwrap();
+    assert_eq!(detail["decisions"][0]["trigger"], "advisory GHSA-a was withdrawn");
     tokio::time::sleep(Duration::from_millis(300)).await;
     pull(&server, "aa").await.unwrap().expect_status(200).unwrap();
     pull(&server, "bb").await.unwrap().expect_status(200).unwrap();

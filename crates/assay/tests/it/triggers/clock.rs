@@ -49,6 +49,8 @@ async fn end_of_life_reached() -> Result<()> {
     story.import(&path).await?;
     story.served(&ending).await?;
     story.refused(&ended, "ended").await?;
+    let told = story.server.cli(["vex", "export"])?.fail().await?;
+    ensure!(told.stderr.contains("nothing to say"), "an end of life is no vulnerability: {told}");
     let (before, decided) = (story.seen().await?, story.decided().await?);
 
     story.server.stop().await?;

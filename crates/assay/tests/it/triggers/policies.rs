@@ -46,6 +46,17 @@ async fn policy_added_edited_disabled_removed() -> Result<()> {
     story.changes(&[], "", save(draft(&milder, false), 201)).await?;
     story.changes(&all, "policy max-cvss enabled", save(draft(&text, true), 201)).await?;
     story.refused(&old, "max-cvss").await?;
+    for (command, serves) in [("disable", true), ("enable", false)] {
+        let switched = async {
+            let told = story.server.cli(["policy", command, "max-cvss"])?.succeed().await?;
+            assert!(told.stdout.starts_with(&format!("policy max-cvss {command}d\n")), "{told}");
+            Ok(())
+        };
+        story.changes(&all, &format!("policy max-cvss {command}d"), switched).await?;
+        if serves { story.served(&old).await? } else { story.refused(&old, "max-cvss").await? }
+    }
+    let told = story.server.cli(["policy", "enable", "max-cvss"])?.succeed().await?;
+    assert!(told.stdout.contains("is enabled already"), "{told}");
     let removed = async {
         http.delete("/api/v1/policies/max-cvss").await?.expect_status(204)?;
         Ok(())

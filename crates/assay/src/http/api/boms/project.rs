@@ -30,6 +30,9 @@ const LISTED: usize = 1000;
 pub(super) struct Project {
     pub(super) name: String,
     pub(super) version: String,
+    /// What it is a part of, said when it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) parent: Option<Parent>,
     /// Tags that it was made with, for its package once a document is sent.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) tags: BTreeSet<String>,
@@ -85,7 +88,7 @@ impl Project {
         if name.is_empty() {
             return Err(Problem::invalid("bad-project", "a project needs a name: send `project`, or `projectName`"));
         }
-        Ok(Self { name: name.to_owned(), version: version.to_owned(), tags: BTreeSet::new() })
+        Ok(Self { name: name.to_owned(), version: version.to_owned(), parent: None, tags: BTreeSet::new() })
     }
 
     pub(super) fn uuid(&self, app: &App) -> Result<String, Problem> {
@@ -124,6 +127,9 @@ impl Project {
             "tags": tags.iter().map(|tag| json!({"name": tag})).collect::<Vec<_>>(),
             "isLatest": latest == Some(&self.version),
         });
+        if let (Some(parent), Some(shown)) = (&self.parent, shown.as_object_mut()) {
+            shown.insert("parent".to_owned(), parent.shown(app)?);
+        }
         if let (Some(package), Some(shown)) = (package, shown.as_object_mut()) {
             shown.insert("lastBomImport".to_owned(), package.uploaded_at.as_millisecond().into());
             let (title, edition) = (&package.metadata["document"], &package.metadata["edition"]);
@@ -131,6 +137,55 @@ impl Project {
             shown.insert("lastBomImportFormat".to_owned(), title.into());
         }
         Ok(shown)
+    }
+}
+
+/// The name and version of a project that others are parts of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Parent {
+    pub(super) name: String,
+    pub(super) version: String,
+}
+
+impl Parent {
+    fn shown(&self, app: &App) -> Result<Value, Problem> {
+        let uuid = ticket::project(app, &app.boms, &self.name, &self.version)?;
+        Ok(json!({"uuid": uuid, "name": self.name, "version": self.version}))
+    }
+}
+
+/// Which project another is to be a part of, as uploaders say it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NamedParent {
+    pub(super) uuid: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) version: Option<String>,
+}
+
+impl NamedParent {
+    /// The project that is meant; nothing where none is named.
+    ///
+    /// # Errors
+    /// `NotFound` where it is not there; `Invalid` where it would be a part of itself.
+    pub(super) async fn find(self, app: &App, desk: &Desk, child: &Project) -> Result<Option<Parent>, Problem> {
+        let is_said = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
+        let none = || Problem::not_found("The parent project could not be found.");
+        let found = if is_said(&self.uuid) {
+            by_uuid(app, self.uuid.as_deref().unwrap_or_default().trim()).await?.ok_or_else(none)?
+        } else if is_said(&self.name) {
+            let version = self.version.as_deref().map(str::trim);
+            let parent = Project::new(self.name.as_deref().unwrap_or_default().trim(), version)?;
+            if !parent.exists(app, desk).await? {
+                return Err(none());
+            }
+            parent
+        } else {
+            return Ok(None);
+        };
+        if (&found.name, &found.version) == (&child.name, &child.version) {
+            return Err(Problem::invalid("bad-parent", "a project cannot be a part of itself"));
+        }
+        Ok(Some(Parent { name: found.name, version: found.version }))
     }
 }
 
@@ -158,6 +213,15 @@ pub(super) async fn by_uuid(app: &App, uuid: &str) -> Result<Option<Project>, Pr
     let text = meta::read(app.engine.meta(), move |tx| tx.setting(&key)).await?;
     let read = |text: String| serde_json::from_str(&text).map_err(|e| Problem::internal("a project cannot be read", e));
     text.map(read).transpose()
+}
+
+/// What was noted of these projects when they were made, in their order.
+async fn noted(app: &App, projects: &[Project]) -> Result<Vec<Option<Project>>, Problem> {
+    let keys = projects.iter().map(|project| Ok(key(&project.uuid(app)?))).collect::<Result<Vec<_>, Problem>>()?;
+    let texts =
+        meta::read(app.engine.meta(), move |tx| keys.iter().map(|key| tx.setting(key)).collect::<Result<Vec<_>, _>>());
+    let read = |text: String| serde_json::from_str(&text).map_err(|e| Problem::internal("a project cannot be read", e));
+    texts.await?.into_iter().map(|text| text.map(read).transpose()).collect()
 }
 
 /// The desk of the repository that holds documents; nothing while there is no such repository.
@@ -199,6 +263,14 @@ struct Draft {
     tags: Tags,
     #[serde(default)]
     is_latest: bool,
+    parent: Option<DraftParent>,
+}
+
+#[derive(Deserialize)]
+struct DraftParent {
+    uuid: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
 }
 
 /// `GET /api/v1/project/lookup?name=&version=`.
@@ -244,10 +316,14 @@ pub(in crate::http) async fn list(app: Arc<App>, call: Call) -> Answer {
             let names = if named.name.is_empty() { desk.names(None, LISTED).await? } else { vec![named.name] };
             for name in names {
                 let (view, latest) = (desk.view(&name).await?, latest(&app, &name).await?);
-                for version in view.iter().flat_map(|view| &view.versions).take(LISTED - all.len().min(LISTED)) {
-                    let at = &version.package.at;
-                    let project = Project::new(&at.name, Some(&at.version))?;
-                    all.push(project.shown(&app, Some(&version.package), latest.as_deref())?);
+                let versions: Vec<&Package> =
+                    view.iter().flat_map(|view| &view.versions).map(|version| &version.package).collect();
+                let versions = &versions[..versions.len().min(LISTED - all.len().min(LISTED))];
+                let of = |package: &&Package| Project::new(&package.at.name, Some(&package.at.version));
+                let projects = versions.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+                let noted = noted(&app, &projects).await?;
+                for ((project, noted), package) in projects.into_iter().zip(noted).zip(versions) {
+                    all.push(noted.unwrap_or(project).shown(&app, Some(package), latest.as_deref())?);
                 }
             }
         }
@@ -271,6 +347,8 @@ pub(in crate::http) async fn create(app: Arc<App>, mut call: Call) -> Answer {
             let text = "A project with the specified name already exists.";
             return Ok(super::plain(StatusCode::CONFLICT, "text/plain", text));
         }
+        let parent = draft.parent.map(|one| NamedParent { uuid: one.uuid, name: one.name, version: one.version });
+        project.parent = parent.unwrap_or_default().find(&app, &desk, &project).await?;
         project.note(&app).await?;
         if draft.is_latest {
             project.note_latest(&app).await?;

@@ -3,7 +3,7 @@
 
 use super::{
     Answer, App, Call, no_project,
-    project::{self, Project, Tags},
+    project::{self, NamedParent, Project, Tags},
     ticket, worded,
 };
 use assay_engine::TagEdit;
@@ -40,6 +40,10 @@ struct Upload {
     is_latest: bool,
     /// What older uploaders call it.
     is_latest_project_version: bool,
+    #[serde(rename = "parentUUID")]
+    parent_uuid: Option<String>,
+    parent_name: Option<String>,
+    parent_version: Option<String>,
     bom: String,
 }
 
@@ -84,6 +88,9 @@ async fn form(call: &mut Call) -> Result<(Upload, Bytes), Problem> {
             "projectVersion" => upload.project_version = Some(text()),
             "autoCreate" => upload.auto_create = text().eq_ignore_ascii_case("true"),
             "isLatest" | "isLatestProjectVersion" => upload.is_latest = text().eq_ignore_ascii_case("true"),
+            "parentUUID" => upload.parent_uuid = Some(text()),
+            "parentName" => upload.parent_name = Some(text()),
+            "parentVersion" => upload.parent_version = Some(text()),
             "projectTags" => upload.project_tags = Tags::Text(text()),
             "bom" => document = Some(bytes),
             _ => {}
@@ -96,7 +103,7 @@ async fn form(call: &mut Call) -> Result<(Upload, Bytes), Problem> {
 /// Sends the document on to its format.
 async fn take(app: &Arc<App>, caller: &Caller, upload: Upload, document: Bytes) -> Answer {
     let mut tags = upload.project_tags.words()?;
-    let named = match upload.project.as_deref().filter(|uuid| !uuid.is_empty()) {
+    let mut named = match upload.project.as_deref().filter(|uuid| !uuid.is_empty()) {
         Some(uuid) => project::by_uuid(app, uuid).await?.ok_or_else(no_project)?,
         None => Project::new(upload.project_name.as_deref().unwrap_or_default(), upload.project_version.as_deref())?,
     };
@@ -106,6 +113,11 @@ async fn take(app: &Arc<App>, caller: &Caller, upload: Upload, document: Bytes) 
     };
     if !upload.auto_create && !named.exists(app, &desk).await? {
         return Err(no_project());
+    }
+    // As with these servers, a parent counts when the project is made, and later ones change nothing.
+    if upload.auto_create && !named.exists(app, &desk).await? {
+        let parent = NamedParent { uuid: upload.parent_uuid, name: upload.parent_name, version: upload.parent_version };
+        named.parent = parent.find(app, &desk, &named).await?;
     }
     if named.package(&desk).await?.is_none() {
         let noted = project::by_uuid(app, &named.uuid(app)?).await?;
