@@ -7,7 +7,7 @@
 use super::survey::{Step, dotted};
 use assay_model::score::Epss;
 use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, Module, Query, Ref, Rule, RuleHead};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,11 +111,51 @@ fn scored(expr: &Expr) -> Option<(String, Option<Part>)> {
     Some((format!("{root}{before:?}"), part))
 }
 
+/// The names that an expression gives a value.
+fn named(expr: &Expr, into: &mut BTreeSet<String>) {
+    match expr {
+        Expr::Var { .. } => into.extend(dotted(expr)),
+        Expr::Array { items, .. } => items.iter().for_each(|item| named(item, into)),
+        Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| named(value, into)),
+        _ => {}
+    }
+}
+
 /// Bounds by the element that they are about, and names that stand for a score.
 #[derive(Clone, Default)]
 struct Scope {
     bounds: BTreeMap<String, Vec<Bound>>,
     names: BTreeMap<String, (String, Part)>,
+    /// Names that stand for something of their own here, whatever rules are called.
+    locals: BTreeSet<String>,
+}
+
+impl Scope {
+    /// What a function's parameters leave of the names of rules.
+    fn of(head: &RuleHead) -> Self {
+        let mut scope = Self::default();
+        if let RuleHead::Func { args, .. } = head {
+            args.iter().for_each(|arg| named(arg, &mut scope.locals));
+        }
+        scope
+    }
+
+    fn add_locals(&mut self, query: &Query) {
+        for statement in &query.stmts {
+            match &statement.literal {
+                Literal::SomeVars { vars, .. } => self.locals.extend(vars.iter().map(|var| var.text().to_owned())),
+                Literal::SomeIn { key, value, .. } => {
+                    key.iter().chain([value]).for_each(|name| named(name, &mut self.locals));
+                }
+                Literal::Expr { expr, .. } => {
+                    if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = &**expr {
+                        named(lhs, &mut self.locals);
+                    }
+                }
+                Literal::NotExpr { .. } | Literal::Every { .. } => {}
+            }
+        }
+    }
 }
 
 struct Reader {
@@ -132,7 +172,7 @@ impl Reader {
             RuleHead::Set { key, .. } => (key.as_ref(), None),
         };
         for (at, body) in bodies.iter().enumerate() {
-            let scope = self.query(&body.query, &Scope::default());
+            let Some(scope) = self.query(&body.query, &Scope::of(head)) else { continue };
             let values = body.assign.as_ref().into_iter().chain(assign.filter(|_| at == 0));
             for value in values {
                 self.expr(&value.value, &scope);
@@ -143,14 +183,19 @@ impl Reader {
         }
         if bodies.is_empty() {
             for expr in key.into_iter().chain(assign.map(|assign| &assign.value)) {
-                self.expr(expr, &Scope::default());
+                self.expr(expr, &Scope::of(head));
             }
         }
     }
 
-    /// Reads a conjunction and gives its scope, for what stands beside it.
-    fn query(&mut self, query: &Query, outer: &Scope) -> Scope {
+    /// Reads a conjunction and gives its scope, for what stands beside it; nothing where it never holds, because of how
+    /// the policy is set.
+    fn query(&mut self, query: &Query, outer: &Scope) -> Option<Scope> {
         let mut scope = outer.clone();
+        scope.add_locals(query);
+        if query.stmts.iter().any(|statement| self.never_holds(&statement.literal, &scope)) {
+            return None;
+        }
         for statement in &query.stmts {
             if let Literal::Expr { expr, .. } = &statement.literal {
                 self.learn(expr, &mut scope);
@@ -168,14 +213,30 @@ impl Reader {
                         self.expr(expr, &scope);
                     }
                 }
-                Literal::Every { domain, query, .. } => {
+                Literal::Every { key, value, domain, query, .. } => {
                     self.expr(domain, &scope);
                     // what holds of every element is not what its body compares
-                    self.query(query, &Scope::default());
+                    let names = key.iter().chain([value]).map(|name| name.text().to_owned());
+                    let locals = scope.locals.iter().cloned().chain(names).collect();
+                    self.query(query, &Scope { locals, ..Scope::default() });
                 }
             }
         }
-        scope
+        Some(scope)
+    }
+
+    /// Whether it compares two numbers, settings of the policy, in vain.
+    fn never_holds(&self, literal: &Literal, scope: &Scope) -> bool {
+        let Literal::Expr { expr, .. } = literal else { return false };
+        let Expr::BoolExpr { op, lhs, rhs, .. } = &**expr else { return false };
+        let (Some(left), Some(right)) = (self.limit(lhs, scope), self.limit(rhs, scope)) else { return false };
+        match op {
+            BoolOp::Lt => left >= right,
+            BoolOp::Le => left > right,
+            BoolOp::Ge => left < right,
+            BoolOp::Gt => left <= right,
+            BoolOp::Eq | BoolOp::Ne => false,
+        }
     }
 
     /// Takes note of a comparison with a number, or of a name for a score.
@@ -192,9 +253,10 @@ impl Reader {
                     BoolOp::Gt | BoolOp::Ge => true,
                     _ => return,
                 };
-                if let (Some((subject, part)), Some(limit)) = (self.subject(lhs, scope), self.limit(rhs)) {
+                if let (Some((subject, part)), Some(limit)) = (self.subject(lhs, scope), self.limit(rhs, scope)) {
                     scope.bounds.entry(subject).or_default().push(Bound { part, above: swapped, limit });
-                } else if let (Some(limit), Some((subject, part))) = (self.limit(lhs), self.subject(rhs, scope)) {
+                } else if let (Some(limit), Some((subject, part))) = (self.limit(lhs, scope), self.subject(rhs, scope))
+                {
                     scope.bounds.entry(subject).or_default().push(Bound { part, above: !swapped, limit });
                 }
             }
@@ -209,8 +271,9 @@ impl Reader {
         }
     }
 
-    fn limit(&self, expr: &Expr) -> Option<f64> {
-        number(expr).or_else(|| self.constants.get(&dotted(expr)?).copied())
+    fn limit(&self, expr: &Expr, scope: &Scope) -> Option<f64> {
+        let constant = || dotted(expr).filter(|name| !scope.locals.contains(name));
+        number(expr).or_else(|| self.constants.get(&constant()?).copied())
     }
 
     fn all<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>, scope: &Scope) {
@@ -233,12 +296,14 @@ impl Reader {
                 self.all(fields.iter().flat_map(|(_, key, value)| [key, value]), scope);
             }
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                let inner = self.query(query, scope);
-                self.expr(term, &inner);
+                if let Some(inner) = self.query(query, scope) {
+                    self.expr(term, &inner);
+                }
             }
             Expr::ObjectCompr { key, value, query, .. } => {
-                let inner = self.query(query, scope);
-                self.all([key, value], &inner);
+                if let Some(inner) = self.query(query, scope) {
+                    self.all([key, value], &inner);
+                }
             }
             Expr::Call { params, .. } => self.all(params, scope),
             Expr::UnaryExpr { expr, .. } => self.expr(expr, scope),
@@ -300,6 +365,34 @@ mod tests {
             let bounds = of(body);
             assert!(!bounds.concern(Some(&at(0.01)), Some(&at(0.09))), "{body}");
             assert!(bounds.concern(Some(&at(0.01)), Some(&at(0.2))), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_a_setting_turns_off_reads_nothing() {
+        let told = |percentile: &str| {
+            format!(
+                "percentile := {percentile}\n\nmatch if {{\n\tpercentile > 0\n\tsome v in input.v0.vulnerabilities\n\tv.epss.percentile >= percentile\n}}"
+            )
+        };
+        let (before, after) = (Epss { percentile: 0.97, ..at(0.45) }, Epss { percentile: 0.98, ..at(0.5) });
+        assert!(!of(&told("0")).concern(Some(&before), Some(&after)));
+        assert!(of(&told("0.95")).concern(Some(&before), Some(&after)));
+    }
+
+    #[test]
+    fn a_name_of_its_own_is_no_rule_of_that_name() {
+        for body in [
+            "match if {\n\tlimit := 0.05\n\tinput.v0.vulnerabilities[_].epss.score > limit\n}",
+            "match if {\n\tsome limit\n\t[0.05, 0.06][_] = limit\n\tinput.v0.vulnerabilities[_].epss.score > limit\n}",
+            "match if {\n\t[limit, _] := [0.05, 1]\n\tinput.v0.vulnerabilities[_].epss.score > limit\n}",
+            "match if {\n\tevery limit in {0.05} {\n\t\tinput.v0.vulnerabilities[0].epss.score > limit\n\t}\n}",
+            "match if over(0.05)\n\nover(limit) if input.v0.vulnerabilities[_].epss.score > limit",
+            "match if found with limit as 0.05\n\nfound if input.v0.vulnerabilities[_].epss.score > limit",
+            "match if found with data.assay.limit as 0.05\n\nfound if input.v0.vulnerabilities[_].epss.score > limit",
+        ] {
+            let body = format!("limit := 0.5\n\n{body}");
+            assert!(known(&body).is_none_or(|it| it.concern(Some(&at(0.01)), Some(&at(0.09)))), "{body}");
         }
     }
 

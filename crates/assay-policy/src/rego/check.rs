@@ -130,7 +130,8 @@ fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -
     }
     let module = engine.get_modules().first()?.clone();
     let reads = reads::reads(&module, &seen.survey);
-    let every = seen.survey.replaces_input || reads::takes_scores_unnamed(&module, &seen.survey);
+    let replaces = seen.survey.replaces_input || seen.survey.replaces_rules;
+    let every = replaces || reads::takes_scores_unnamed(&module, &seen.survey);
     let bounds = if every { None } else { Some(bounds::bounds(&module)) };
     let parts = if seen.survey.replaces_input { Parts::all() } else { reads::parts(&module, &seen.survey) };
     Some(Checked { package: seen.package, reads, parts, bounds, warnings: seen.warnings })

@@ -100,6 +100,8 @@ pub(super) struct Survey {
     pub(super) negated: Vec<(u32, u32)>,
     /// Whether a rule is evaluated with another input.
     pub(super) replaces_input: bool,
+    /// Whether a `with` puts something else in the place of a rule or a function.
+    pub(super) replaces_rules: bool,
     rule: String,
     scope: usize,
 }
@@ -301,7 +303,9 @@ impl Survey {
 
     fn statement(&mut self, statement: &LiteralStmt) {
         for modifier in &statement.with_mods {
-            self.replaces_input |= flatten(&modifier.refr).is_some_and(|(root, _)| root == "input");
+            let input = flatten(&modifier.refr).is_some_and(|(root, _)| root == "input");
+            self.replaces_input |= input;
+            self.replaces_rules |= !input;
             self.expr(&modifier.refr, Use::Whole);
             self.expr(&modifier.r#as, Use::Whole);
         }
