@@ -89,12 +89,13 @@ impl Session<'_> {
         })
     }
 
-    /// Lets go of what other packages hold about a version in the same place; says whether there was anything.
+    /// Lets go of what other packages hold about a version in the same place; says whether there was anything. They hold it
+    /// still, about nothing: what they are does not change with a name that points elsewhere.
     fn displace(&mut self, holder: PackageId, at: &Place, about: &str, place: &str) -> R<bool> {
         // evidence_by_subject
         let gone = self.sql.execute(
-            "DELETE FROM evidence WHERE repository = $1 AND format = $2 AND name = $3 AND about = $4 AND place = $5
-               AND holder <> $6",
+            "UPDATE evidence SET about = '', place = NULL WHERE repository = $1 AND format = $2 AND name = $3
+               AND about = $4 AND place = $5 AND holder <> $6",
             &params![at.repository, &at.format, &at.name, about, place, holder],
         )?;
         Ok(gone > 0)

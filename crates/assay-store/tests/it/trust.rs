@@ -114,6 +114,9 @@ async fn evidence_in_the_same_place_takes_the_others_place(world: World) {
     let both = vec![about("1", Some("tag"), "a"), about("1", Some("tag"), "b")];
     assert_eq!(set(&world, second, both).await, BTreeSet::from([image]));
     assert_eq!(paths(&world, &[image]).await[&image], ["c", "a", "b"]);
+    let held = world.read(move |tx| tx.evidence_held(&[first])).await;
+    assert_eq!(held[&first].len(), 1, "it is evidence still, about nothing");
+    assert!(set(&world, first, Vec::new()).await.is_empty(), "and its end touches nobody");
 }
 
 async fn the_walk_meets_all_evidence(world: World) {

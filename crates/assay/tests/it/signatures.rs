@@ -352,6 +352,17 @@ async fn an_image_whose_layers_are_called_signatures_needs_one_all_the_same() ->
     until(&server, "main/oci/app:good", "available").await?;
     until(&server, &format!("main/oci/app@{held}"), "available").await?;
 
+    // A later signature under the same tag takes the place of the first, which is one all the same.
+    let second = Signer::new()?;
+    sign(&server, "main/app", &good.manifest.digest, &second).await?;
+    trust(&server, "second", "--key", &second.pem(), &[]).await?;
+    until(&server, "main/oci/app:good", "available").await?;
+    let named = server.scratch().join("beside.rego");
+    std::fs::write(&named, "package assay\n\nmatch if input.v1.package.name == \"nobody\"\n")?;
+    server.cli(["policy", "add"])?.arg(&named).args(["--action", "quarantine"]).succeed().await?;
+    settled(&server).await?;
+    assert_eq!(state(&server, &format!("main/oci/app@{held}")).await?, "available");
+
     let sly = image("sly")?.parts()?;
     push_blobs(server.http(), "main/app", &sly).await?;
     for (tag, kind, annotations) in [
