@@ -171,6 +171,7 @@ pub(super) static ROUTES: std::sync::LazyLock<Vec<Route>> = std::sync::LazyLock:
         on(get.clone(), "/api/v1/policies/library", Reader, api::library::list),
         on(get.clone(), "/api/v1/policies/library/{name}", Reader, api::library::show),
         on(post.clone(), "/api/v1/policies/library/{name}", Admin, api::library::install),
+        on(get.clone(), "/api/v1/policies/{slug}", Reader, api::policies::show),
         on(delete.clone(), "/api/v1/policies/{slug}", Admin, api::policies::remove),
         on(post.clone(), "/api/v1/policies/simulate", Admin, api::simulations::simulate),
         on(post.clone(), "/api/v1/policies/backtest", Admin, api::simulations::backtest),

@@ -65,6 +65,10 @@ async fn the_api_says_what_it_would_say_and_stores_nothing() -> Result<()> {
         json!({"name": "hub", "rego": warned, "actions": [{"kind": "set_state", "params": {"state": "hidden"}}]});
     let saved = http.post_json("/api/v1/policies", &draft).await?.expect_status(201)?.json()?;
     assert_eq!((&saved["slug"], &saved["warnings"][0]["code"]), (&json!("hub"), &json!("never_filled")), "{saved}");
+    let shown = http.get("/api/v1/policies/hub").await?.expect_status(200)?.json()?;
+    assert_eq!((&shown["policy"]["rego"], &shown["failing"]), (&json!(warned), &json!(0)), "{shown}");
+    http.get("/api/v1/policies/hup").await?.expect_status(404)?;
+    http.with_token(None).get("/api/v1/policies/hub").await?.expect_status(401)?;
     let stranger = http.with_token(None).post_json("/api/v1/policies/validate", &json!({ "rego": warned })).await?;
     stranger.expect_status(401)?;
     Ok(())
