@@ -7,7 +7,9 @@ use super::{
     builtins,
     diagnose::{Fault, fault, suggestion},
     engine::{self, SOURCE},
-    graph, keywords, memory,
+    graph, keywords,
+    locals::{self, Written},
+    memory,
     mend::Mended,
     paths, pattern, reads,
     safety::{self, UNSAFE},
@@ -61,11 +63,16 @@ pub(super) fn look(rego: &str, limits: &Limits, saving: bool) -> Result<Checked,
 
 fn looked(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Faults> {
     let mut faults = Vec::new();
-    let mut checked = checked(rego, limits, saving, &mut faults);
+    let mut written = Written::new();
+    let mut checked = checked(rego, limits, saving, &mut faults, &mut written);
+    faults.iter_mut().for_each(|fault| fault.message = locals::told(&fault.message, &written));
     if faults.is_empty()
         && let Some(checked) = &mut checked
     {
-        checked.warnings.iter_mut().for_each(|warning| warning.column = characters(rego, warning.line, warning.column));
+        for warning in &mut checked.warnings {
+            warning.column = characters(rego, warning.line, warning.column);
+            warning.message = locals::told(&warning.message, &written);
+        }
     }
     match checked {
         Some(checked) if faults.is_empty() => Ok(checked),
@@ -100,7 +107,13 @@ fn characters(rego: &str, line: u32, column: u32) -> u32 {
     column.saturating_sub(counted).saturating_add(real)
 }
 
-fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -> Option<Checked> {
+fn checked(
+    rego: &str,
+    limits: &Limits,
+    saving: bool,
+    faults: &mut Vec<Fault>,
+    written: &mut Written,
+) -> Option<Checked> {
     if rego.len() > limits.source_bytes {
         let message = format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes);
         faults.push(Fault::at((0, 0), message));
@@ -111,22 +124,24 @@ fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -
         return None;
     }
     let mut source = Mended::new(&keywords::without(rego));
-    let mut engine = parsed(&mut source, limits, faults)?;
+    let mut engine = parsed(&mut source, limits, faults, written)?;
     let seen = inspect(&mut engine, saving, &source, faults)?;
     let free: Vec<u32> = faults.iter().filter(|fault| fault.code == UNSAFE).map(|fault| fault.line).collect();
     for line in free {
-        engine = source.take_out(line).then(|| parse(source.text(), limits).ok())??;
+        engine = source.take_out(line).then(|| parse(source.text(), limits, written).ok())??;
     }
     let entry = format!("data.{}.match", seen.package);
     while let Err(error) = engine.compile_with_entrypoint(&entry.as_str().into()) {
-        let fault = again(bound(fault(&error), &seen.survey), source.text());
+        let fault = bound(fault(&error), &seen.survey);
+        let fault = again(Fault { message: locals::told(&fault.message, written), ..fault }, source.text());
         let line = fault.line;
         // what a rule lacks that was taken out is not what is wrong with it, and one fault is told once
         let told = |known: &Fault| known.line == line && (known.code == fault.code || fault.code != UNSAFE);
         if !source.hides(&fault) && !faults.iter().any(told) {
             faults.push(fault);
         }
-        engine = (faults.len() < MOST && source.take_out(line)).then(|| parse(source.text(), limits).ok())??;
+        engine =
+            (faults.len() < MOST && source.take_out(line)).then(|| parse(source.text(), limits, written).ok())??;
     }
     let module = engine.get_modules().first()?.clone();
     let reads = reads::reads(&module, &seen.survey);
@@ -137,17 +152,16 @@ fn checked(rego: &str, limits: &Limits, saving: bool, faults: &mut Vec<Fault>) -
     Some(Checked { package: seen.package, reads, parts, bounds, warnings: seen.warnings })
 }
 
-fn parse(text: &str, limits: &Limits) -> Result<Engine, Fault> {
-    let mut engine = engine::new(limits)
-        .map_err(|error| Fault::at((0, 0), format!("the evaluator did not start: {error}")).coded("internal"))?;
-    engine.add_policy(SOURCE.into(), text.to_owned()).map_err(|error| fault(&error))?;
+fn parse(text: &str, limits: &Limits, written: &mut Written) -> Result<Engine, Fault> {
+    let (engine, _, renamed) = engine::parsed(limits, SOURCE, text, &BTreeSet::new()).map_err(|error| fault(&error))?;
+    written.extend(renamed);
     Ok(engine)
 }
 
 /// Parses what can be parsed: a rule with a fault is taken out, and the rest is tried again.
-fn parsed(source: &mut Mended, limits: &Limits, faults: &mut Vec<Fault>) -> Option<Engine> {
+fn parsed(source: &mut Mended, limits: &Limits, faults: &mut Vec<Fault>, written: &mut Written) -> Option<Engine> {
     loop {
-        let fault = match parse(source.text(), limits) {
+        let fault = match parse(source.text(), limits, written) {
             Ok(engine) => return Some(engine),
             Err(fault) => fault,
         };

@@ -1,9 +1,14 @@
 //! How the evaluator is set up: Rego v1, errors of built-in functions are undefined values as in the contract, limits
-//! on source and time, nothing printed.
+//! on source and time, nothing printed; and how a source comes into it, rewritten where the evaluator knows less of Rego
+//! than the language allows (`keywords`, `locals`, `heads`).
 
-use super::{Limits, builtins};
+use super::{
+    Limits, builtins, heads, keywords,
+    locals::{self, Written},
+};
 use regorus::{Engine, PolicyLengthConfig, utils::limits::ExecutionTimerConfig};
 use std::{
+    collections::BTreeSet,
     num::{NonZeroU32, NonZeroUsize},
     time::Duration,
 };
@@ -41,4 +46,51 @@ pub(super) fn set_time(engine: &mut Engine, limit: Duration) {
 /// A bound on time as evaluators take it.
 pub(super) fn timer(limit: Duration) -> ExecutionTimerConfig {
     ExecutionTimerConfig { limit, check_interval: NonZeroU32::new(CHECK_EVERY).unwrap_or(NonZeroU32::MIN) }
+}
+
+/// A source by itself, without imports of keywords; with the names that its locals were given.
+///
+/// # Errors
+/// When the source does not parse.
+pub(super) fn parsed(
+    limits: &Limits,
+    path: &str,
+    rego: &str,
+    others: &BTreeSet<String>,
+) -> anyhow::Result<(Engine, String, Written)> {
+    let rego = keywords::without(rego).into_owned();
+    let mut engine = alone(limits, path, &rego)?;
+    let apart = engine.get_modules().first().and_then(|module| locals::apart(&rego, module, others));
+    match apart {
+        Some(apart) => Ok((alone(limits, path, &apart.source)?, apart.source, apart.written)),
+        None => Ok((engine, rego, Written::new())),
+    }
+}
+
+fn alone(limits: &Limits, path: &str, rego: &str) -> anyhow::Result<Engine> {
+    let mut engine = new(limits)?;
+    engine.add_policy(path.to_owned(), rego.to_owned())?;
+    Ok(engine)
+}
+
+/// Adds a source to an evaluator in which the rules of other files of its package may stand, by name.
+///
+/// # Errors
+/// When the source does not parse.
+pub(super) fn add(
+    engine: &mut Engine,
+    limits: &Limits,
+    path: &str,
+    rego: &str,
+    others: &BTreeSet<String>,
+) -> anyhow::Result<()> {
+    let (mut alone, rego, _) = parsed(limits, path, rego, others)?;
+    let guarded = alone.get_modules().first().and_then(|module| heads::guarded(&rego, module));
+    // a guarded source may be too long
+    if let Some(guarded) = guarded
+        && engine.add_policy(path.to_owned(), guarded).is_ok()
+    {
+        return Ok(());
+    }
+    engine.add_policy(path.to_owned(), rego).map(drop)
 }

@@ -2,10 +2,11 @@
 //! them are asked, and the interpreter, which is the reference. The compiled form is in `compiled`, the two together in
 //! `agreement`.
 
-use super::{Limits, builtins, check::Checked, diagnose::failure, engine, heads};
+use super::{Limits, builtins, check::Checked, diagnose::failure, engine};
 use jiff::Timestamp;
 use regorus::{Engine, Value};
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -68,7 +69,7 @@ pub(super) fn with_entry(checked: &Checked, rego: &str, limits: &Limits) -> anyh
         checked.package
     );
     let mut engine = engine::new(limits)?;
-    heads::add(&mut engine, limits, engine::SOURCE, rego)?;
+    engine::add(&mut engine, limits, engine::SOURCE, rego, &BTreeSet::new())?;
     engine.add_policy("entry.rego".into(), module)?;
     Ok(engine)
 }

@@ -2,11 +2,7 @@
 //! xs`) must leave that element out. The evaluator forgets the whole rule there, or fails. Such values are therefore taken
 //! out of a comprehension, which is empty where they are undefined. Lines stay what they are.
 
-use super::{Limits, engine, keywords};
-use regorus::{
-    Engine,
-    unstable::{Expr, Module, Rule, RuleBody, RuleHead, Span},
-};
+use regorus::unstable::{Expr, Module, Rule, RuleBody, RuleHead, Span};
 
 /// The source as it is evaluated; `None` where it can stay.
 pub(super) fn guarded(source: &str, module: &Module) -> Option<String> {
@@ -55,21 +51,4 @@ fn may_be_undefined(value: &Expr) -> bool {
         value,
         Expr::Var { .. } | Expr::String { .. } | Expr::RawString { .. } | Expr::Number { .. } | Expr::Bool { .. }
     )
-}
-
-/// Adds a module in its guarded form; as it is where that would be too long.
-///
-/// # Errors
-/// When the module does not parse.
-pub(super) fn add(engine: &mut Engine, limits: &Limits, path: &str, rego: &str) -> anyhow::Result<()> {
-    let rego = &*keywords::without(rego);
-    let mut alone = engine::new(limits)?;
-    alone.add_policy(path.to_owned(), rego.to_owned())?;
-    let guarded = alone.get_modules().first().and_then(|module| guarded(rego, module));
-    if let Some(guarded) = guarded
-        && engine.add_policy(path.to_owned(), guarded).is_ok()
-    {
-        return Ok(());
-    }
-    engine.add_policy(path.to_owned(), rego.to_owned()).map(drop)
 }

@@ -17,6 +17,7 @@ mod graph;
 mod heads;
 mod keywords;
 mod limits;
+mod locals;
 mod memory;
 mod mend;
 mod paths;

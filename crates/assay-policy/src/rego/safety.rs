@@ -33,7 +33,8 @@ struct Look<'f> {
     faults: &'f mut Vec<Fault>,
 }
 
-type Names<'a> = BTreeSet<&'a str>;
+/// Names in a source.
+pub(super) type Names<'a> = BTreeSet<&'a str>;
 
 impl Look<'_> {
     fn rule<'a>(&mut self, rule: &'a Rule, known: &Names<'a>) {
@@ -108,7 +109,7 @@ impl Look<'_> {
 }
 
 /// The computed parts of the name of a rule.
-fn keys<'a>(refr: &'a Expr, out: &mut Vec<&'a Expr>) {
+pub(super) fn keys<'a>(refr: &'a Expr, out: &mut Vec<&'a Expr>) {
     let mut at = refr;
     while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = at {
         if let Expr::RefBrack { index, .. } = at {
@@ -179,7 +180,7 @@ fn given_by<'a>(expr: &'a Expr, out: &mut Names<'a>) {
 }
 
 /// Every name of a pattern.
-fn pattern<'a>(expr: &'a Expr, out: &mut Names<'a>) {
+pub(super) fn pattern<'a>(expr: &'a Expr, out: &mut Names<'a>) {
     match expr {
         Expr::Var { span, .. } => drop(out.insert(span.text())),
         Expr::Array { items, .. } => items.iter().for_each(|item| pattern(item, out)),

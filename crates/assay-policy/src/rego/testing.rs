@@ -7,7 +7,7 @@ use super::{
     Limits, builtins,
     check::{self, PACKAGES},
     diagnose::{failure, fault},
-    engine, evaluator, heads, keywords,
+    engine, evaluator, keywords, locals,
     survey::dotted,
 };
 use assay_model::Problem;
@@ -199,8 +199,9 @@ fn load<'a>(suite: &'a Suite, limits: &Limits) -> Result<(Engine, Vec<Test>), (&
     let Ok(first) = first else { return Ok((Engine::new(), Vec::new())) };
     let told = |error: anyhow::Error| (first, failure(&error));
     let mut engine = engine::new(limits).map_err(told)?;
+    let rules = suite.modules.iter().flat_map(|source| rules(limits, source)).collect();
     for source in &suite.modules {
-        add(&mut engine, limits, source).map_err(|error| {
+        add(&mut engine, limits, source, &rules).map_err(|error| {
             let place = error.to_string();
             let place = place.split_once(&format!("--> {}:", source.path)).map(|(_, rest)| rest.to_owned());
             let place = place.and_then(|rest| rest.lines().next().map(str::to_owned)).unwrap_or_default();
@@ -221,16 +222,26 @@ fn load<'a>(suite: &'a Suite, limits: &Limits) -> Result<(Engine, Vec<Test>), (&
     Ok((engine, tests))
 }
 
+/// The names of the rules of a file.
+fn rules(limits: &Limits, source: &Source) -> BTreeSet<String> {
+    let alone = engine::parsed(limits, &source.path, &source.rego, &BTreeSet::new());
+    let names = |(mut alone, ..): (Engine, String, locals::Written)| {
+        let modules = alone.get_modules();
+        modules.iter().flat_map(|module| locals::names(module)).map(str::to_owned).collect()
+    };
+    alone.map(names).unwrap_or_default()
+}
+
 /// Adds a file as it is loaded.
-fn add(engine: &mut Engine, limits: &Limits, source: &Source) -> anyhow::Result<()> {
+fn add(engine: &mut Engine, limits: &Limits, source: &Source, others: &BTreeSet<String>) -> anyhow::Result<()> {
     if source.is_policy() {
-        return heads::add(engine, limits, &source.path, &source.rego);
+        return engine::add(engine, limits, &source.path, &source.rego, others);
     }
     let rego = keywords::without(&source.rego);
     let mut alone = engine::new(limits)?;
     alone.add_policy(source.path.clone(), rego.clone().into_owned())?;
     let prepared = alone.get_modules().first().map(|module| prepared(&rego, module));
-    heads::add(engine, limits, &source.path, prepared.as_deref().unwrap_or(&rego))
+    engine::add(engine, limits, &source.path, prepared.as_deref().unwrap_or(&rego), others)
 }
 
 fn tests_in(module: &Module) -> Vec<Test> {
