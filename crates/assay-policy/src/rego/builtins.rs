@@ -7,7 +7,7 @@ mod notation;
 mod semver;
 mod time;
 
-use super::{evaluator::Clock, format, limits, pattern};
+use super::{evaluator::Clock, format, limits, pattern, templates};
 use regorus::{Engine, Value, unstable::BUILTINS, value::Object};
 use std::sync::atomic::Ordering;
 
@@ -35,7 +35,9 @@ const OWN: &[Own] = &[
     ("crypto.md5", 1, |args| Ok(crypto::md5(args))),
     ("crypto.sha1", 1, |args| Ok(crypto::sha1(args))),
     ("crypto.sha256", 1, |args| Ok(crypto::sha256(args))),
+    (templates::FUNCTION, 1, templates::joined),
     ("io.jwt.decode", 1, |args| Ok(notation::jwt(args))),
+    ("json.is_valid", 1, |args| Ok(notation::json_is_valid(args))),
     ("net.cidr_contains_matches", 2, net::contains_matches),
     ("net.cidr_intersects", 2, |args| Ok(net::intersects(args))),
     ("net.cidr_merge", 1, net::merge),
@@ -45,6 +47,7 @@ const OWN: &[Own] = &[
     ("semver.compare", 2, |args| Ok(semver::compare(args))),
     ("semver.is_valid", 1, |args| Ok(semver::is_valid(args))),
     ("sprintf", 2, format::sprintf),
+    ("strings.count", 2, |args| Ok(count(args))),
     ("time.add_date", 4, |args| Ok(time::add_date(args))),
     ("time.parse_duration_ns", 1, |args| Ok(time::parse_duration(args))),
     ("uri.is_valid", 1, |args| Ok(notation::uri_is_valid(args))),
@@ -136,6 +139,12 @@ fn hex(bytes: &[u8]) -> String {
 
 fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     fields.into_iter().map(|(name, value)| (Value::from(name), value)).collect::<Object>().into_value()
+}
+
+/// `strings.count`: places that do not overlap; of an empty text one more than there are characters.
+fn count(args: &[Value]) -> Value {
+    let (Some(within), Some(what)) = (text(args, 0), text(args, 1)) else { return Value::Undefined };
+    Value::from(within.matches(what).count())
 }
 
 /// `numbers.range` and `numbers.range_step`: both ends are in, downwards when the first is greater.

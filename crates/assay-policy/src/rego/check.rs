@@ -15,6 +15,7 @@ use super::{
     safety::{self, UNSAFE},
     scan,
     survey::{self, Call, Step, Survey},
+    templates,
 };
 use crate::input::{Parts, schema::distance};
 use assay_model::{
@@ -62,29 +63,38 @@ pub(super) fn look(rego: &str, limits: &Limits, saving: bool) -> Result<Checked,
 }
 
 fn looked(rego: &str, limits: &Limits, saving: bool) -> Result<Checked, Faults> {
+    if rego.len() > limits.source_bytes {
+        let message = format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes);
+        return Err(Faults(vec![Fault::at((0, 0), message).remark()]));
+    }
+    let plain = templates::plain(rego).map_err(|fault| {
+        let column = characters(rego, fault.line, fault.column);
+        Faults(vec![Fault { column, ..fault }.remark()])
+    })?;
+    let column = |line, column| plain.column(rego, line, characters(&plain.text, line, column));
     let mut faults = Vec::new();
     let mut written = Written::new();
-    let mut checked = checked(rego, limits, saving, &mut faults, &mut written);
-    faults.iter_mut().for_each(|fault| fault.message = locals::told(&fault.message, &written));
+    let mut checked = checked(&plain.text, limits, saving, &mut faults, &mut written);
+    for fault in &mut faults {
+        fault.column = column(fault.line, fault.column);
+        fault.message = locals::told(&fault.message, &written);
+    }
     if faults.is_empty()
         && let Some(checked) = &mut checked
     {
         for warning in &mut checked.warnings {
-            warning.column = characters(rego, warning.line, warning.column);
+            warning.column = column(warning.line, warning.column);
             warning.message = locals::told(&warning.message, &written);
         }
     }
     match checked {
         Some(checked) if faults.is_empty() => Ok(checked),
-        _ => Err(in_order(rego, faults)),
+        _ => Err(in_order(faults)),
     }
 }
 
 /// Faults by their place, each once.
-fn in_order(rego: &str, mut faults: Vec<Fault>) -> Faults {
-    for fault in &mut faults {
-        fault.column = characters(rego, fault.line, fault.column);
-    }
+fn in_order(mut faults: Vec<Fault>) -> Faults {
     faults.sort_by(|a, b| (a.line, a.column, &a.message).cmp(&(b.line, b.column, &b.message)));
     faults.dedup_by(|a, b| a.line == b.line && a.message == b.message);
     faults.truncate(MOST);
@@ -114,11 +124,6 @@ fn checked(
     faults: &mut Vec<Fault>,
     written: &mut Written,
 ) -> Option<Checked> {
-    if rego.len() > limits.source_bytes {
-        let message = format!("the policy has {} bytes; at most {} are allowed", rego.len(), limits.source_bytes);
-        faults.push(Fault::at((0, 0), message));
-        return None;
-    }
     if let Err(fault) = scan::check(rego) {
         faults.push(fault);
         return None;
@@ -143,6 +148,9 @@ fn checked(
         engine =
             (faults.len() < MOST && source.take_out(line)).then(|| parse(source.text(), limits, written).ok())??;
     }
+    if saving && faults.is_empty() {
+        faults.extend(unprepared(source.text(), limits));
+    }
     let module = engine.get_modules().first()?.clone();
     let reads = reads::reads(&module, &seen.survey);
     let replaces = seen.survey.replaces_input || seen.survey.replaces_rules;
@@ -156,6 +164,13 @@ fn parse(text: &str, limits: &Limits, written: &mut Written) -> Result<Engine, F
     let (engine, _, renamed) = engine::parsed(limits, SOURCE, text, &BTreeSet::new()).map_err(|error| fault(&error))?;
     written.extend(renamed);
     Ok(engine)
+}
+
+/// Whether a source cannot be prepared for being evaluated.
+fn unprepared(text: &str, limits: &Limits) -> Option<Fault> {
+    let prepared = engine::rewritten(limits, SOURCE, text, &BTreeSet::new()).is_ok_and(|(_, prepared)| prepared);
+    let message = "the head of a rule is more than the evaluator understands; give its value a name in the body first";
+    (!prepared).then(|| Fault::at((0, 0), message))
 }
 
 /// Parses what can be parsed: a rule with a fault is taken out, and the rest is tried again.

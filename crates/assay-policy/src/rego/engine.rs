@@ -1,12 +1,14 @@
 //! How the evaluator is set up: Rego v1, errors of built-in functions are undefined values as in the contract, limits
 //! on source and time, nothing printed; and how a source comes into it, rewritten where the evaluator knows less of Rego
-//! than the language allows (`keywords`, `locals`, `heads`).
+//! than the language allows (`templates`, `keywords`, `locals`, `heads`, `walks`).
 
 use super::{
     Limits, builtins, heads, keywords,
     locals::{self, Written},
+    templates, walks,
+    wrap::{self, Wrap},
 };
-use regorus::{Engine, PolicyLengthConfig, utils::limits::ExecutionTimerConfig};
+use regorus::{Engine, PolicyLengthConfig, unstable::Module, utils::limits::ExecutionTimerConfig};
 use std::{
     collections::BTreeSet,
     num::{NonZeroU32, NonZeroUsize},
@@ -18,8 +20,10 @@ pub(super) const SOURCE: &str = "policy.rego";
 
 /// How many steps of the evaluator pass between looks at the clock.
 const CHECK_EVERY: u32 = 64;
-/// Longest line of a source, columns.
-const MAX_COLUMNS: u32 = 8_192;
+/// Longest line of a source as it is evaluated, columns.
+const MAX_COLUMNS: u32 = 32_768;
+/// How many times longer than written a source may be when it is evaluated.
+const REWRITTEN: usize = 4;
 /// Most lines of a source.
 const MAX_LINES: usize = 20_000;
 
@@ -30,7 +34,7 @@ pub(super) fn new(limits: &Limits) -> anyhow::Result<Engine> {
     engine.set_gather_prints(true);
     engine.set_policy_length_config(PolicyLengthConfig {
         max_col: NonZeroU32::new(MAX_COLUMNS).unwrap_or(NonZeroU32::MIN),
-        max_file_bytes: NonZeroUsize::new(limits.source_bytes).unwrap_or(NonZeroUsize::MIN),
+        max_file_bytes: NonZeroUsize::new(limits.source_bytes.saturating_mul(REWRITTEN)).unwrap_or(NonZeroUsize::MIN),
         max_lines: NonZeroUsize::new(MAX_LINES).unwrap_or(NonZeroUsize::MIN),
     });
     set_time(&mut engine, limits.evaluation);
@@ -58,7 +62,8 @@ pub(super) fn parsed(
     rego: &str,
     others: &BTreeSet<String>,
 ) -> anyhow::Result<(Engine, String, Written)> {
-    let rego = keywords::without(rego).into_owned();
+    let rego = templates::plain(rego)?.text;
+    let rego = keywords::without(&rego).into_owned();
     let mut engine = alone(limits, path, &rego)?;
     let apart = engine.get_modules().first().and_then(|module| locals::apart(&rego, module, others));
     match apart {
@@ -73,6 +78,27 @@ fn alone(limits: &Limits, path: &str, rego: &str) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
+/// A source as it is evaluated, and whether that can be parsed; where it cannot, it is the source itself.
+///
+/// # Errors
+/// When the source itself does not parse.
+pub(super) fn rewritten(
+    limits: &Limits,
+    path: &str,
+    rego: &str,
+    others: &BTreeSet<String>,
+) -> anyhow::Result<(String, bool)> {
+    let (mut alone, rego, _) = parsed(limits, path, rego, others)?;
+    let wraps = |module: &Module| -> Vec<Wrap> {
+        heads::wraps(&rego, module).into_iter().chain(walks::wraps(module)).collect()
+    };
+    match alone.get_modules().first().and_then(|module| wrap::wrapped(&rego, &wraps(module))) {
+        Some(wrapped) if self::alone(limits, path, &wrapped).is_ok() => Ok((wrapped, true)),
+        Some(_) => Ok((rego, false)),
+        None => Ok((rego, true)),
+    }
+}
+
 /// Adds a source to an evaluator in which the rules of other files of its package may stand, by name.
 ///
 /// # Errors
@@ -84,13 +110,6 @@ pub(super) fn add(
     rego: &str,
     others: &BTreeSet<String>,
 ) -> anyhow::Result<()> {
-    let (mut alone, rego, _) = parsed(limits, path, rego, others)?;
-    let guarded = alone.get_modules().first().and_then(|module| heads::guarded(&rego, module));
-    // a guarded source may be too long
-    if let Some(guarded) = guarded
-        && engine.add_policy(path.to_owned(), guarded).is_ok()
-    {
-        return Ok(());
-    }
+    let (rego, _) = rewritten(limits, path, rego, others)?;
     engine.add_policy(path.to_owned(), rego).map(drop)
 }

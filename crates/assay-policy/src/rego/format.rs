@@ -7,7 +7,7 @@ use regorus::Value;
 /// Widest field and longest fraction; wider ones are cut to it.
 const MAX_WIDTH: usize = 1_000;
 /// Longest result, bytes.
-const MAX_RESULT: usize = 1024 * 1024;
+pub(super) const MAX_RESULT: usize = 1024 * 1024;
 
 /// One `%…` of a format.
 #[derive(Debug, Default)]
@@ -58,6 +58,11 @@ pub(super) fn sprintf(args: &[Value]) -> anyhow::Result<Value> {
         out.push_str(&format!("%!(EXTRA {})", extra.join(", ")));
     }
     Ok(Value::from(out))
+}
+
+/// A value as `%v` writes it.
+pub(super) fn plain(value: &Value) -> String {
+    pad(&Verb { letter: 'v', ..Verb::default() }, &argument(value))
 }
 
 fn verb(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Verb> {

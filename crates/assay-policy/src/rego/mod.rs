@@ -29,8 +29,12 @@ mod safety;
 mod scan;
 mod suits;
 mod survey;
+mod templates;
 pub mod testing;
 mod verdict;
+mod visit;
+mod walks;
+mod wrap;
 
 use crate::input::{Document, Inputs, PolicyNames, sheet};
 use assay_model::{

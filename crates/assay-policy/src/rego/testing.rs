@@ -9,6 +9,7 @@ use super::{
     diagnose::{failure, fault},
     engine, evaluator, keywords, locals,
     survey::dotted,
+    templates,
 };
 use assay_model::Problem;
 use jiff::Timestamp;
@@ -237,7 +238,8 @@ fn add(engine: &mut Engine, limits: &Limits, source: &Source, others: &BTreeSet<
     if source.is_policy() {
         return engine::add(engine, limits, &source.path, &source.rego, others);
     }
-    let rego = keywords::without(&source.rego);
+    let rego = templates::plain(&source.rego)?.text;
+    let rego = keywords::without(&rego);
     let mut alone = engine::new(limits)?;
     alone.add_policy(source.path.clone(), rego.clone().into_owned())?;
     let prepared = alone.get_modules().first().map(|module| prepared(&rego, module));

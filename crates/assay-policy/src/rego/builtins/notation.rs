@@ -1,4 +1,5 @@
-//! Functions that take a notation apart: `uri.*`, `uuid.parse`, `io.jwt.decode`, `yaml.*`, and `array.flatten`.
+//! Functions that take a notation apart: `uri.*`, `uuid.parse`, `io.jwt.decode`, `yaml.*`, `json.is_valid`,
+//! and `array.flatten`.
 
 use super::{hex, object, text};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -22,9 +23,14 @@ pub(super) fn flatten(args: &[Value]) -> Value {
     Value::from(flat)
 }
 
-/// `uri.is_valid`.
+/// `uri.is_valid`; an empty text is none.
 pub(super) fn uri_is_valid(args: &[Value]) -> Value {
-    Value::from(text(args, 0).is_some_and(|uri| Uri::parse(uri).is_some()))
+    Value::from(text(args, 0).is_some_and(|uri| !uri.is_empty() && Uri::parse(uri).is_some()))
+}
+
+/// `json.is_valid`: what is no text is no JSON.
+pub(super) fn json_is_valid(args: &[Value]) -> Value {
+    Value::from(text(args, 0).is_some_and(|json| serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok()))
 }
 
 /// `uri.parse`: the parts that are there. Who is named before `@` is left out.

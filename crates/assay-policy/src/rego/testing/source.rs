@@ -5,8 +5,8 @@
 //! * Of a rule with cases (`test_of[name] if { some name, x in ...; ... }`) only those cases are seen that hold. A rule is
 //!   added that tells all: its statements as far as they give the names.
 
-use crate::rego::{safety, survey};
-use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleAssign, RuleHead};
+use crate::rego::{safety, survey, visit};
+use regorus::unstable::{Expr, Module, Rule, RuleHead};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -82,7 +82,7 @@ fn written_out(source: &str, module: &Module) -> Option<String> {
             places.push((span.start as usize, span.end as usize, path));
         }
     };
-    module.policy.iter().for_each(|rule| in_rule(rule, &mut see));
+    module.policy.iter().for_each(|rule| visit::rule(rule, &mut see));
     places.sort_unstable();
     places.dedup();
     let (mut out, mut at) = (String::with_capacity(source.len() * 2), 0);
@@ -93,63 +93,4 @@ fn written_out(source: &str, module: &Module) -> Option<String> {
     }
     out.push_str(source.get(at..)?);
     Some(out)
-}
-
-fn in_rule(rule: &Rule, see: &mut dyn FnMut(&Expr)) {
-    let Rule::Spec { head, bodies, .. } = rule else { return };
-    let of_assign = |assign: &Option<RuleAssign>, see: &mut dyn FnMut(&Expr)| {
-        assign.iter().for_each(|assign| in_expr(&assign.value, see));
-    };
-    match head {
-        RuleHead::Compr { refr, assign, .. } => {
-            keyed(refr).into_iter().flat_map(|(_, keys)| keys).for_each(|key| in_expr(key, see));
-            of_assign(assign, see);
-        }
-        RuleHead::Set { key, .. } => key.iter().for_each(|key| in_expr(key, see)),
-        RuleHead::Func { assign, .. } => of_assign(assign, see),
-    }
-    for body in bodies {
-        of_assign(&body.assign, see);
-        in_query(&body.query, see);
-    }
-}
-
-fn in_query(query: &Query, see: &mut dyn FnMut(&Expr)) {
-    query.stmts.iter().for_each(|statement| in_statement(statement, see));
-}
-
-fn in_statement(statement: &LiteralStmt, see: &mut dyn FnMut(&Expr)) {
-    for modifier in &statement.with_mods {
-        in_expr(&modifier.refr, see);
-        in_expr(&modifier.r#as, see);
-    }
-    match &statement.literal {
-        Literal::SomeVars { .. } => {}
-        Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => in_expr(expr, see),
-        Literal::SomeIn { collection, .. } => in_expr(collection, see),
-        Literal::Every { domain, query, .. } => {
-            in_expr(domain, see);
-            in_query(query, see);
-        }
-    }
-}
-
-fn in_expr(expr: &Expr, see: &mut dyn FnMut(&Expr)) {
-    see(expr);
-    match expr {
-        Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-            in_expr(term, see);
-            in_query(query, see);
-        }
-        Expr::ObjectCompr { key, value, query, .. } => {
-            in_expr(key, see);
-            in_expr(value, see);
-            in_query(query, see);
-        }
-        Expr::Call { fcn, params, .. } => {
-            in_expr(fcn, see);
-            params.iter().for_each(|param| in_expr(param, see));
-        }
-        other => safety::parts(other).into_iter().for_each(|part| in_expr(part, see)),
-    }
 }
