@@ -13,7 +13,6 @@ use super::{
     mend::Mended,
     paths, pattern, reads,
     safety::{self, UNSAFE},
-    scan,
     survey::{self, Call, Step, Survey},
     templates,
 };
@@ -124,10 +123,6 @@ fn checked(
     faults: &mut Vec<Fault>,
     written: &mut Written,
 ) -> Option<Checked> {
-    if let Err(fault) = scan::check(rego) {
-        faults.push(fault);
-        return None;
-    }
     let mut source = Mended::new(&keywords::without(rego));
     let mut engine = parsed(&mut source, limits, faults, written)?;
     let seen = inspect(&mut engine, saving, &source, faults)?;

@@ -38,6 +38,9 @@ impl Fault {
 
 /// The place and sentence in an error of the evaluator.
 pub(super) fn fault(error: &anyhow::Error) -> Fault {
+    if let Some(own) = error.downcast_ref::<Fault>() {
+        return own.clone();
+    }
     let text = error.to_string();
     let place = text.split_once(&format!("--> {SOURCE}:")).map(|(_, rest)| rest);
     let mut numbers = place.unwrap_or_default().lines().next().unwrap_or_default().split(':').map(str::parse::<u32>);

@@ -5,7 +5,7 @@
 use super::{
     Limits, builtins, heads, keywords,
     locals::{self, Written},
-    templates, walks,
+    scan, templates, walks,
     wrap::{self, Wrap},
 };
 use regorus::{Engine, PolicyLengthConfig, unstable::Module, utils::limits::ExecutionTimerConfig};
@@ -64,6 +64,7 @@ pub(super) fn parsed(
 ) -> anyhow::Result<(Engine, String, Written)> {
     let rego = templates::plain(rego)?.text;
     let rego = keywords::without(&rego).into_owned();
+    scan::check(&rego)?;
     let mut engine = alone(limits, path, &rego)?;
     let apart = engine.get_modules().first().and_then(|module| locals::apart(&rego, module, others));
     match apart {

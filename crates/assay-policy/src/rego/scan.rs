@@ -67,12 +67,13 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Skips to the end of a text; gives how many lines it spans.
+/// Skips to the end of a text; gives how many lines it spans. One in quotes ends with its line.
 fn skip_text(rest: &mut std::str::Chars<'_>, quote: char) -> u32 {
     let mut lines = 0;
     while let Some(next) = rest.next() {
         match next {
             '\\' if quote == '"' => drop(rest.next()),
+            '\n' if quote == '"' => return 1,
             '\n' => lines += 1,
             end if end == quote => break,
             _ => {}
@@ -90,6 +91,7 @@ mod tests {
         let nested = |depth: usize| format!("x := {}1{}", "{".repeat(depth), "}".repeat(depth));
         assert!(check(&nested(MAX_NESTING)).is_ok());
         assert!(check(&nested(MAX_NESTING + 1)).is_err());
+        assert!(check(&format!("x := a\"b\n{}", nested(MAX_NESTING + 1))).is_err(), "a quote that nothing closes");
         assert!(check("x := \"{{{{{{{{{{{{{{{{{{{{{{{{{{{{\"").is_ok());
     }
 }

@@ -19,7 +19,7 @@ impl Wrap {
     }
 
     fn pieces(&self) -> [Piece; 3] {
-        let width = i64::try_from(self.end - self.start).unwrap_or(i64::MAX);
+        let width = i64::try_from(self.end.saturating_sub(self.start)).unwrap_or(i64::MAX);
         let last = self.end.saturating_sub(1);
         [
             (self.start, true, -width, self.before),
