@@ -282,7 +282,7 @@ impl Wanted {
     }
 }
 
-type Formats = &'static [&'static dyn assay_model::seam::format::Format];
+pub(crate) type Formats = &'static [&'static dyn assay_model::seam::format::Format];
 
 pub(crate) fn rows(
     tx: &mut dyn Tx,

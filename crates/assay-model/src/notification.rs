@@ -13,6 +13,9 @@ pub struct MessagePackage {
     pub id: i64,
     /// `repository/format/name@version`.
     pub subject: String,
+    /// As people name it: the repository, what its format calls it, and its tags.
+    #[serde(default)]
+    pub name: String,
     /// Kind of what happened to it.
     pub event: String,
     /// State before, where that is known.

@@ -133,7 +133,7 @@ impl Engine {
             if copy.message.is_none() {
                 let events = tx.delivery_events(&copy.id, EVENTS)?;
                 let (workspace, url) = (engine.parts.workspace.as_str(), engine.parts.public_url.as_str());
-                let from = From { channel: &channel, workspace, url, now };
+                let from = From { channel: &channel, workspace, url, now, formats: engine.parts.formats };
                 copy.message = Some(message::make(tx, &copy.id, &from, &events)?);
                 copy.events = events.len() as u64;
                 copy.status = DeliveryStatus::Sending;

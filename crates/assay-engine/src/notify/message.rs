@@ -4,12 +4,13 @@ use super::{
     collect::{Subject, package_of, text},
     news::told,
 };
+use crate::catalogue::{Formats, display};
 use assay_model::{
     channel::Channel,
     decision::{Cited, Decision, DecisionId},
     event::Event,
     notification::{Affected, Message, MessagePackage},
-    package::PackageId,
+    package::{Package, PackageId},
     problem::Problem,
     purl::Purl,
     seam::meta::Tx,
@@ -27,6 +28,8 @@ const SHOWN: usize = 20;
 const CITED: usize = 5;
 /// Callers that are named.
 const CALLERS: usize = 20;
+/// Tags of an image that are named.
+const TAGS: usize = 3;
 /// Days of downloads that are counted.
 const DAYS: u32 = 30;
 
@@ -36,6 +39,7 @@ pub(super) struct From<'a> {
     pub(super) workspace: &'a str,
     pub(super) url: &'a str,
     pub(super) now: Timestamp,
+    pub(super) formats: Formats,
 }
 
 pub(super) fn make(tx: &mut dyn Tx, id: &str, from: &From<'_>, events: &[Event]) -> Result<Message, Problem> {
@@ -68,6 +72,9 @@ pub(super) fn make(tx: &mut dyn Tx, id: &str, from: &From<'_>, events: &[Event])
         let decision = text(event, "decision");
         let decision = if decision.is_empty() { None } else { tx.decision(&DecisionId(decision.to_owned()))? };
         complete(&mut package, decision);
+        if let Some(stored) = tx.packages(&[PackageId(package.id)])?.first() {
+            package.name = named(tx, stored, from.formats)?;
+        }
         shown.push(package);
     }
     let triggers: BTreeSet<&str> = events.iter().map(|e| text(e, "trigger")).filter(|t| !t.is_empty()).collect();
@@ -115,6 +122,7 @@ fn package(event: &Event, url: &str) -> MessagePackage {
     MessagePackage {
         id,
         subject: event.subject.clone(),
+        name: event.subject.clone(),
         event: event.kind.clone(),
         from: text(event, "from").to_owned(),
         to: text(event, "to").to_owned(),
@@ -128,6 +136,14 @@ fn package(event: &Event, url: &str) -> MessagePackage {
         advice: String::new(),
         link: format!("{url}/ui/packages/{page}"),
     }
+}
+
+/// A stored package as people name it.
+fn named(tx: &mut dyn Tx, package: &Package, formats: Formats) -> Result<String, Problem> {
+    let repository = tx.repository_by_id(package.repository)?.map(|found| found.name).unwrap_or_default();
+    let tags: Vec<String> = tx.references_to(&[package.id])?.into_iter().map(|tag| tag.name).take(TAGS).collect();
+    let tags = if tags.is_empty() { String::new() } else { format!(" ({})", tags.join(", ")) };
+    Ok(format!("{repository}/{}{tags}", display(formats, package)))
 }
 
 /// Adds what the decision says, and what to do.
@@ -200,7 +216,7 @@ fn title(
 ) -> String {
     let why = if trigger.is_empty() { String::new() } else { format!(": {trigger}") };
     match (shown, news, total) {
-        ([one], [], 1) => format!("{} {}{why}", one.subject, words(&one.event)),
+        ([one], [], 1) => format!("{} {}{why}", one.name, words(&one.event)),
         (_, [one], 0) => headline(one),
         _ => {
             let parts: Vec<String> = counts.iter().map(|(kind, n)| counted(kind, *n)).collect();

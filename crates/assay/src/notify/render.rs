@@ -76,7 +76,10 @@ pub(super) fn text(message: &Message) -> String {
         let _ = writeln!(text, "Cause: {}", message.trigger);
     }
     for package in &message.packages {
-        let _ = writeln!(text, "\n{}", package.subject);
+        let _ = writeln!(text, "\n{}", package.name);
+        if package.name != package.subject {
+            let _ = writeln!(text, "  {}", package.subject);
+        }
         for line in lines(package) {
             let _ = writeln!(text, "  {line}");
         }
@@ -114,7 +117,7 @@ pub(super) fn slack(message: &Message) -> Value {
     let mut blocks = vec![json!({"type": "header", "text": {"type": "plain_text", "text": cut(&message.title, 150)}})];
     for package in message.packages.iter().take(IN_CHAT) {
         let lines: Vec<String> = lines(package).iter().map(|line| escaped(line)).collect();
-        blocks.push(section(format!("*<{}|{}>*\n{}", package.link, escaped(&package.subject), lines.join("\n"))));
+        blocks.push(section(format!("*<{}|{}>*\n{}", package.link, escaped(&package.name), lines.join("\n"))));
     }
     let more = message.more_packages + message.packages.len().saturating_sub(IN_CHAT);
     if more > 0 {
@@ -140,7 +143,7 @@ pub(super) fn teams(message: &Message) -> Value {
         json!({"type": "TextBlock", "size": "medium", "weight": "bolder", "text": cut(&message.title, 300), "wrap": true}),
     ];
     for package in message.packages.iter().take(IN_CHAT) {
-        body.push(block(format!("**{}**\n\n{}", package.subject, lines(package).join("\n\n"))));
+        body.push(block(format!("**{}**\n\n{}", package.name, lines(package).join("\n\n"))));
     }
     let more = message.more_packages + message.packages.len().saturating_sub(IN_CHAT);
     if more > 0 {

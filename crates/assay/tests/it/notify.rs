@@ -148,6 +148,7 @@ async fn a_webhook_gets_one_signed_cloud_event_and_a_redelivery_is_the_same() ->
     assert_eq!((&event["specversion"], &event["type"]), (&json!("1.0"), &json!("assay.decision.quarantined")));
     let package = &event["data"]["packages"][0];
     assert_eq!((&package["subject"], &package["to"]), (&json!("main/pypi/thing@1.0"), &json!("quarantined")));
+    assert_eq!(package["name"], json!("main/thing 1.0"), "as people name it");
     assert_eq!(package["reasons"], json!(["gate says so"]));
     assert_eq!(event["data"]["affected"]["pulls"], 1, "{event:#}");
     assert_eq!(event["id"], json!(got.headers["x-assay-delivery"]));
