@@ -175,7 +175,11 @@ fn parsed(source: &mut Mended, limits: &Limits, faults: &mut Vec<Fault>, written
             Ok(engine) => return Some(engine),
             Err(fault) => fault,
         };
-        let hint = if faults.is_empty() { suggestion(source.text(), &fault.message) } else { "" };
+        let hint = if faults.is_empty() && fault.code != "bad_policy" {
+            suggestion(source.text(), &fault.message)
+        } else {
+            ""
+        };
         let (line, old) = (fault.line, hint.contains("Rego v0"));
         faults.push(Fault { message: format!("{}{hint}", fault.message), ..fault });
         // of an older language there is one thing to say, and not one for every rule

@@ -3,6 +3,7 @@
 use super::{
     engine::SOURCE,
     memory::{EXCEEDED, FULL},
+    scan,
 };
 use assay_model::{decision::OUT_OF_TIME, seam::judge::Remark};
 use regorus::{Engine, LimitError};
@@ -91,9 +92,6 @@ pub(super) fn suggestion(source: &str, message: &str) -> &'static str {
     if source.trim().is_empty() || message.contains("package") {
         return "; begin with `package cloudsmith`";
     }
-    if message.contains("$") {
-        return "; string interpolation is not supported, use sprintf";
-    }
     "; the contract with examples is in docs/policies.md"
 }
 
@@ -101,5 +99,6 @@ fn parses_as_v0(source: &str) -> bool {
     let mut engine = Engine::new();
     engine.set_rego_v0(true);
     let without_import: Vec<&str> = source.lines().filter(|line| !line.trim().starts_with("import rego.v1")).collect();
-    engine.add_policy(SOURCE.into(), without_import.join("\n")).is_ok()
+    let source = without_import.join("\n");
+    scan::check(&source).is_ok() && engine.add_policy(SOURCE.into(), source).is_ok()
 }

@@ -7,7 +7,7 @@ use super::{
     Limits, builtins,
     check::{self, PACKAGES},
     diagnose::{failure, fault},
-    engine, evaluator, keywords, locals,
+    engine, evaluator, keywords, locals, scan,
     survey::dotted,
     templates,
 };
@@ -240,6 +240,7 @@ fn add(engine: &mut Engine, limits: &Limits, source: &Source, others: &BTreeSet<
     }
     let rego = templates::plain(&source.rego)?.text;
     let rego = keywords::without(&rego);
+    scan::check(&rego)?;
     let mut alone = engine::new(limits)?;
     alone.add_policy(source.path.clone(), rego.clone().into_owned())?;
     let prepared = alone.get_modules().first().map(|module| prepared(&rego, module));
