@@ -56,6 +56,13 @@ fn unknown_functions_paths_data_and_variables_are_told_together() {
 }
 
 #[test]
+fn words_of_the_language_that_are_not_known_cannot_be_imported() {
+    let rego =
+        "package assay\n\nimport rego.v1\nimport future.keywords.not\n\nmatch if not input.v1.format == \"npm\"\n";
+    told(rego, &[(4, "bad_policy", "`future.keywords.not` cannot be imported")]);
+}
+
+#[test]
 fn rules_that_cannot_be_parsed_do_not_hide_what_follows() {
     let rego = "package cloudsmith\n\ndefault match := false\n\nmatch if {\n\tinput.v0.package.name ==\n}\n\nreason contains \"a\" if {\n\tx := [1, 2\n}\n\nreason contains \"b\" if input.v0.packge.name == \"b\"\n\nreason contains helper(1) if match\n\nhelper(n) := n if n > nn\n";
     let found = faults(rego);

@@ -210,6 +210,7 @@ fn inspect(engine: &mut Engine, saving: bool, source: &Mended, faults: &mut Vec<
     data(module, &survey, &package, &mut found);
     let mut warnings = Vec::new();
     if saving {
+        keyword_imports(module, &mut found);
         warnings = paths::check(module, &survey, &package, &mut found);
         arguments(&survey, &package, &mut found);
         let mut free = Vec::new();
@@ -357,6 +358,17 @@ fn expression(call: &Call) -> Result<(), Fault> {
             let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
             let reason = reason.trim_start_matches("error: ").to_owned();
             Err(Fault::at(call.place, format!("`{written}` is not a regular expression: {reason}")))
+        }
+    }
+}
+
+/// Imports of words of the language that are not known here; those that are were taken out before.
+fn keyword_imports(module: &Module, faults: &mut Vec<Fault>) {
+    for import in &module.imports {
+        let path = survey::dotted(&import.refr).unwrap_or_default();
+        if path.starts_with("future.") || path.starts_with("rego.") {
+            let message = format!("`{path}` cannot be imported; `if`, `in`, `contains` and `every` need no import");
+            faults.push(Fault::at((import.span.line, import.span.col), message));
         }
     }
 }
