@@ -7,7 +7,7 @@ mod notation;
 mod semver;
 mod time;
 
-use super::{evaluator::Clock, format, limits, pattern, templates};
+use super::{arithmetic, evaluator::Clock, format, limits, pattern, templates};
 use regorus::{Engine, Value, unstable::BUILTINS, value::Object};
 use std::sync::atomic::Ordering;
 
@@ -36,6 +36,7 @@ const OWN: &[Own] = &[
     ("crypto.sha1", 1, |args| Ok(crypto::sha1(args))),
     ("crypto.sha256", 1, |args| Ok(crypto::sha256(args))),
     (templates::FUNCTION, 1, templates::joined),
+    (arithmetic::FUNCTION, 1, |args| Ok(arithmetic::operand(args))),
     ("io.jwt.decode", 1, |args| Ok(notation::jwt(args))),
     ("json.is_valid", 1, |args| Ok(notation::json_is_valid(args))),
     ("net.cidr_contains_matches", 2, net::contains_matches),
@@ -62,6 +63,14 @@ const OWN: &[Own] = &[
 pub(super) fn is_own(name: &str) -> bool {
     let own = OWN.iter().chain(limits::OWN).any(|own| own.0 == name) || pattern::OWN.iter().any(|own| own.0 == name);
     own || name == NOW || IMPURE.contains(&name)
+}
+
+/// Whether that function gives a number or nothing.
+pub(super) fn gives_number(name: &str) -> bool {
+    matches!(
+        name,
+        NOW | "abs" | "ceil" | "count" | "floor" | "product" | "round" | "sum" | "time.parse_rfc3339_ns" | "to_number"
+    )
 }
 
 /// Whether a policy may call that function.

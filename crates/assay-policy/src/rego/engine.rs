@@ -1,14 +1,15 @@
 //! How the evaluator is set up: Rego v1, errors of built-in functions are undefined values as in the contract, limits
 //! on source and time, nothing printed; and how a source comes into it, rewritten where the evaluator knows less of Rego
-//! than the language allows (`templates`, `keywords`, `locals`, `heads`, `walks`).
+//! than the language allows (`templates`, `keywords`, `locals`, `heads`, `walks`,
+//! `arithmetic`).
 
 use super::{
-    Limits, builtins, heads, keywords,
+    Limits, arithmetic, builtins, heads, keywords,
     locals::{self, Written},
     scan, templates, walks,
     wrap::{self, Wrap},
 };
-use regorus::{Engine, PolicyLengthConfig, unstable::Module, utils::limits::ExecutionTimerConfig};
+use regorus::{Engine, PolicyLengthConfig, utils::limits::ExecutionTimerConfig};
 use std::{
     collections::BTreeSet,
     num::{NonZeroU32, NonZeroUsize},
@@ -90,13 +91,20 @@ pub(super) fn rewritten(
     others: &BTreeSet<String>,
 ) -> anyhow::Result<(String, bool)> {
     let (mut alone, rego, _) = parsed(limits, path, rego, others)?;
-    let wraps = |module: &Module| -> Vec<Wrap> {
-        heads::wraps(&rego, module).into_iter().chain(walks::wraps(module)).collect()
+    let Some(module) = alone.get_modules().first() else { return Ok((rego, true)) };
+    let needed = || heads::wraps(&rego, module).into_iter().chain(walks::wraps(module));
+    let all: Vec<Wrap> = needed().chain(arithmetic::wraps(module)).collect();
+    let fits = |wraps: &[Wrap]| {
+        let wrapped = wrap::wrapped(&rego, wraps)?;
+        (scan::check(&wrapped).is_ok() && self::alone(limits, path, &wrapped).is_ok()).then_some(wrapped)
     };
-    match alone.get_modules().first().and_then(|module| wrap::wrapped(&rego, &wraps(module))) {
-        Some(wrapped) if self::alone(limits, path, &wrapped).is_ok() => Ok((wrapped, true)),
-        Some(_) => Ok((rego, false)),
-        None => Ok((rego, true)),
+    // Without the operands, a policy fails where it should find nothing; without the others, it means something else.
+    match fits(&all).or_else(|| fits(&needed().collect::<Vec<_>>())) {
+        Some(wrapped) => Ok((wrapped, true)),
+        None => {
+            let plain = needed().next().is_none();
+            Ok((rego, plain))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! silently, so it is used only where it is seen to agree, and watched (`agreement`).
 
 mod agreement;
+mod arithmetic;
 mod bounds;
 mod builtins;
 mod check;

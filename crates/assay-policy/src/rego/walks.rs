@@ -49,4 +49,10 @@ mod tests {
             assert_eq!(shown.to_string(), expected.replace('`', "\"").replace(", ", ",").replace(": ", ":"), "{rules}");
         }
     }
+    #[test]
+    fn what_would_be_nested_too_deep_is_told() {
+        let source = format!("package assay\nmatch := count({}1{})\n", "walk(".repeat(12), ")".repeat(12));
+        let limits = Limits::default();
+        assert!(!engine::rewritten(&limits, "p.rego", &source, &BTreeSet::new()).unwrap().1);
+    }
 }
