@@ -1,11 +1,12 @@
 //! Operators on what is neither number nor set (`v.score * 10` where the score is null) are undefined in Rego; the
 //! evaluator fails there. Operands are therefore put through functions that are undefined for everything else.
 
-use super::{builtins, visit, wrap::Wrap};
+use super::{builtins, locals, visit, wrap::Wrap};
 use regorus::{
     Value,
     unstable::{ArithOp, Expr, Module, Rule, RuleHead},
 };
+use std::collections::BTreeSet;
 
 /// Our function that gives a number or a set as it is, for `-`, which takes both; nobody writes it.
 pub(super) const FUNCTION: &str = "internal.operand";
@@ -15,10 +16,11 @@ const NUMBER: (&str, &str) = ("sum([", "])");
 const SET: (&str, &str) = ("union({", "})");
 const EITHER: (&str, &str) = ("internal.operand(", ")");
 
-/// What is put around operands whose type is not known.
-pub(super) fn wraps(module: &Module) -> Vec<Wrap> {
+/// What is put around operands whose type is not known. `others` are names of rules that stand in other files of the
+/// package.
+pub(super) fn wraps(module: &Module, others: &BTreeSet<String>) -> Vec<Wrap> {
     let mut operands = Vec::new();
-    if module.policy.iter().any(|rule| redefines(rule)) {
+    if redefined(module, others) {
         return operands;
     }
     let mut see = |expr: &Expr| match expr {
@@ -42,10 +44,14 @@ pub(super) fn operand(args: &[Value]) -> Value {
     }
 }
 
-/// Whether a rule has the name of one of the functions.
-fn redefines(rule: &Rule) -> bool {
-    let Rule::Spec { head: RuleHead::Func { refr, .. }, .. } = rule else { return false };
-    matches!(refr.span().text(), "sum" | "union")
+/// Whether one of the functions is another one here.
+fn redefined(module: &Module, others: &BTreeSet<String>) -> bool {
+    let functions = module.policy.iter().filter_map(|rule| match &**rule {
+        Rule::Spec { head: RuleHead::Func { refr, .. }, .. } => Some(refr.span().text()),
+        _ => None,
+    });
+    let imports = module.imports.iter().filter_map(locals::imported);
+    functions.chain(imports).chain(others.iter().map(String::as_str)).any(|name| matches!(name, "sum" | "union"))
 }
 
 fn is_subtraction(op: &ArithOp) -> bool {
@@ -121,13 +127,8 @@ mod tests {
             ("match := walk([])[1] + 1", "none"),
             ("match contains input.n + x if some x in [1, null, 2]", "[3,4]"),
         ] {
-            let limits = Limits::default();
-            let mut engine = engine::new(&limits).unwrap();
-            let source = format!("package assay\n{}\n", rules.replace('`', "\""));
-            engine::add(&mut engine, &limits, "p.rego", &source, &BTreeSet::new()).unwrap();
-            engine.set_input_json(r#"{"a": {"b": [1]}, "n": 2, "none": null, "s": "x"}"#).unwrap();
-            let value = engine.eval_rule("data.assay.match".into());
-            let shown = match value.unwrap() {
+            let input = r#"{"a": {"b": [1]}, "n": 2, "none": null, "s": "x"}"#;
+            let shown = match engine::value(&rules.replace('`', "\""), input).unwrap() {
                 Value::Undefined => "none".to_owned(),
                 value => serde_json::to_string(&value).unwrap(),
             };
@@ -145,5 +146,17 @@ mod tests {
         let rewritten = |source: &str| engine::rewritten(&limits, "p.rego", source, &BTreeSet::new()).unwrap().0;
         assert!(rewritten(&deep(4)).contains("sum([f("));
         assert_eq!(rewritten(&deep(14)), deep(14));
+    }
+
+    #[test]
+    fn functions_of_those_names_are_not_taken_for_the_others() {
+        let rewritten = |import: &str, others: &[&str]| {
+            let source = format!("package assay\n{import}\nmatch := input.n + 1\n");
+            let others = others.iter().map(|&name| name.to_owned()).collect();
+            engine::rewritten(&Limits::default(), "p.rego", &source, &others).unwrap().0 != source
+        };
+        assert!(rewritten("", &["count"]) && rewritten("import data.assay.count", &[]));
+        assert!(!rewritten("", &["sum"]) && !rewritten("import data.assay.sum", &[]));
+        assert!(!rewritten("import data.assay.all as union", &[]));
     }
 }

@@ -164,7 +164,8 @@ fn parse(text: &str, limits: &Limits, written: &mut Written) -> Result<Engine, F
 /// Whether a source cannot be prepared for being evaluated.
 fn unprepared(text: &str, limits: &Limits) -> Option<Fault> {
     let prepared = engine::rewritten(limits, SOURCE, text, &BTreeSet::new()).is_ok_and(|(_, prepared)| prepared);
-    let message = "the head of a rule or a `walk` is more than the evaluator understands; give its value a name in the body first";
+    let message = "the head of a rule or a `walk` is more than the evaluator understands; give its value a name in \
+                   the body first";
     (!prepared).then(|| Fault::at((0, 0), message))
 }
 

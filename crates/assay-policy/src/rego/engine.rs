@@ -1,7 +1,6 @@
 //! How the evaluator is set up: Rego v1, errors of built-in functions are undefined values as in the contract, limits
 //! on source and time, nothing printed; and how a source comes into it, rewritten where the evaluator knows less of Rego
-//! than the language allows (`templates`, `keywords`, `locals`, `heads`, `walks`,
-//! `arithmetic`).
+//! than the language allows (`templates`, `keywords`, `locals`, `heads`, `walks`, `arithmetic`).
 
 use super::{
     Limits, arithmetic, builtins, heads, keywords,
@@ -92,20 +91,18 @@ pub(super) fn rewritten(
 ) -> anyhow::Result<(String, bool)> {
     let (mut alone, rego, _) = parsed(limits, path, rego, others)?;
     let Some(module) = alone.get_modules().first() else { return Ok((rego, true)) };
-    let needed = || heads::wraps(&rego, module).into_iter().chain(walks::wraps(module));
-    let all: Vec<Wrap> = needed().chain(arithmetic::wraps(module)).collect();
+    let mut wraps: Vec<Wrap> = heads::wraps(&rego, module).into_iter().chain(walks::wraps(module)).collect();
+    let needed = wraps.len();
+    wraps.extend(arithmetic::wraps(module, others));
     let fits = |wraps: &[Wrap]| {
         let wrapped = wrap::wrapped(&rego, wraps)?;
         (scan::check(&wrapped).is_ok() && self::alone(limits, path, &wrapped).is_ok()).then_some(wrapped)
     };
     // Without the operands, a policy fails where it should find nothing; without the others, it means something else.
-    match fits(&all).or_else(|| fits(&needed().collect::<Vec<_>>())) {
-        Some(wrapped) => Ok((wrapped, true)),
-        None => {
-            let plain = needed().next().is_none();
-            Ok((rego, plain))
-        }
-    }
+    Ok(match fits(&wraps).or_else(|| fits(wraps.get(..needed)?)) {
+        Some(wrapped) => (wrapped, true),
+        None => (rego, needed == 0),
+    })
 }
 
 /// Adds a source to an evaluator in which the rules of other files of its package may stand, by name.
@@ -121,4 +118,14 @@ pub(super) fn add(
 ) -> anyhow::Result<()> {
     let (rego, _) = rewritten(limits, path, rego, others)?;
     engine.add_policy(path.to_owned(), rego).map(drop)
+}
+
+/// What `match` is by these rules and this input.
+#[cfg(test)]
+pub(super) fn value(rules: &str, input: &str) -> anyhow::Result<regorus::Value> {
+    let limits = Limits::default();
+    let mut engine = new(&limits)?;
+    add(&mut engine, &limits, "p.rego", &format!("package assay\n{rules}\n"), &BTreeSet::new())?;
+    engine.set_input_json(input)?;
+    engine.eval_rule("data.assay.match".into())
 }

@@ -95,13 +95,12 @@ mod tests {
             ("match := all\nall.of contains x.name", r#"{"of":["a"]}"#),
             ("match[x.n] = (x.name)", r#"{"1":"a"}"#),
         ] {
-            let limits = Limits::default();
-            let mut engine = engine::new(&limits).unwrap();
-            let source = format!("package assay\n{xs}\n{head} if some x in xs\n");
-            let (rewritten, whole) = engine::rewritten(&limits, "p.rego", &source, &BTreeSet::new()).unwrap();
+            let rules = format!("{xs}\n{head} if some x in xs");
+            let source = format!("package assay\n{rules}\n");
+            let (rewritten, whole) =
+                engine::rewritten(&Limits::default(), "p.rego", &source, &BTreeSet::new()).unwrap();
             assert!(whole && rewritten.contains("[assay_value") != head.ends_with("set()"), "{rewritten}");
-            engine::add(&mut engine, &limits, "p.rego", &source, &BTreeSet::new()).unwrap();
-            let value = engine.eval_rule("data.assay.match".into()).unwrap();
+            let value = engine::value(&rules, "{}").unwrap();
             let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
             assert_eq!(serde_json::to_value(&value).unwrap(), expected, "{head}");
         }

@@ -69,7 +69,7 @@ fn root(refr: &Expr) -> Option<&str> {
     }
 }
 
-fn imported(import: &regorus::unstable::Import) -> Option<&str> {
+pub(super) fn imported(import: &regorus::unstable::Import) -> Option<&str> {
     match (&import.r#as, &*import.refr) {
         (Some(name), _) => Some(name.text()),
         (None, Expr::RefDot { field, .. }) => Some(field.0.text()),
@@ -217,15 +217,11 @@ impl<'m> Walk<'m> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::super::{Limits, engine};
+    use super::super::engine;
     use regorus::Value;
-    use std::collections::BTreeSet;
 
     fn value(rules: &str) -> anyhow::Result<Value> {
-        let limits = Limits::default();
-        let mut engine = engine::new(&limits)?;
-        engine::add(&mut engine, &limits, "p.rego", &format!("package assay\n{rules}\n"), &BTreeSet::new())?;
-        engine.eval_rule("data.assay.match".into())
+        engine::value(rules, "{}")
     }
 
     /// Every value is what OPA 1.18.2 gives.

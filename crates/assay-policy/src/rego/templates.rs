@@ -212,15 +212,11 @@ pub(super) fn joined(args: &[Value]) -> anyhow::Result<Value> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::{super::Limits, super::engine, plain};
+    use super::{super::engine, plain};
     use regorus::Value;
-    use std::collections::BTreeSet;
 
     fn value(rules: &str) -> anyhow::Result<Value> {
-        let limits = Limits::default();
-        let mut engine = engine::new(&limits)?;
-        engine::add(&mut engine, &limits, "p.rego", &format!("package assay\n{rules}\n"), &BTreeSet::new())?;
-        engine.eval_rule("data.assay.match".into())
+        engine::value(rules, "{}")
     }
 
     /// Every text is what OPA 1.18.2 gives.

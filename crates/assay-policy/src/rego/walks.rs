@@ -40,15 +40,12 @@ mod tests {
             ("p := 7\nmatch := [p | [p, v] := walk([1])]", "[[], [0]]"),
             ("match := count([x | x := walk(walk([])[0])])", "1"),
         ] {
-            let limits = Limits::default();
-            let mut engine = engine::new(&limits).unwrap();
-            let source = format!("package assay\n{}\n", rules.replace('`', "\""));
-            engine::add(&mut engine, &limits, "p.rego", &source, &BTreeSet::new()).unwrap();
-            let value = engine.eval_rule("data.assay.match".into()).unwrap();
+            let value = engine::value(&rules.replace('`', "\""), "{}").unwrap();
             let shown: serde_json::Value = serde_json::to_value(&value).unwrap();
             assert_eq!(shown.to_string(), expected.replace('`', "\"").replace(", ", ",").replace(": ", ":"), "{rules}");
         }
     }
+
     #[test]
     fn what_would_be_nested_too_deep_is_told() {
         let source = format!("package assay\nmatch := count({}1{})\n", "walk(".repeat(12), ")".repeat(12));
